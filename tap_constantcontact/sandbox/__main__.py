@@ -1,0 +1,60 @@
+"""Run the sandbox alone, for any client to be pointed at."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+
+import click
+
+from tap_constantcontact.sandbox.account import FIRST_CONTACTS, Account
+from tap_constantcontact.sandbox.limits import Limits
+from tap_constantcontact.sandbox.oauth import Authorization
+from tap_constantcontact.sandbox.server import Sandbox
+
+
+@click.command("python -m tap_constantcontact.sandbox")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, help="Port to listen on; 0 for a free one."
+)
+@click.option("--seed", default=1, show_default=True, help="What the account grows from.")
+@click.option("--contacts", default=FIRST_CONTACTS, show_default=True, help="First contacts.")
+@click.option("--per-second", type=float, default=math.inf, help="Requests a second; unlimited.")
+@click.option("--per-day", type=float, default=math.inf, help="Requests a day; unlimited.")
+@click.option("--public", is_flag=True, help="A PKCE or device application, without a secret.")
+def main(  # noqa: PLR0913 - the options of a command
+    *,
+    host: str,
+    port: int,
+    seed: int,
+    contacts: int,
+    per_second: float,
+    per_day: float,
+    public: bool,
+) -> None:
+    """Serve a Constant Contact account that grows from a seed."""
+    authorization = Authorization()
+    if public:
+        authorization.client_secret = None
+    sandbox = Sandbox(
+        Account(seed, contacts),
+        authorization=authorization,
+        limits=Limits(per_second, per_day),
+    ).start(host, port)
+    click.echo(f"api_url        {sandbox.api_url}")
+    click.echo(f"auth_url       {sandbox.auth_url}")
+    click.echo(f"client_id      {authorization.client_id}")
+    if authorization.client_secret:
+        click.echo(f"client_secret  {authorization.client_secret}")
+    click.echo(f"refresh_token  {authorization.refresh_token}")
+    stopped = threading.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: stopped.set())
+    stopped.wait()
+    sandbox.stop()
+
+
+if __name__ == "__main__":
+    main()

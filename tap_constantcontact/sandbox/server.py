@@ -1,0 +1,115 @@
+"""The sandbox as a server on loopback, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.api import Api
+from tap_constantcontact.sandbox.limits import Limits
+from tap_constantcontact.sandbox.oauth import Authorization
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+
+class Sandbox:
+    """A local Constant Contact.
+
+    Args:
+        account: The data it serves.
+        authorization: The application and the tokens that it knows.
+        limits: What it allows a key.
+        middlewares: What happens to requests on their way, such as faults.
+    """
+
+    def __init__(
+        self,
+        account: Account | None = None,
+        *,
+        authorization: Authorization | None = None,
+        limits: Limits | None = None,
+        middlewares: Sequence[Any] = (),
+    ) -> None:
+        self.account = account or Account()
+        self.authorization = authorization or Authorization()
+        self.limits = limits or Limits()
+        self.api = Api(self.account)
+        self._middlewares = middlewares
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is."""
+        return f"{self.url}/v3"
+
+    @property
+    def auth_url(self) -> str:
+        """Where the authorization server is."""
+        return f"{self.url}/oauth2/default/v1"
+
+    def app(self) -> web.Application:
+        """Return the application that answers the requests."""
+
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._guard(request, handler)
+
+        app = web.Application(middlewares=[*self._middlewares, guard])
+        report = "/v3/reports/contact_reports/{contact_id}"
+        app.add_routes(
+            [
+                web.post("/oauth2/default/v1/token", self.authorization.token),
+                web.get("/v3/contact_lists", self.api.contact_lists),
+                web.get("/v3/contacts", self.api.contacts),
+                web.get(f"{report}/activity_details", self.api.activity_details),
+                web.get(f"{report}/activity_summary", self.api.activity_summary),
+            ]
+        )
+        return app
+
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let requests to the API through that bring a token and keep to the limits."""
+        if request.path.startswith("/v3/"):
+            if not self.authorization.accepts(request):
+                error = {"error_key": "unauthorized", "error_message": "Unauthorized"}
+                return web.json_response(error, status=401)
+            if error_429 := self.limits.refuse():
+                return web.json_response(error_429, status=429)
+        return await handler(request)
+
+    def start(self, host: str = "127.0.0.1", port: int = 0) -> Sandbox:
+        """Serve from a thread that ends with the process; returns once requests are answered."""
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(host, port), self._loop).result()
+        return self
+
+    async def _listen(self, host: str, port: int) -> None:
+        self._runner = web.AppRunner(self.app(), access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        bound = self._runner.addresses[0][1]
+        self.url = f"http://{host}:{bound}"
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._runner:
+            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Sandbox:  # noqa: PYI034 - Self needs Python 3.11
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,365 @@
+"""The settings, one by one, and the rules between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pendulum
+from singer_sdk import typing as th
+from singer_sdk.exceptions import ConfigValidationError
+
+from tap_constantcontact.windows import parse_day, parse_instant, report_window
+
+STATUSES = (
+    "all",
+    "active",
+    "deleted",
+    "not_set",
+    "pending_confirmation",
+    "temp_hold",
+    "unsubscribed",
+)
+SUB_RESOURCES = (
+    "custom_fields",
+    "list_memberships",
+    "notes",
+    "phone_numbers",
+    "street_addresses",
+    "taggings",
+)
+ACTIVITY_TYPES = (
+    "em_sends",
+    "em_opens",
+    "em_clicks",
+    "em_bounces",
+    "em_optouts",
+    "em_forwards",
+    "p_contact_open",
+    "p_contact_click",
+    "p_contact_add",
+    "p_contact_update",
+)
+
+CREDENTIALS = (
+    th.Property(
+        "client_id",
+        th.StringType,
+        title="Client ID",
+        description="The API key of your application at Constant Contact.",
+    ),
+    th.Property(
+        "client_secret",
+        th.StringType,
+        secret=True,
+        title="Client secret",
+        description="The application's secret; none for a PKCE or device application.",
+    ),
+    th.Property(
+        "refresh_token",
+        th.StringType,
+        secret=True,
+        title="Refresh token",
+        description="The grant the tap starts from; what it becomes is kept in the token file.",
+    ),
+    th.Property(
+        "access_token",
+        th.StringType,
+        secret=True,
+        title="Access token",
+        description="Use this token as it is and never refresh it.",
+    ),
+    th.Property(
+        "token_file",
+        th.StringType,
+        title="Token file",
+        description=(
+            "Where rotated tokens are kept. By default a file in the user's state folder, "
+            "one for each application and refresh token."
+        ),
+    ),
+)
+
+SELECTION = (
+    th.Property(
+        "start_date",
+        th.StringType,
+        title="Start date",
+        description=(
+            "The oldest data wanted on a first incremental run, a date or date-time in "
+            "ISO 8601; all history by default."
+        ),
+    ),
+    th.Property(
+        "contact_ids",
+        th.ArrayType(th.StringType),
+        title="Contact IDs",
+        description="Only these contacts in the two contact reports.",
+    ),
+    th.Property(
+        "contact_status",
+        th.ArrayType(th.StringType(allowed_values=list(STATUSES))),
+        title="Contact status",
+        description=(
+            "Only contacts of these statuses. By default `contacts` has all, deleted ones too, "
+            "and the reports all but the deleted."
+        ),
+    ),
+    th.Property(
+        "contact_list_ids",
+        th.ArrayType(th.StringType),
+        title="Contact list IDs",
+        description="Only members of at least one of these lists.",
+    ),
+    th.Property(
+        "contact_tag_ids",
+        th.ArrayType(th.StringType),
+        title="Contact tag IDs",
+        description="Only contacts with at least one of these tags.",
+    ),
+    th.Property(
+        "segment_id",
+        th.StringType,
+        title="Segment ID",
+        description=(
+            "Only contacts of this segment. The API gives a segment's contacts without their "
+            "sub-resources and takes no other filter beside it."
+        ),
+    ),
+    th.Property(
+        "contact_includes",
+        th.ArrayType(th.StringType(allowed_values=list(SUB_RESOURCES))),
+        default=list(SUB_RESOURCES),
+        title="Contact sub-resources",
+        description="The sub-resources that come with each contact; an empty list for none.",
+    ),
+    th.Property(
+        "tracking_activity_types",
+        th.ArrayType(th.StringType(allowed_values=list(ACTIVITY_TYPES))),
+        default=list(ACTIVITY_TYPES),
+        title="Tracking activity types",
+        description="The types of activity in `contact_activity_details`.",
+    ),
+)
+
+DATES = (
+    th.Property(
+        "updated_after",
+        th.StringType,
+        title="Updated after",
+        description=(
+            "Contacts changed since this date or date-time, on every run: no bookmark is read "
+            "or moved."
+        ),
+    ),
+    th.Property(
+        "updated_days_back",
+        th.IntegerType(minimum=0),
+        title="Updated days back",
+        description="Contacts changed since the start of the day this many days ago, on every run.",
+    ),
+    th.Property(
+        "report_date",
+        th.StringType,
+        title="Report date",
+        description="One day (YYYY-MM-DD) of the two contact reports, on every run.",
+    ),
+    th.Property(
+        "report_days_back",
+        th.IntegerType(minimum=0),
+        title="Report days back",
+        description="The last so many whole days, and today up to now, on every run.",
+    ),
+    th.Property(
+        "report_start_date",
+        th.StringType,
+        title="Report start date",
+        description="The first day (YYYY-MM-DD) of a range of days.",
+    ),
+    th.Property(
+        "report_start_days_back",
+        th.IntegerType(minimum=0),
+        title="Report days back to start from",
+        description="The first day of a range, as a number of days ago.",
+    ),
+    th.Property(
+        "report_end_date",
+        th.StringType,
+        title="Report end date",
+        description="The last day (YYYY-MM-DD) of a range, included; now by default.",
+    ),
+    th.Property(
+        "report_end_days_back",
+        th.IntegerType(minimum=0),
+        title="Report days back to end at",
+        description="The last day of a range, included, as a number of days ago.",
+    ),
+    th.Property(
+        "contacts_refresh_days",
+        th.IntegerType(minimum=0),
+        default=7,
+        title="Contacts refresh days",
+        description=(
+            "Read all contacts again when the last full read is older than this many days, for "
+            "the changes that the API cannot filter by; 0 for never."
+        ),
+    ),
+    th.Property(
+        "timezone",
+        th.StringType,
+        default="UTC",
+        title="Time zone",
+        description="The IANA time zone in which a day is meant, such as America/New_York.",
+    ),
+    th.Property(
+        "lookback_days",
+        th.IntegerType(minimum=0),
+        title="Lookback days",
+        description=(
+            "How many days before its bookmark an incremental report reads again, for late "
+            "events and counts that still grow. By default 1 for `contact_activity_details` and "
+            "30 for `contact_action_summary`."
+        ),
+    ),
+)
+
+CONNECTION = (
+    th.Property(
+        "api_url",
+        th.StringType,
+        default="https://api.cc.email/v3",
+        title="API URL",
+        description="Where the API is.",
+    ),
+    th.Property(
+        "auth_url",
+        th.StringType,
+        default="https://authz.constantcontact.com/oauth2/default/v1",
+        title="Authorization URL",
+        description="Where the authorization server is.",
+    ),
+    th.Property(
+        "request_timeout",
+        th.NumberType(exclusive_minimum=0),
+        default=60,
+        title="Request timeout",
+        description="Seconds without an answer after which a request is tried again.",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType,
+        title="User agent",
+        description="How the tap names itself; `tap-constantcontact/VERSION` by default.",
+    ),
+    th.Property(
+        "sandbox",
+        th.BooleanType,
+        default=False,
+        title="Sandbox",
+        description="Read the built-in sandbox account; no credentials needed.",
+    ),
+)
+
+SETTINGS: dict[str, Any] = th.PropertiesList(
+    *CREDENTIALS, *SELECTION, *DATES, *CONNECTION
+).to_dict()
+"""JSON schema of the tap's configuration."""
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Refuse settings that contradict each other or name what does not exist.
+
+    Args:
+        config: Settings that the JSON schema has accepted.
+
+    Raises:
+        ConfigValidationError: With one sentence for each fault, naming the settings.
+    """
+    if faults := [*_faults(config)]:
+        raise ConfigValidationError("Config validation failed", errors=faults)
+
+
+def _faults(config: Mapping[str, Any]) -> Iterator[str]:
+    yield from _credential_faults(config)
+    beside = _given(config, "contact_list_ids", "contact_tag_ids")
+    if beside and _given(config, "segment_id"):
+        yield (
+            f"segment_id cannot be combined with {' or '.join(beside)}: "
+            "the API takes a segment alone"
+        )
+    if "all" in (config.get("contact_status") or ()) and len(config["contact_status"]) > 1:
+        yield "contact_status names `all` beside other statuses: give one or the other"
+    if config.get("tracking_activity_types") == []:
+        yield "tracking_activity_types is empty: name at least one type, or leave it out for all"
+
+    malformed = [*_malformed(config)]
+    yield from malformed
+    if not malformed:
+        yield from _window_faults(config)
+
+
+def _credential_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    if config.get("sandbox") or config.get("access_token"):
+        return
+    if not config.get("client_id"):
+        yield (
+            "client_id is missing: set it with refresh_token (and client_secret, if the "
+            "application has one), or set access_token, or sandbox for a trial"
+        )
+
+
+def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
+    zone = config.get("timezone") or "UTC"
+    try:
+        pendulum.timezone(zone)
+    except (ValueError, OSError):
+        yield f"timezone {zone!r} is no IANA time zone; one such is America/New_York"
+        zone = "UTC"
+
+    def instant(value: str) -> object:
+        return parse_instant(value, zone)
+
+    readers: dict[str, Callable[[str], object]] = {
+        "start_date": instant,
+        "updated_after": instant,
+        "report_date": parse_day,
+        "report_start_date": parse_day,
+        "report_end_date": parse_day,
+    }
+    for name, read in readers.items():
+        value = config.get(name)
+        try:
+            if value:
+                read(value)
+        except ValueError:
+            kind = "a day written YYYY-MM-DD"
+            if read is instant:
+                kind = "a date or date-time in ISO 8601, such as 2026-01-31"
+            yield f"{name} {value!r} is not {kind}"
+
+
+def _window_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    for names in (
+        ("updated_after", "updated_days_back"),
+        ("report_start_date", "report_start_days_back"),
+        ("report_end_date", "report_end_days_back"),
+    ):
+        if len(given := _given(config, *names)) > 1:
+            yield f"{' and '.join(given)} contradict each other: give only one"
+
+    single = _given(config, "report_date", "report_days_back")
+    start = _given(config, "report_start_date", "report_start_days_back")
+    end = _given(config, "report_end_date", "report_end_days_back")
+    if len(single) > 1 or (single and (start or end)):
+        yield f"{' and '.join([*single, *start, *end])} contradict each other: give one window"
+    elif end and not start:
+        yield f"{end[0]} has no start: give report_start_date or report_start_days_back as well"
+    elif len(start) == 1 and len(end) <= 1:
+        window = report_window(config, pendulum.now("UTC"))
+        if window and window.start > window.end:
+            yield f"{start[0]} is after {end[0] if end else 'today'}: the window would be empty"
+
+
+def _given(config: Mapping[str, Any], *names: str) -> list[str]:
+    """Return those of the named settings that are set; 0 is a value, an empty list is none."""
+    return [name for name in names if config.get(name) not in (None, "", [])]
