@@ -9,7 +9,7 @@ from typing import Any
 
 from tap_constantcontact.windows import parse_instant
 
-_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").fullmatch
+_PLAIN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ").fullmatch
 
 
 class Conformer:
@@ -79,9 +79,9 @@ class Conformer:
 
 
 def utc(value: Any) -> str | None:
-    """Return a date-time of the API in UTC, or None where it is no date-time."""
+    """Return a date-time of the API in UTC, one text for one instant; None for no date-time."""
     try:
-        return value if _UTC(value) else rfc3339(parse_instant(value))
+        return value if _PLAIN_UTC(value) else rfc3339(parse_instant(value))
     except (ValueError, TypeError):
         return None
 

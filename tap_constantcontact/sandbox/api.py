@@ -154,28 +154,28 @@ SUMMARY = Parameters({"start": _instant, "end": _instant}, required=("start", "e
 # Pages
 
 
-def _page(request: web.Request, rows: list[Row], size: int) -> tuple[list[Row], dict[str, Any]]:
+def _page(
+    request: web.Request, number: int, rows: list[Row], size: int
+) -> tuple[list[Row], dict[str, Any]]:
     """Return a page of rows and its `_links`, the cursor being a page number and the query."""
-    number = int(request.get("page", 1))
     links: dict[str, Any] = {}
     if number * size < len(rows):
-        token = {"next": number + 1, "query": request.get("first_query", request.query_string)}
+        token = {"next": number + 1, "query": request.query_string}
         cursor = base64.urlsafe_b64encode(json.dumps(token).encode()).decode()
         links = {"next": {"href": f"{request.path}?cursor={cursor}"}}
     return rows[(number - 1) * size : number * size], links
 
 
-def _first_query(request: web.Request) -> web.Request:
-    """Return the request that a cursor stands for, which is itself where it has none."""
+def _first_query(request: web.Request) -> tuple[web.Request, int]:
+    """Return the request for a first page, and the number of the page that is asked for."""
     if "cursor" not in request.query:
-        return request
+        return request, 1
     try:
         token = json.loads(base64.urlsafe_b64decode(request.query["cursor"]))
         first = request.clone(rel_url=request.rel_url.with_query(token["query"]))
-        first["page"], first["first_query"] = token["next"], token["query"]
-    except (ValueError, KeyError):
+        return first, int(token["next"])
+    except (ValueError, KeyError, TypeError):
         raise Refused("The cursor is not valid.") from None
-    return first
 
 
 # Endpoints
@@ -190,7 +190,7 @@ class Api:
 
     async def contact_lists(self, request: web.Request) -> web.Response:
         """GET /contact_lists."""
-        request = _first_query(request)
+        request, number = _first_query(request)
         query = LISTS.read(request)
         wanted = query.get("status", {"active"})
         rows = [
@@ -200,7 +200,7 @@ class Api:
             and query.get("name") in (None, row["name"])
             and query.get("channel_type") != "sms"
         ]
-        page, links = _page(request, rows, query.get("limit", 50))
+        page, links = _page(request, number, rows, query.get("limit", 50))
         kind = query.get("include_membership_count")
         lists = []
         for row in page:
@@ -213,12 +213,12 @@ class Api:
 
     async def contacts(self, request: web.Request) -> web.Response:
         """GET /contacts."""
-        request = _first_query(request)
+        request, number = _first_query(request)
         query = CONTACTS.read(request)
         if "segment_id" in query:
-            return self._segment(request, query)
+            return self._segment(request, number, query)
         rows = [contact for contact in self.account.newest_first() if _matches(contact, query)]
-        page, links = _page(request, rows, query.get("limit", 50))
+        page, links = _page(request, number, rows, query.get("limit", 50))
         body: Row = {"contacts": [_shown(row, query.get("include", set())) for row in page]}
         if links or len(page) % 2:
             body["_links"] = links
@@ -226,7 +226,7 @@ class Api:
             body["contacts_count"] = len(rows)
         return web.json_response(body)
 
-    def _segment(self, request: web.Request, query: Query) -> web.Response:
+    def _segment(self, request: web.Request, number: int, query: Query) -> web.Response:
         if set(query) - {"segment_id", "limit"}:
             raise Refused("segment_id can be combined with limit only.")
         segment = query["segment_id"]
@@ -237,14 +237,14 @@ class Api:
             return web.json_response({"contacts": [], "status": "processing"}, status=202)
         members = set(self.account.segments[segment])
         rows = [row for row in self.account.newest_first() if row["contact_id"] in members]
-        page, links = _page(request, rows, query.get("limit", 50))
+        page, links = _page(request, number, rows, query.get("limit", 50))
         return web.json_response(
             {"contacts": [_shown(row, set()) for row in page], "_links": links}
         )
 
     async def activity_details(self, request: web.Request) -> web.Response:
         """GET /reports/contact_reports/{contact_id}/activity_details."""
-        request = _first_query(request)
+        request, number = _first_query(request)
         query = DETAILS.read(request)
         kinds = [
             query[name]
@@ -258,7 +258,7 @@ class Api:
             for row in self.account.details(self._contact_id(request))
             if row["tracking_activity_type"] in kinds[0]
         ]
-        page, links = _page(request, rows, query.get("limit", 100))
+        page, links = _page(request, number, rows, query.get("limit", 100))
         if query.get("include_campaign_activity_names") == "false":
             page = [
                 {key: value for key, value in row.items() if key != "campaign_activity_name"}
@@ -269,7 +269,7 @@ class Api:
 
     async def activity_summary(self, request: web.Request) -> web.Response:
         """GET /reports/contact_reports/{contact_id}/activity_summary."""
-        request = _first_query(request)
+        request, number = _first_query(request)
         query = SUMMARY.read(request)
         contact_id = self._contact_id(request)
         rows = [
@@ -277,7 +277,7 @@ class Api:
             for row in self.account.summary(contact_id)
             if query["start"] <= parse(row["start_on"]) < query["end"]
         ]
-        page, links = _page(request, rows, SUMMARY_PAGE)
+        page, links = _page(request, number, rows, SUMMARY_PAGE)
         body = {"contact_id": contact_id, "campaign_activities": page, "_links": links or None}
         return web.json_response(body)
 

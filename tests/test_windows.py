@@ -1,0 +1,123 @@
+"""Windows over any date, zone and change of the clocks."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import date, datetime, timedelta, timezone
+
+import pendulum
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.windows import (
+    days,
+    days_ago,
+    parse_instant,
+    report_window,
+    updated_since,
+)
+
+ZONES = st.sampled_from(sorted(zoneinfo.available_timezones() - {"Factory", "localtime"}))
+DAYS = st.dates(date(1995, 1, 1), date(2037, 12, 31))
+INSTANTS = st.datetimes(
+    datetime(1995, 1, 2), datetime(2037, 12, 30), timezones=st.just(timezone.utc)
+)
+
+
+def local_day(instant: datetime, zone: str) -> date:
+    return instant.astimezone(zoneinfo.ZoneInfo(zone)).date()
+
+
+@given(DAYS, st.integers(0, 400), ZONES)
+def test_a_window_holds_its_days_and_no_others(first: date, length: int, zone: str) -> None:
+    last = first + timedelta(days=length)
+    window = days(
+        pendulum.date(first.year, first.month, first.day),
+        pendulum.date(last.year, last.month, last.day),
+        zone,
+    )
+    if window.start == window.end:
+        # A day that a place left out when it moved across the date line.
+        assert not any(
+            local_day(window.start + timedelta(hours=hours), zone) in (first, last)
+            for hours in range(-30, 30)
+        )
+        return
+    tick = timedelta(microseconds=1)
+    assert local_day(window.start, zone) >= first > local_day(window.start - tick, zone)
+    assert local_day(window.end - tick, zone) <= last < local_day(window.end, zone)
+    assert window.start in window
+    assert window.end not in window
+
+
+@given(DAYS, ZONES)
+def test_days_follow_each_other_without_a_gap(day: date, zone: str) -> None:
+    this = pendulum.date(day.year, day.month, day.day)
+    following = this.add(days=1)
+    assert days(this, this, zone).end == days(following, following, zone).start
+
+
+@given(INSTANTS, st.integers(0, 5000), st.integers(0, 5000), ZONES)
+def test_days_back_are_whole_days(now: datetime, one: int, other: int, zone: str) -> None:
+    start, end = max(one, other), min(one, other)
+    instant = pendulum.instance(now)
+    window = report_window(
+        {"timezone": zone, "report_start_days_back": start, "report_end_days_back": end}, instant
+    )
+    assert window == days(days_ago(start, zone, instant), days_ago(end, zone, instant), zone)
+
+
+@given(INSTANTS, st.integers(0, 5000), ZONES)
+def test_the_last_days_end_now(now: datetime, number: int, zone: str) -> None:
+    instant = pendulum.instance(now)
+    window = report_window({"timezone": zone, "report_days_back": number}, instant)
+    assert window is not None
+    assert window.end == instant
+    assert local_day(window.start, zone) >= local_day(now, zone) - timedelta(days=number)
+    assert window.start == updated_since({"timezone": zone, "updated_days_back": number}, instant)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("America/New_York", (2026, 3, 8), 23),
+        ("America/New_York", (2026, 11, 1), 25),
+        ("Europe/Berlin", (2026, 3, 29), 23),
+        ("America/Sao_Paulo", (2018, 11, 4), 23),
+        ("America/Havana", (2024, 11, 3), 25),
+        ("Australia/Lord_Howe", (2026, 4, 5), 24.5),
+        ("Pacific/Apia", (2011, 12, 30), 0),
+        ("UTC", (2026, 3, 8), 24),
+    ],
+)
+def test_days_on_which_clocks_change(zone: str, day: tuple[int, int, int], hours: float) -> None:
+    date_ = pendulum.date(*day)
+    window = days(date_, date_, zone)
+    assert (window.end - window.start).total_seconds() == hours * 3600
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2016-03-03T10:53:04-05:00",
+        "2016-03-03T10:53:04-0500",
+        "2016-03-03T15:53:04Z",
+        "2016-03-03T15:53:04.000Z",
+        "2016-03-03T15:53:04+00:00",
+    ],
+)
+def test_one_instant_in_many_forms(text: str) -> None:
+    assert parse_instant(text) == datetime(2016, 3, 3, 15, 53, 4, tzinfo=timezone.utc)
+
+
+@given(INSTANTS, st.integers(-14 * 60, 14 * 60))
+def test_any_offset_is_the_same_instant(instant: datetime, minutes: int) -> None:
+    elsewhere = instant.astimezone(timezone(timedelta(minutes=minutes)))
+    assert parse_instant(elsewhere.isoformat()) == instant
+
+
+def test_no_setting_asks_for_no_window() -> None:
+    now = pendulum.datetime(2026, 1, 1)
+    assert report_window({"timezone": "UTC"}, now) is None
+    assert updated_since({"timezone": "UTC"}, now) is None
