@@ -157,6 +157,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         file.check_writable()
         self._seed = config.get("refresh_token")
         self._tokens = self._stored()
+        self.access_token = self._tokens.access_token
 
     def _stored(self) -> Tokens:
         """Return the file's tokens, unless the configured refresh token is newer than they are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -118,7 +117,10 @@ def _plain_faults() -> Iterator[None]:
         yield
     except ConfigValidationError as error:
         faults = "; ".join(error.errors) or str(error)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
+        # The SDK reads files with more than one JSON library, and each has an error of its own.
+        if type(error).__name__ != "JSONDecodeError":
+            raise
         faults = f"a file of the configuration, state or catalog holds no JSON ({error})"
     except FileNotFoundError as error:
         faults = str(error).rstrip(".")

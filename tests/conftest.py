@@ -84,7 +84,9 @@ class Expected:
         return {key_of(stream, row): instants(row) for row in rows}
 
     def contact_lists(self) -> dict[Any, Any]:
-        rows = ({**row, "membership_count": row["counts"]["all"]} for row in self.account.list_rows())
+        rows = (
+            {**row, "membership_count": row["counts"]["all"]} for row in self.account.list_rows()
+        )
         return self._keyed(
             "contact_lists", ({k: v for k, v in row.items() if k != "counts"} for row in rows)
         )

@@ -44,8 +44,7 @@ def test_a_later_present_keeps_the_past() -> None:
     for contact_id, events in early.events.items():
         known = {(row["created_time"], row["tracking_activity_type"]) for row in events}
         assert known <= {
-            (row["created_time"], row["tracking_activity_type"])
-            for row in late.events[contact_id]
+            (row["created_time"], row["tracking_activity_type"]) for row in late.events[contact_id]
         }
 
 
@@ -198,9 +197,7 @@ def test_a_fixed_window(run: Runner, expected: Expected, account: Account, name:
     heavy = max(account.events, key=lambda key: len(account.events[key]))
     for edge in (start - timedelta(milliseconds=1), start, end - timedelta(milliseconds=1), end):
         if edge < datetime.now(timezone.utc):
-            account.add_event(
-                heavy, "em_sends", edge, campaign_activity_id=f"edge-{edge}", form=0
-            )
+            account.add_event(heavy, "em_sends", edge, campaign_activity_id=f"edge-{edge}", form=0)
     state = {
         "bookmarks": {
             report: {"replication_key": key, "replication_key_value": "2026-11-01T00:00:00Z"}
@@ -248,7 +245,9 @@ def test_contact_ids(run: Runner, account: Account, expected: Expected) -> None:
         assert result.by_key(report) == wanted
 
 
-@pytest.mark.parametrize("wanted", [["active"], ["unsubscribed", "deleted"], ["all"], ["temp_hold"]])
+@pytest.mark.parametrize(
+    "wanted", [["active"], ["unsubscribed", "deleted"], ["all"], ["temp_hold"]]
+)
 def test_contact_status(run: Runner, expected: Expected, wanted: list[str]) -> None:
     def match(contact: dict[str, Any]) -> bool:
         return wanted == ["all"] or status(contact) in wanted
@@ -264,7 +263,9 @@ def test_contact_lists_and_tags(run: Runner, account: Account, expected: Expecte
     tags = account.tags[:1]
 
     def match(contact: dict[str, Any]) -> bool:
-        return bool(set(lists) & set(contact["list_memberships"]) and tags[0] in contact["taggings"])
+        return bool(
+            set(lists) & set(contact["list_memberships"]) and tags[0] in contact["taggings"]
+        )
 
     result = run(contact_list_ids=lists, contact_tag_ids=tags)
     assert result.records["contacts"]

@@ -1,0 +1,136 @@
+"""The published contract as judge of every request and every field.
+
+Set CONSTANT_CONTACT_OPENAPI to the path of the API's Swagger 2.0 file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.streams import STREAMS
+from tests.conftest import Run
+
+CONTRACT = os.environ.get("CONSTANT_CONTACT_OPENAPI")
+pytestmark = pytest.mark.skipif(
+    not CONTRACT, reason="CONSTANT_CONTACT_OPENAPI names no Swagger file of the API"
+)
+ROWS = {
+    "contact_lists": ("ContactList",),
+    "contacts": ("ContactResource",),
+    "contact_action_summary": ("CampaignActivitySummary", "ContactCampaignActivitiesSummary"),
+    "contact_activity_details": (
+        "ContactTrackingActivity",
+        "ClicksTrackingActivity",
+        "BouncesTrackingActivity",
+        "OptoutsTrackingActivity",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def contract() -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loaded: dict[str, Any] = yaml.load(Path(CONTRACT or "").read_text("utf-8"), loader)
+    return loaded
+
+
+def judge(contract: dict[str, Any], request: Any) -> None:
+    path = request.path.removeprefix(contract["basePath"])
+    templates = [
+        template
+        for template in contract["paths"]
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
+    ]
+    parameters = contract["paths"][templates[0]]["get"]["parameters"]
+    known = {p["name"]: p for p in parameters if p["in"] == "query"}
+    if "cursor" in request.query:
+        assert set(request.query) == {"cursor"}
+        return
+    assert set(request.query) <= set(known)
+    assert {name for name, p in known.items() if p["required"]} <= set(request.query)
+    for name, value in request.query.items():
+        parameter = known[name]
+        choices = parameter.get("enum") or parameter.get("items", {}).get("enum")
+        values = value.split(",")
+        if choices:
+            assert set(values) <= set(choices), name
+        if name in ("lists", "tags", "segment_id"):
+            assert len(values) <= parameter["maximum"]
+        elif "maximum" in parameter:
+            assert parameter["minimum"] <= int(value) <= parameter["maximum"], name
+        if parameter.get("format") == "date-time":
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value), name
+        if name in ("start", "end"):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", value), name
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"contact_includes": []},
+        {"contact_status": ["active", "unsubscribed"]},
+        {"contact_list_ids": [str(n) for n in range(60)], "contact_tag_ids": ["a"] * 120},
+        {"segment_id": "1"},
+        {"updated_days_back": 3, "report_days_back": 3},
+        {"start_date": "2026-01-01", "tracking_activity_types": ["em_opens"]},
+    ],
+)
+def test_every_request_is_in_the_contract(
+    contract: dict[str, Any],
+    run: Callable[..., Run],
+    requests_seen: list[Any],
+    settings: dict[str, Any],
+) -> None:
+    first = run(**settings)
+    run(state=first.state, **settings)
+    assert requests_seen
+    for request in requests_seen:
+        judge(contract, request)
+
+
+def resolve(contract: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in definition:
+        definition = contract["definitions"][definition["$ref"].rpartition("/")[2]]
+    return definition
+
+
+def compare(
+    contract: dict[str, Any], schema: dict[str, Any], definition: dict[str, Any], path: str
+) -> None:
+    definition = resolve(contract, definition)
+    assert definition["type"] in schema["type"], path
+    if definition.get("format") in ("date-time", "date"):
+        assert schema["format"] == "date-time", path
+    if "properties" in definition:
+        assert set(schema["properties"]) == set(definition["properties"]), path
+        for name, part in definition["properties"].items():
+            compare(contract, schema["properties"][name], part, f"{path}.{name}")
+    if "items" in definition:
+        compare(contract, schema["items"], definition["items"], f"{path}[]")
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_every_field_is_in_the_contract(contract: dict[str, Any], stream: Any) -> None:
+    rows = [contract["definitions"][name] for name in ROWS[stream.name]]
+    definitions = {name: part for row in reversed(rows) for name, part in row["properties"].items()}
+    properties = dict(stream.schema["properties"])
+    properties.pop("activity_id", None)
+    for name, schema in properties.items():
+        assert schema["description"]
+        compare(contract, schema, definitions[name], name)
+    missing = set(rows[0]["properties"]) - set(properties)
+    assert not missing
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(size=12)
