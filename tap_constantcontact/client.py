@@ -4,8 +4,6 @@ Observed or documented of the API, and relied upon here:
 
 - Both 429s look alike but for the body's `error_key`: `throttled`, `quota_exceeded`. (Guide.)
 - Errors come as a list of objects or as a bare object; a gateway may answer in HTML. (Contract.)
-- `_links.next.href` is relative to the host and opaque; the last page has no `_links`, an empty
-  one, or a null. (Contract, and responses recorded from the live service.)
 - A 202 says that a segment is still being computed: ask again. (Contract.)
 """
 
@@ -13,11 +11,8 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 from abc import abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import ParseResult, urljoin
@@ -26,13 +21,15 @@ from weakref import WeakSet
 import backoff
 import requests
 from pendulum import DateTime
-from requests.adapters import HTTPAdapter
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
-from singer_sdk.pagination import BaseHATEOASPaginator
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 
 from tap_constantcontact.auth import AccessTokenAuthenticator, RefreshTokenAuthenticator
+from tap_constantcontact.concurrency import read_ahead
+from tap_constantcontact.estimate import Plan, pages
+from tap_constantcontact.limits import LimitReachedError
+from tap_constantcontact.pagination import NextLinkPaginator
 from tap_constantcontact.records import Conformer, rfc3339
 from tap_constantcontact.windows import parse_instant
 
@@ -51,58 +48,16 @@ THROTTLE_WAIT = 1.0
 THROTTLE_TRIES = 300
 
 
+TEST_REQUESTS = 3
+"""Requests that a stream may cost in test mode."""
+
+
 class ThrottledError(RetriableAPIError):
     """The API asked for a slower pace."""
 
 
-@dataclass
-class Connection:
-    """What all streams of a tap share.
-
-    Attributes:
-        api_url: Where the API is, without a slash at the end.
-        authenticator: What gives every request its bearer token.
-        session: The pool of kept-alive connections.
-        clock_lag: Seconds by which the API's clock is behind ours, 0 where it is ahead.
-    """
-
-    api_url: str
-    authenticator: RefreshTokenAuthenticator | AccessTokenAuthenticator
-    session: requests.Session = field(default_factory=requests.Session)
-    clock_lag: float = 0.0
-
-    def __post_init__(self) -> None:
-        adapter = HTTPAdapter(pool_maxsize=64)
-        self.session.mount("https://", adapter)
-        self.session.mount("http://", adapter)
-
-    def compare_clocks(self, response: requests.Response) -> None:
-        """Learn from an answer's `Date` whether the API's clock is behind ours."""
-        try:
-            theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
-        except (KeyError, ValueError):
-            return
-        asked_at = time.time() - response.elapsed.total_seconds()
-        self.clock_lag = max(self.clock_lag, asked_at - theirs)
-
-
-class NextLinkPaginator(BaseHATEOASPaginator):
-    """Follows `_links.next.href`, through empty pages too."""
-
-    def get_next_url(self, response: requests.Response) -> str | None:
-        """Return the link to the next page, as the API gave it."""
-        if not response.ok:
-            return None
-        links = response.json().get("_links") or {}
-        return (links.get("next") or {}).get("href") or None
-
-    def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002
-        """Go past an empty page as past any other: it may have a next link."""
-        return True
-
-    def has_more(self, response: requests.Response) -> bool:
-        """Tell whether there is a next link."""
-        return self.get_next_url(response) is not None
+class QuotaExceededError(RetriableAPIError):
+    """The API has no more requests today: the next one waits for a new day."""
 
 
 class ConstantContactStream(RESTStream[ParseResult | None]):
@@ -121,27 +76,47 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     privilege: str
     """The user privilege that the endpoint asks for."""
 
+    turn: tuple[int, str] = (0, "")
+    """By which the streams are put in order: the cheap ones first."""
+
     payload_as_json = False
     check_sorted = False
 
     def __init__(self, tap: TapConstantContact) -> None:
         super().__init__(tap)
         self.tap = tap
+        self.counted: int | None = None
         self._unauthorized: WeakSet[requests.PreparedRequest] = WeakSet()
 
     @abstractmethod
     def read(self) -> Iterable[dict[str, Any]]:
         """Yield the stream's rows, as the API sends them, and keep its bookmark."""
 
+    @abstractmethod
+    def plan(self) -> Plan:
+        """Return what a run would ask for."""
+
+    def sample(self) -> Iterable[dict[str, Any]]:
+        """Yield a few of the stream's rows, for a test."""
+        return self.read()
+
     def get_records(self, context: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:  # noqa: ARG002
-        """Yield the stream's rows; what is fatal ends the run with one plain line.
+        """Yield the stream's rows until a limit is reached, which leaves the rest to the next run.
 
         Raises:
-            SystemExit: With exit code 1, after the last state is out.
+            SystemExit: With exit code 1, after one plain line and the last state.
         """
+        quota = self.tap.connection.quota
         try:
-            yield from self.read()
+            if self.ABORT_AT_RECORD_COUNT is None:
+                yield from self.read()
+            else:
+                with quota.at_most(TEST_REQUESTS):
+                    yield from itertools.islice(self.sample(), self.ABORT_AT_RECORD_COUNT)
+        except LimitReachedError as limit:
+            self.logger.warning("%s; %s goes on from here in the next run", limit, self.name)
         except (FatalAPIError, RetriableAPIError, requests.RequestException) as error:
+            quota.close(error)
             self.tap.write_state()
             self.logger.error("%s", self._reason(error))  # noqa: TRY400
             self.logger.debug("The failure in full", exc_info=error)
@@ -278,7 +253,25 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     def parse_response(self, response: requests.Response) -> Iterator[dict[str, Any]]:
         """Yield the rows of an answer."""
-        yield from response.json().get(self.records_key) or ()
+        page = response.json()
+        self.counted = page.get(f"{self.records_key}_count", self.counted)
+        yield from page.get(self.records_key) or ()
+
+    def count(self, query: Mapping[str, Any]) -> int | None:
+        """Return how many rows a query would bring, at the cost of one request.
+
+        Returns:
+            None where the API does not say.
+        """
+        self.counted = None
+        asked = {**query, "limit": 1, "include_count": "true"}
+        next(iter(self.request_records(asked)), None)
+        return self.counted
+
+    def plan_of(self, query: Mapping[str, Any], *, shrinks: bool) -> Plan:
+        """Return what `collect` would ask for."""
+        rows = self.count(query)
+        return Plan(rows, None if rows is None else pages(rows, query["limit"], shrinks=shrinks))
 
     def collect(
         self,
@@ -303,7 +296,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         while True:
             known = len(seen)
             rows = 0
-            for row in self.request_records(dict(query)):
+            pages = read_ahead(iter(self.request_records(dict(query))), query["limit"])
+            for row in self.tap.progress.track(self.name, pages, self.records_key):
                 rows += 1
                 if row[key] not in seen:
                     seen.add(row[key])
@@ -321,9 +315,12 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
             FatalAPIError: It will not.
         """
         status = response.status_code
+        connection = self.tap.connection
+        if status < requests.codes.server_error and status != requests.codes.too_many_requests:
+            connection.quota.answered()
         if status == requests.codes.ok:
             self._check_json(response)
-            self.tap.connection.compare_clocks(response)
+            connection.compare_clocks(response)
         elif status == requests.codes.accepted:
             raise RetriableAPIError("HTTP 202, the segment is still being computed", response)
         elif status == requests.codes.too_many_requests:
@@ -346,11 +343,11 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     def _limit_reached(self, response: requests.Response) -> Exception:
         key, _ = _error(response)
+        quota = self.tap.connection.quota
         if key == "quota_exceeded":
-            return FatalAPIError(
-                "The day's quota of requests is spent (quota_exceeded). It is renewed at 00:00 "
-                "UTC: run again then with the last state."
-            )
+            quota.refused(response.elapsed.total_seconds())
+            return QuotaExceededError("HTTP 429 quota_exceeded", response)
+        quota.spending.throttled += 1
         return ThrottledError(f"HTTP 429 {key}", response)
 
     def _renew_token(self, response: requests.Response) -> None:
@@ -403,7 +400,10 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         wait: float | None = 0.0
         while wait is not None:
             failure = yield wait
-            wait = next(throttle if isinstance(failure, ThrottledError) else outage, None)
+            if isinstance(failure, QuotaExceededError):
+                wait = 0.0
+            else:
+                wait = next(throttle if isinstance(failure, ThrottledError) else outage, None)
 
     def backoff_jitter(self, value: float) -> float:
         """Spread a wait, so that two readers of one key do not come back at once."""
@@ -411,9 +411,14 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     def backoff_handler(self, details: Details) -> None:
         """Log a retry, without the request, whose address may name a person."""
+        failure = details["exception"]
+        if isinstance(failure, QuotaExceededError):
+            return
+        if not isinstance(failure, ThrottledError):
+            self.tap.connection.quota.spending.retried += 1
         self.logger.warning(
             "%s; asking again in %.1f seconds",
-            _kind(details["exception"]),
+            _kind(failure),
             details["wait"],
         )
 

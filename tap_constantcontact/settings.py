@@ -223,6 +223,46 @@ DATES = (
     ),
 )
 
+LIMITS = (
+    th.Property(
+        "requests_per_second",
+        th.NumberType(exclusive_minimum=0),
+        default=4,
+        title="Requests per second",
+        description="The key's pace; less where other programs share the key.",
+    ),
+    th.Property(
+        "daily_request_limit",
+        th.IntegerType(minimum=1),
+        default=10000,
+        title="Daily request limit",
+        description="The key's day, from 00:00 to 00:00 UTC.",
+    ),
+    th.Property(
+        "request_budget",
+        th.IntegerType(minimum=1),
+        title="Request budget",
+        description="End this run, to be continued by the next, after so many requests.",
+    ),
+    th.Property(
+        "on_daily_limit",
+        th.StringType(allowed_values=["stop", "wait", "fail"]),
+        default="stop",
+        title="On daily limit",
+        description=(
+            "When the day's requests are spent: `stop` ends the run well, to be continued by the "
+            "next; `wait` goes on at 00:00 UTC; `fail` ends with exit code 1."
+        ),
+    ),
+    th.Property(
+        "max_concurrent_requests",
+        th.IntegerType(minimum=1),
+        default=8,
+        title="Max concurrent requests",
+        description="Requests in flight at once, so that a slow answer does not slow the pace.",
+    ),
+)
+
 CONNECTION = (
     th.Property(
         "api_url",
@@ -261,7 +301,7 @@ CONNECTION = (
 )
 
 SETTINGS: dict[str, Any] = th.PropertiesList(
-    *CREDENTIALS, *SELECTION, *DATES, *CONNECTION
+    *CREDENTIALS, *SELECTION, *DATES, *LIMITS, *CONNECTION
 ).to_dict()
 """JSON schema of the tap's configuration."""
 

@@ -1,63 +1,75 @@
-"""One request or more for every contact: who, in what order, over what span of time.
+"""A report on every contact, one request or more each, over days and runs.
 
 The SDK's parent and child streams would keep a bookmark for every contact and write all of them
 whenever one moves. Here a report is a stream of its own that walks the contacts itself, and its
-state is one bookmark: the instant at which the last finished sweep began.
+state is what a sweep under way needs to go on: when it began, the last contact that is wholly out,
+and which settings shaped it. When it is finished, the instant at which it began becomes the
+bookmark, so that nothing which happened meanwhile is missed.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import pendulum
 import requests
 from pendulum import DateTime
 
-from tap_constantcontact.client import ConstantContactStream, NextLinkPaginator
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.concurrency import in_order
+from tap_constantcontact.estimate import Plan
+from tap_constantcontact.pagination import NextLinkPaginator, ReachPaginator
+from tap_constantcontact.records import rfc3339
+from tap_constantcontact.roster import START, Contact
+from tap_constantcontact.state import SWEEP_VERSION
 from tap_constantcontact.windows import BEGINNING, Window, parse_instant, report_window
 
 if TYPE_CHECKING:
     from tap_constantcontact.tap import TapConstantContact
 
+FILTERS = (
+    "contact_ids",
+    "contact_status",
+    "contact_list_ids",
+    "contact_tag_ids",
+    "segment_id",
+)
+"""Settings that decide which contacts a sweep visits."""
 
-class Contact(NamedTuple):
-    """A contact's place in the order of a sweep."""
+SPAN = (
+    "start_date",
+    "lookback_days",
+    "report_date",
+    "report_days_back",
+    "report_start_date",
+    "report_start_days_back",
+    "report_end_date",
+    "report_end_days_back",
+    "timezone",
+)
+"""Settings that decide from when to when it reads."""
 
-    created_at: DateTime | None
-    contact_id: str
+
+class UnknownContactError(Exception):
+    """The API does not know a contact, or no longer."""
 
 
-def roster(tap: TapConstantContact) -> list[Contact]:
-    """Return the contacts that the reports are about, in the order of a sweep.
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep under way.
 
-    Contacts named by the configuration are not looked up, unless other filters are set beside them.
+    Attributes:
+        began: When it began; what "days back" counts from.
+        place: The last contact that is wholly out.
     """
-    wanted = set(tap.config.get("contact_ids") or ())
-    filters = ("contact_status", "contact_list_ids", "contact_tag_ids", "segment_id")
-    if wanted and not any(tap.config.get(name) for name in filters):
-        return [Contact(None, contact_id) for contact_id in sorted(wanted)]
-    return sorted(
-        Contact(parse_instant(contact["created_at"]), contact["contact_id"])
-        for contact in tap.roster_stream.members()
-        if not wanted or contact["contact_id"] in wanted
-    )
 
-
-class ReachPaginator(NextLinkPaginator):
-    """Follows the pages of a newest-first report no further than an instant."""
-
-    def __init__(self, report: ContactReportStream, start: DateTime) -> None:
-        super().__init__()
-        self.report = report
-        self.start = start
-
-    def has_more(self, response: requests.Response) -> bool:
-        """Tell whether there is a next link, and this page is all younger than the instant."""
-        if not super().has_more(response):
-            return False
-        instants = map(self.report.instant_of, response.json()[self.report.records_key])
-        return all(instant is None or instant >= self.start for instant in instants)
+    began: DateTime
+    place: Contact = START
 
 
 class ContactReportStream(ConstantContactStream):
@@ -68,9 +80,11 @@ class ContactReportStream(ConstantContactStream):
     newest_first = False
     """Whether the API promises the youngest rows first and has no date filter of its own."""
 
+    filters: tuple[str, ...] = FILTERS
+    """Settings that decide which rows come out, from whenever they are."""
+
     def __init__(self, tap: TapConstantContact) -> None:
         super().__init__(tap)
-        self.passed_over = 0
         self.window = Window(BEGINNING, tap.began)
 
     @abstractmethod
@@ -78,17 +92,63 @@ class ContactReportStream(ConstantContactStream):
         """Return the query of a first page that covers a window."""
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows of every contact that fall into the window."""
-        fixed = report_window(self.config, self.tap.began)
-        self.window = fixed or self._since_bookmark()
-        for contact in roster(self.tap):
+        """Yield the rows of every contact that is left of the sweep, and move it on."""
+        sweep = self.begin()
+        contacts = self.tap.roster.after(sweep.place)
+        reports = in_order(self._report, contacts, self.tap.connection.at_once)
+        progress = self.tap.progress
+        for contact, rows in progress.track(self.name, reports, "contacts", len(contacts)):
+            yield from rows or ()
+            progress.passed_over += rows is None
+            self._move_on(sweep, contact)
+        self._finish(sweep)
+
+    def plan(self) -> Plan:
+        """Return what a run would ask for: a page of contacts now and then, and each contact."""
+        sweep = self.under_way() or Sweep(self.tap.began)
+        listing = self.tap.roster.plan(sweep.place)
+        return Plan(listing.rows, listing.requests) + Plan(0, listing.rows)
+
+    def sample(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a few contacts."""
+        self.begin()
+        for contact in self.tap.roster.first(2):
             yield from self.rows(contact)
-        if self.passed_over:
-            self.logger.warning(
-                "Passed over %d contacts that the API no longer knows", self.passed_over
-            )
-        if fixed is None:
-            self.move_bookmark(self.tap.began)
+
+    # The sweep
+
+    def begin(self) -> Sweep:
+        """Return the sweep that is under way, or else a new one, and set the window."""
+        sweep = self.under_way()
+        if sweep is None:
+            sweep = Sweep(self.tap.began)
+            if "sweep" in self.stream_state:
+                self.logger.warning(
+                    "The settings of %s changed while a sweep was under way: a new one begins "
+                    "where the last finished one leads",
+                    self.name,
+                )
+        self.window = report_window(self.config, sweep.began) or self._since_bookmark()
+        return sweep
+
+    def under_way(self) -> Sweep | None:
+        """Return the sweep that an earlier run left unfinished under the same settings."""
+        left = self._left().get("sweep")
+        if not left or left["settings"] != self._fingerprint(*self.filters, *SPAN):
+            return None
+        return Sweep(parse_instant(left["began"]), Contact.of(left))
+
+    def _left(self) -> dict[str, Any]:
+        """Return the bookmark as it is, where the SDK would make an empty one."""
+        bookmark: dict[str, Any] = self.tap.state.get("bookmarks", {}).get(self.name, {})
+        return bookmark
+
+    @property
+    def turn(self) -> tuple[int, str]:  # type: ignore[override]
+        """One under way goes first, the one that has waited longest next."""
+        if sweep := self.under_way():
+            return 1, rfc3339(sweep.began)
+        return 2, self._left().get("swept_at", "")
 
     def _since_bookmark(self) -> Window:
         """Return the window of an incremental run; it ends late, for events while it runs."""
@@ -96,7 +156,49 @@ class ContactReportStream(ConstantContactStream):
         if self.bookmark is not None:
             days = self.config.get("lookback_days")
             start = start.subtract(days=self.default_lookback_days if days is None else days)
+            self._compare_filters()
         return Window(start, self.tap.began.add(days=1))
+
+    def _compare_filters(self) -> None:
+        known = self.stream_state.get("filters")
+        if known and known != self._fingerprint(*self.filters):
+            self.logger.warning(
+                "The filters of %s changed since its last sweep: older rows that they kept out "
+                "stay out. Remove its bookmark to read all history again",
+                self.name,
+            )
+
+    def _move_on(self, sweep: Sweep, contact: Contact) -> None:
+        self.stream_state["sweep"] = {
+            "version": SWEEP_VERSION,
+            "began": rfc3339(sweep.began),
+            **contact.described(),
+            "settings": self._fingerprint(*self.filters, *SPAN),
+        }
+        self.tap.write_state()
+
+    def _finish(self, sweep: Sweep) -> None:
+        self.stream_state.pop("sweep", None)
+        self.stream_state["swept_at"] = rfc3339(pendulum.now("UTC"))
+        if report_window(self.config, sweep.began) is None:
+            self.move_bookmark(sweep.began)
+            self.stream_state["filters"] = self._fingerprint(*self.filters)
+
+    def _fingerprint(self, *names: str) -> str:
+        """Return what tells the values of some settings from others; lists in any order."""
+        values = [self.config.get(name) for name in names]
+        shape = [sorted(value) if isinstance(value, list) else value for value in values]
+        return hashlib.sha256(json.dumps([*shape, self.is_incremental]).encode()).hexdigest()[:16]
+
+    # One contact
+
+    def _report(self, contact: Contact) -> list[dict[str, Any]] | None:
+        """Return the rows of a contact, or None for one that is not known."""
+        with self.tap.connection.pace.job():
+            try:
+                return [*self.rows(contact)]
+            except UnknownContactError:
+                return None
 
     def rows(self, contact: Contact) -> Iterator[dict[str, Any]]:
         """Yield once each row of a contact that falls into the window."""
@@ -120,18 +222,19 @@ class ContactReportStream(ConstantContactStream):
     def get_new_paginator(self) -> NextLinkPaginator:
         """Return what finds the next page, or that there is nothing more of interest."""
         if self.newest_first:
-            return ReachPaginator(self, self.window.start)
+            return ReachPaginator(self._oldest, self.window.start)
         return NextLinkPaginator()
 
-    def validate_response(self, response: requests.Response) -> None:
-        """Let a contact pass that is not, or no longer, known."""
-        if response.status_code == requests.codes.not_found:
-            self.passed_over += 1
-        else:
-            super().validate_response(response)
+    def _oldest(self, response: requests.Response) -> DateTime | None:
+        rows: Iterable[dict[str, Any]] = response.json().get(self.records_key) or ()
+        return min(filter(None, map(self.instant_of, rows)), default=None)
 
-    def parse_response(self, response: requests.Response) -> Iterator[dict[str, Any]]:
-        """Yield the rows of an answer."""
+    def validate_response(self, response: requests.Response) -> None:
+        """Let a good answer pass.
+
+        Raises:
+            UnknownContactError: The API does not know the contact.
+        """
         if response.status_code == requests.codes.not_found:
-            return iter(())
-        return super().parse_response(response)
+            raise UnknownContactError
+        super().validate_response(response)

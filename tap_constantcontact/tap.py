@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from types import FrameType
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 
+import click
 import pendulum
+import requests
 from pendulum import DateTime
 from singer_sdk import Stream, Tap, metrics
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
-from tap_constantcontact import settings
-from tap_constantcontact.auth import authenticator
-from tap_constantcontact.client import Connection
+from tap_constantcontact import estimate, settings
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.connection import Connection
+from tap_constantcontact.limits import LimitReachedError
 from tap_constantcontact.output import WholeLineWriter
+from tap_constantcontact.progress import Progress
+from tap_constantcontact.roster import Roster
+from tap_constantcontact.state import sound
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contacts import RosterStream
 
@@ -61,7 +68,29 @@ class TapConstantContact(Tap):
 
             config |= credentials()
         config |= {name: config[name].rstrip("/") for name in ("api_url", "auth_url")}
-        return Connection(config["api_url"], authenticator(config))
+        return Connection(config)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """What tells how far the run is."""
+        return Progress(self.connection.quota, self.logger)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what can be relied upon of a state, and say what cannot.
+
+        Raises:
+            ConfigValidationError: It is no Singer state.
+        """
+
+        def warn(stream: str, key: str, consequence: str) -> None:
+            self.logger.warning(
+                "The state's %s of %s is damaged or of another version: %s",
+                key,
+                stream,
+                consequence,
+            )
+
+        super().load_state(sound(state, [stream.name for stream in STREAMS], warn))
 
     def write_state(self) -> None:
         """Emit the state as it is, unless records wait in a batch that is not out yet."""
@@ -75,15 +104,21 @@ class TapConstantContact(Tap):
         return [stream_type(self) for stream_type in STREAMS]
 
     @property
-    def streams(self) -> dict[str, Stream]:
-        """The streams in the order they run."""
+    def reports(self) -> list[ConstantContactStream]:
+        """The reports in the order they run: the cheap first, the others by turns."""
         streams = super().streams
-        return {stream_type.name: streams[stream_type.name] for stream_type in STREAMS}
+        reports = (cast("ConstantContactStream", streams[report.name]) for report in STREAMS)
+        return sorted(reports, key=lambda report: report.turn)
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """The streams by name, in the order they run."""
+        return {report.name: report for report in self.reports}
 
     @cached_property
-    def roster_stream(self) -> RosterStream:
-        """What lists the contacts for the two contact reports."""
-        return RosterStream(self)
+    def roster(self) -> Roster:
+        """The contacts of the contact reports."""
+        return Roster(RosterStream(self))
 
     # The command line
 
@@ -93,10 +128,47 @@ class TapConstantContact(Tap):
         self.message_writer.terminate(signum)
 
     @classmethod
-    def invoke(cls, **kwargs: Any) -> None:
-        """Run the tap; a fault of its settings ends it with one plain line."""
+    def get_singer_command(cls) -> click.Command:
+        """Return the command, with an option of our own."""
+        command = super().get_singer_command()
+        command.params.append(
+            click.Option(
+                ["--estimate", "estimate_form"],
+                type=click.Choice([*estimate.FORMS]),
+                is_flag=False,
+                flag_value="text",
+                help="Say what a run would cost, as text or json, and run nothing.",
+            )
+        )
+        return command
+
+    @classmethod
+    def invoke(
+        cls,
+        *,
+        estimate_form: str | None = None,
+        config: Any = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+        **about: Any,
+    ) -> None:
+        """Run the tap, or estimate a run; a fault of its settings ends it with one plain line."""
         with _plain_faults():
-            super().invoke(**kwargs)
+            super(Tap, cls).invoke(**about)
+            cls.print_version(print_fn=cls.logger.info)
+            tap = cls(
+                config=config.config if config else None,
+                parse_env_config=config is not None and config.parse_env,
+                state=_json_object(state),
+                catalog=_json_object(catalog),
+            )
+            if estimate_form:
+                click.echo(estimate.FORMS[estimate_form](estimate.estimate(tap)))
+                return
+            try:
+                tap.sync_all()
+            finally:
+                tap.progress.summarize()
 
     @classmethod
     def cb_test(cls, *args: Any, **kwargs: Any) -> None:
@@ -111,6 +183,17 @@ class TapConstantContact(Tap):
             return super().cb_config(*args, **kwargs)
 
 
+def _json_object(file: IO[str] | None) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    content = json.load(file)
+    if not isinstance(content, dict):
+        raise ConfigValidationError(
+            "Config validation failed", errors=[f"{file.name!r} holds no JSON object"]
+        )
+    return content
+
+
 @contextmanager
 def _plain_faults() -> Iterator[None]:
     try:
@@ -122,6 +205,15 @@ def _plain_faults() -> Iterator[None]:
         if type(error).__name__ != "JSONDecodeError":
             raise
         faults = f"a file of the configuration, state or catalog holds no JSON ({error})"
+    except (LimitReachedError, FatalAPIError) as error:
+        TapConstantContact.logger.error("%s", error)
+        sys.exit(1)
+    except (RetriableAPIError, requests.RequestException) as error:
+        TapConstantContact.logger.error(
+            "Constant Contact did not answer for minutes (%s). Try again later",
+            type(error).__name__,
+        )
+        sys.exit(1)
     except FileNotFoundError as error:
         faults = str(error).rstrip(".")
     else:

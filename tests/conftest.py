@@ -153,6 +153,7 @@ def config_for(sandbox: Sandbox, tmp_path: Path, **settings: Any) -> dict[str, A
         "client_secret": "sandbox-secret",
         "refresh_token": "sandbox-refresh-token",
         "token_file": str(tmp_path / "tokens.json"),
+        "requests_per_second": 10_000,
         **settings,
     }
 
@@ -173,6 +174,8 @@ def sync(
             tap.sync_all()
         except SystemExit as end:
             exit_code = int(end.code or 0)
+        finally:
+            tap.progress.summarize()
     return Run([json.loads(line) for line in out.getvalue().splitlines()], exit_code)
 
 

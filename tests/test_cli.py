@@ -17,7 +17,7 @@ import yaml
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.settings import CONNECTION, CREDENTIALS, DATES, SELECTION
+from tap_constantcontact.settings import CONNECTION, CREDENTIALS, DATES, LIMITS, SELECTION
 from tests.conftest import config_for
 
 ROOT = Path(__file__).parent.parent
@@ -182,7 +182,7 @@ def test_test_mode_works(tmp_path: Path) -> None:
 def test_meltano_has_every_setting() -> None:
     plugins = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]
     settings = {setting["name"]: setting for setting in plugins["extractors"][0]["settings"]}
-    properties: list[Any] = [*CREDENTIALS, *SELECTION, *DATES, *CONNECTION]
+    properties: list[Any] = [*CREDENTIALS, *SELECTION, *DATES, *LIMITS, *CONNECTION]
     assert set(settings) == {setting.name for setting in properties}
     for setting in properties:
         assert settings[setting.name]["description"]

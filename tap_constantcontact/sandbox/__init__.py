@@ -11,6 +11,9 @@ from typing import Any
 
 from singer_sdk.exceptions import ConfigValidationError
 
+NO_LIMIT = 1_000_000
+"""What is more than anybody asks of a sandbox, by the second or by the day."""
+
 
 def credentials() -> dict[str, Any]:
     """Start a sandbox in this process and return the settings by which a tap reads it.
@@ -30,4 +33,6 @@ def credentials() -> dict[str, Any]:
         "api_url": sandbox.api_url,
         "auth_url": sandbox.auth_url,
         "access_token": sandbox.authorization.issue(),
+        "requests_per_second": NO_LIMIT,
+        "daily_request_limit": NO_LIMIT,
     }

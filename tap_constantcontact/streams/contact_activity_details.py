@@ -10,7 +10,7 @@ import requests
 from singer_sdk import typing as th
 
 from tap_constantcontact.records import utc
-from tap_constantcontact.sweep import ContactReportStream
+from tap_constantcontact.sweep import FILTERS, ContactReportStream
 from tap_constantcontact.windows import Window
 
 ACTIVITIES = uuid.UUID("6f0c1c5e-6a0b-5d9c-9d0e-3a1f6d2b7c48")
@@ -38,6 +38,7 @@ class ContactActivityDetailsStream(ContactReportStream):
     replication_key = "created_time"
     default_lookback_days = 1
     newest_first = True
+    filters = (*FILTERS, "tracking_activity_types")
     schema = th.PropertiesList(
         th.Property(
             "activity_id",

@@ -8,6 +8,10 @@ from typing import Any
 from singer_sdk import typing as th
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.estimate import Plan
+
+QUERY = {"limit": 500, "status": "all", "include_membership_count": "all"}
+"""All lists; the API's text allows 500 rows a page, its schema 1000."""
 
 
 class ContactListsStream(ConstantContactStream):
@@ -35,6 +39,8 @@ class ContactListsStream(ConstantContactStream):
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield every list."""
-        # The API's text allows 500 rows a page, its schema 1000.
-        query = {"limit": 500, "status": "all", "include_membership_count": "all"}
-        return self.collect(query, key="list_id", shrinks=False)
+        return self.collect(QUERY, key="list_id", shrinks=False)
+
+    def plan(self) -> Plan:
+        """Return what a run would ask for."""
+        return self.plan_of(QUERY, shrinks=False)

@@ -10,6 +10,7 @@ from pendulum import DateTime
 from singer_sdk import typing as th
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.estimate import Plan, in_all
 from tap_constantcontact.windows import parse_instant, updated_since
 
 PAGE_SIZE = 500
@@ -151,71 +152,87 @@ class ContactsStream(ConstantContactStream):
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the contacts that changed, or all of them where that is due."""
-        began = self.tap.began
-        if window_start := updated_since(self.config, began):
-            yield from self._changed_since(window_start)
-            return
-        start = self.starting_instant()
-        if self.config.get("segment_id"):
-            yield from self.members()
-        elif start is None:
-            yield from self.members()
-            self._note_full_read()
-        elif self._full_read_due():
-            yield from self._full_read()
-            self._note_full_read()
-        else:
+        start = self.since()
+        if start is not None:
             yield from self._changed_since(start)
-        self.move_bookmark(began)
+        else:
+            yield from self._all()
+        if updated_since(self.config, self.tap.began) is None:
+            if self.bookmark is None or start is None:
+                self._note_full_read()
+            self.move_bookmark(self.tap.began)
 
-    # Full reads
+    def plan(self) -> Plan:
+        """Return what a run would ask for."""
+        queries = itertools.chain.from_iterable(map(self.queries, self.bounds()))
+        return in_all(self.plan_of(query, shrinks=self.shrinks(query)) for query in queries)
+
+    # What a run reads
+
+    def since(self) -> DateTime | None:
+        """Return the instant from which on changes are read, or None to read all contacts."""
+        if window_start := updated_since(self.config, self.tap.began):
+            return window_start
+        if self.config.get("segment_id") or self._full_read_due():
+            return None
+        return self.starting_instant()
+
+    def bounds(self) -> list[dict[str, DateTime]]:
+        """Return the bounds of the passes over the collection that a run makes."""
+        start = self.since()
+        if start is None or self.config.get("segment_id"):
+            return [{}]
+        asked = start.subtract(seconds=1)
+        return [{"updated_after": asked}, {"optout_after": asked}]
 
     def _full_read_due(self) -> bool:
         """Tell whether the last full read is older than `contacts_refresh_days`."""
         days: int = self.config["contacts_refresh_days"]
+        if not days or self.bookmark is None:
+            return False
         last = self.stream_state.get("full_read_at")
-        return bool(days and last and parse_instant(last).add(days=days) <= self.tap.began)
+        return not last or parse_instant(last).add(days=days) <= self.tap.began
 
     def _note_full_read(self) -> None:
         if self.is_incremental:
             self.stream_state["full_read_at"] = self.bookmark_at(self.tap.began)
 
-    def _full_read(self) -> Iterator[dict[str, Any]]:
+    def _all(self) -> Iterator[dict[str, Any]]:
         start_date = self.config.get("start_date")
-        oldest = parse_instant(start_date, self.config["timezone"]) if start_date else None
-        return (
-            contact for contact in self.members() if oldest is None or _changed(contact, oldest)
-        )
-
-    # Queries
-
-    def members(self, **parameters: str) -> Iterator[dict[str, Any]]:
-        """Yield once each contact that the filters of the configuration let through."""
-        statuses = set(self.config.get("contact_status") or ())
-        by_segment = "segment_id" in parameters or self.config.get("segment_id")
-        for contact in _unique(map(self._collect, self._queries(parameters))):
-            if not by_segment or not statuses - {"all"} or status(contact) in statuses:
-                yield contact
+        if not start_date or self.config.get("segment_id"):
+            return self.members()
+        oldest = parse_instant(start_date, self.config["timezone"])
+        return (contact for contact in self.members() if _changed(contact, oldest))
 
     def _changed_since(self, start: DateTime) -> Iterator[dict[str, Any]]:
         if self.config.get("segment_id"):
             return (contact for contact in self.members() if _changed(contact, start))
-        asked = start.subtract(seconds=1).format("YYYY-MM-DDTHH:mm:ss.SSS[Z]")
+        updated, opted_out = self.bounds()
+        return _unique(
+            (
+                (c for c in self.members(**updated) if _at(c.get("updated_at"), start)),
+                (c for c in self.members(**opted_out) if _at(_opt_out_date(c), start)),
+            )
+        )
 
-        def passes() -> Iterator[Iterator[dict[str, Any]]]:
-            yield (c for c in self.members(updated_after=asked) if _at(c.get("updated_at"), start))
-            yield (c for c in self.members(optout_after=asked) if _at(_opt_out_date(c), start))
+    # Queries
 
-        return _unique(passes())
+    def members(self, **bounds: DateTime) -> Iterator[dict[str, Any]]:
+        """Yield once each contact that the filters of the configuration let through."""
+        statuses = set(self.config.get("contact_status") or ())
+        by_segment = self.config.get("segment_id")
+        for contact in _unique(map(self._collect, self.queries(bounds))):
+            if not by_segment or not statuses - {"all"} or status(contact) in statuses:
+                yield contact
 
-    def _queries(self, parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """Yield queries whose answers together hold what the filters let through."""
+    def queries(self, bounds: Mapping[str, DateTime]) -> Iterator[dict[str, Any]]:
+        """Yield queries whose answers together hold what the filters and bounds let through."""
         limit = {"limit": PAGE_SIZE}
         if segment := self.config.get("segment_id"):
             yield {"segment_id": segment, **limit}
             return
         common = {
-            **parameters,
+            **{name: at.format("YYYY-MM-DDTHH:mm:ss.SSS[Z]") for name, at in bounds.items()},
             "status": ",".join(self.config.get("contact_status") or ["all"]),
             **self.included(),
             **limit,
@@ -230,27 +247,45 @@ class ContactsStream(ConstantContactStream):
         names = self.config.get("contact_includes")
         return {"include": ",".join(names)} if names else {}
 
+    def count(self, query: Mapping[str, Any]) -> int | None:
+        """Return how many contacts a query would bring; of a segment the API does not say it."""
+        return None if "segment_id" in query else super().count(query)
+
     def _collect(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Read one query's contacts; those of all statuses only ever become more."""
+        return self.collect(query, key="contact_id", shrinks=self.shrinks(query))
+
+    @staticmethod
+    def shrinks(query: Mapping[str, Any]) -> bool:
+        """Tell whether contacts may leave what a query asks for: those of all statuses do not."""
         filters = {"segment_id", "lists", "tags", "optout_after"}
-        shrinks = query.get("status") != "all" or bool(filters & query.keys())
-        return self.collect(query, key="contact_id", shrinks=shrinks)
+        return query.get("status") != "all" or bool(filters & query.keys())
 
 
 class RosterStream(ContactsStream):
     """The contacts that the two contact reports are about, without their sub-resources."""
 
+    def size(self, bounds: Mapping[str, DateTime]) -> Plan:
+        """Return how many members there are, and what listing them would cost."""
+        return in_all(
+            self.plan_of(self._without_deleted(query), shrinks=self.shrinks(query))
+            for query in self.queries(bounds)
+        )
+
+    def _without_deleted(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Return a query as one that the API answers without deleted contacts, by default."""
+        if self.config.get("contact_status"):
+            return query
+        return {name: value for name, value in query.items() if name != "status"}
+
     def included(self) -> dict[str, str]:
         """Ask for no sub-resources."""
         return {}
 
-    def members(self, **parameters: str) -> Iterator[dict[str, Any]]:
+    def members(self, **bounds: DateTime) -> Iterator[dict[str, Any]]:
         """Yield the contacts of the wanted statuses: by default, all but the deleted."""
         if self.config.get("contact_status"):
-            return super().members(**parameters)
-        return (
-            contact for contact in super().members(**parameters) if not contact.get("deleted_at")
-        )
+            return super().members(**bounds)
+        return (contact for contact in super().members(**bounds) if not contact.get("deleted_at"))
 
 
 def status(contact: Mapping[str, Any]) -> str:

@@ -1,0 +1,77 @@
+"""What all streams of a tap share: the address, the token, the sockets and the key's limits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from tap_constantcontact.auth import authenticator
+from tap_constantcontact.limits import Pace, Quota
+
+
+class Connection:
+    """A key's way to the API.
+
+    Args:
+        config: The settings, complete and checked.
+
+    Attributes:
+        api_url: Where the API is, without a slash at the end.
+        authenticator: What gives every request its bearer token.
+        pace: What every request waits for.
+        quota: What counts every request.
+        session: The pool of kept-alive sockets.
+        at_once: How many requests may be in flight.
+        clock_lag: Seconds by which the API's clock is behind ours, 0 where it is ahead.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.api_url: str = config["api_url"]
+        self.authenticator = authenticator(config)
+        self.pace = Pace(config["requests_per_second"])
+        self.quota = Quota(
+            config["daily_request_limit"], config.get("request_budget"), config["on_daily_limit"]
+        )
+        self.at_once: int = config["max_concurrent_requests"]
+        self.clock_lag = 0.0
+        self.session = requests.Session()
+        adapter = LimitedAdapter(self)
+        self.session.mount("https://", adapter)
+        self.session.mount("http://", adapter)
+
+    def compare_clocks(self, response: requests.Response) -> None:
+        """Learn from an answer's `Date` whether the API's clock is behind ours."""
+        try:
+            theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        except (KeyError, ValueError):
+            return
+        asked_at = time.time() - response.elapsed.total_seconds()
+        self.clock_lag = max(self.clock_lag, asked_at - theirs)
+        self.quota.clock_lag = self.clock_lag
+
+
+class LimitedAdapter(HTTPAdapter):
+    """Sends a request when the key's limits let it."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(pool_maxsize=connection.at_once + 1)
+        self._connection = connection
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request; its token is looked at again, as a new day may have been waited for.
+
+        Raises:
+            LimitReachedError: The day or the run's budget does not hold one more.
+            FatalAPIError: The same, where that is to fail the run.
+        """
+        self._connection.quota.admit()
+        self._connection.authenticator(request)
+        self._connection.pace.wait()
+        return super().send(request, *args, **kwargs)

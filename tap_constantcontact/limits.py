@@ -1,0 +1,237 @@
+"""The key's limits: its pace, its day, and the budget of a run.
+
+Documented in the vendor's guide: an application's key may send 4 requests a second and 10,000 a
+day, whatever accounts and tokens it serves; the day turns at 00:00 UTC. Nothing in an answer tells
+how much is left.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import NoReturn
+
+from singer_sdk.exceptions import FatalAPIError
+
+MARGIN = 0.02
+"""Share by which a second is stretched: 20 ms for what a request may lose on its way.
+
+A request that is late makes the next ones come early by as much, as the server sees it. A wider
+margin would cost more of the pace than the 3 % there are to spare.
+"""
+
+SECONDS_A_DAY = 86_400
+
+AFTER_MIDNIGHT = 1.0
+"""Seconds past 00:00 UTC at which the first request of a day goes out."""
+
+POLL = 1.0
+"""Seconds between two looks at the clock, which may jump, while a new day is waited for."""
+
+
+class LimitReachedError(Exception):
+    """No more requests in this run; what is not read yet is read by the next."""
+
+
+class Pace:
+    """Lets so many requests leave in any second.
+
+    The limit of the server is one of a sliding second, so the instants of the last departures are
+    kept. Of the threads that wait, the one whose job began first goes first: a contact's second
+    page before a later contact's first, or results that are handed on in order would pile up
+    behind it.
+
+    Args:
+        rate: Requests a second; below 1, one in so many seconds.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._burst = max(1, math.floor(rate))
+        self._period = max(1.0, 1 / rate) * (1 + MARGIN)
+        self._departures: deque[float] = deque()
+        self._waiting: list[int] = []
+        self._turn = threading.Condition()
+        self._numbers = itertools.count()
+        self._job = threading.local()
+
+    @contextmanager
+    def job(self) -> Iterator[None]:
+        """Give the requests that this thread sends within a place behind those of earlier jobs."""
+        self._job.number = next(self._numbers)
+        try:
+            yield
+        finally:
+            del self._job.number
+
+    def wait(self) -> None:
+        """Return when a request may leave; it is taken to leave at once."""
+        with self._turn:
+            number = getattr(self._job, "number", -1)
+            heapq.heappush(self._waiting, number)
+            while self._waiting[0] != number or (delay := self._delay()) > 0:
+                self._turn.wait(delay if self._waiting[0] == number else None)
+            heapq.heappop(self._waiting)
+            self._departures.append(time.monotonic())
+            self._turn.notify_all()
+
+    def _delay(self) -> float:
+        """Return the seconds until one more departure is within the limit."""
+        now = time.monotonic()
+        while self._departures and self._departures[0] + self._period <= now:
+            self._departures.popleft()
+        if len(self._departures) < self._burst:
+            return 0.0
+        return self._departures[0] + self._period - now
+
+
+@dataclass
+class Spending:
+    """What a run has asked of the API so far.
+
+    Attributes:
+        requests: Requests sent, tried-again ones too.
+        throttled: Answers that asked for a slower pace.
+        retried: Requests sent again for any other reason.
+        first: When the first request left, in seconds of the monotonic clock.
+        last: When the last one did.
+    """
+
+    requests: int = 0
+    throttled: int = 0
+    retried: int = 0
+    first: float = 0.0
+    last: float = 0.0
+
+    @property
+    def pace(self) -> float:
+        """Requests a second, from the first to the last."""
+        return (self.requests - 1) / (self.last - self.first) if self.requests > 1 else 0.0
+
+
+class Quota:
+    """Counts requests, and lets none pass that the day or the run's budget does not hold.
+
+    Args:
+        daily_limit: Requests a day.
+        budget: Requests in this run, or None for no such limit.
+        on_daily_limit: What to do when the day is spent: `stop`, `wait` or `fail`.
+    """
+
+    def __init__(self, daily_limit: int, budget: int | None, on_daily_limit: str) -> None:
+        self.daily_limit = daily_limit
+        self.budget = budget
+        self.spending = Spending()
+        self.clock_lag = 0.0
+        self._on_daily_limit = on_daily_limit
+        self._changed = threading.Condition()
+        self._today = self._day()
+        self._spent_today = 0
+        self._closed_until: float | None = None
+        self._probe: int | None = None
+        self._end: Exception | None = None
+        self._logger = logging.getLogger(__name__)
+
+    @property
+    def left_today(self) -> int:
+        """What this run's count leaves of the day."""
+        return self.daily_limit - (self._spent_today if self._today == self._day() else 0)
+
+    @contextmanager
+    def at_most(self, requests: int) -> Iterator[None]:
+        """Let no more than so many requests pass within."""
+        budget, end = self.budget, self._end
+        self.budget = self.spending.requests + requests
+        try:
+            yield
+        finally:
+            self.budget, self._end = budget, end
+
+    def admit(self) -> None:
+        """Count a request, when it may be sent.
+
+        Raises:
+            LimitReachedError: It may not: the run ends well, to be continued.
+            FatalAPIError: It may not, and `on_daily_limit` is `fail`.
+        """
+        with self._changed:
+            self._wait_for_a_day_with_room()
+            if self.budget is not None and self.spending.requests >= self.budget:
+                self._close(LimitReachedError(f"The run's budget is spent ({self.budget})"))
+            now = time.monotonic()
+            self.spending.first = self.spending.first or now
+            self.spending.last = now
+            self.spending.requests += 1
+            self._spent_today += 1
+
+    def close(self, end: Exception) -> None:
+        """Let no request pass any more, as the run has failed."""
+        with self._changed:
+            self._end = self._end or end
+            self._changed.notify_all()
+
+    def refused(self, seconds_ago: float) -> None:
+        """Note that the API counts the day of a request sent so long ago as spent."""
+        with self._changed:
+            self._probe = None
+            self._close_day(self._day(time.time() - seconds_ago))
+
+    def answered(self) -> None:
+        """Note that the API has answered a request: the day has room."""
+        with self._changed:
+            if self._probe == threading.get_ident():
+                self._probe = self._closed_until = None
+                self._logger.info("A new day's quota of requests is open")
+                self._changed.notify_all()
+
+    def _wait_for_a_day_with_room(self) -> None:
+        while True:
+            if self._end:
+                raise self._end
+            if (today := self._day()) != self._today:
+                self._today, self._spent_today = today, 0
+            if self._closed_until is None and self._spent_today >= self.daily_limit:
+                self._close_day(today)
+            if self._closed_until is None or self._probe == threading.get_ident():
+                return
+            left = self._closed_until - time.time()
+            if left <= 0 and self._probe is None:
+                self._probe = threading.get_ident()
+                return
+            self._changed.wait(min(left, POLL) if left > 0 else POLL)
+
+    def _close_day(self, day: int) -> None:
+        """Let nothing pass before the day is over; by the server's clock, should it be behind."""
+        midnight = (day + 1) * SECONDS_A_DAY
+        when = datetime.fromtimestamp(midnight, timezone.utc)
+        if self._on_daily_limit == "wait":
+            if self._closed_until is None or self._closed_until < midnight:
+                self._logger.warning(
+                    "The day's quota of requests is spent. Waiting until %s", _utc(when)
+                )
+            self._closed_until = midnight + self.clock_lag + AFTER_MIDNIGHT
+            return
+        said = f"The day's quota of requests is spent, until {_utc(when)}"
+        if self._on_daily_limit == "stop":
+            self._close(LimitReachedError(said))
+        self._close(FatalAPIError(f"{said}. Run again then with the last state."))
+
+    def _close(self, end: Exception) -> NoReturn:
+        self._end = end
+        raise end
+
+    def _day(self, instant: float | None = None) -> int:
+        return int((time.time() if instant is None else instant) // SECONDS_A_DAY)
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"
