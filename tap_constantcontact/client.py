@@ -182,8 +182,12 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     def starting_instant(self) -> DateTime | None:
         """Return the bookmark or the start date, the later of the two, or None for all history."""
-        value = self.get_starting_replication_key_value(None)
-        return parse_instant(value, self.config["timezone"]) if value else None
+        if not self.is_incremental:
+            return None
+        values = filter(None, (self.bookmark, self.config.get("start_date")))
+        return max(
+            (parse_instant(value, self.config["timezone"]) for value in values), default=None
+        )
 
     def move_bookmark(self, began: DateTime) -> None:
         """Set the bookmark to the instant that a run, which has read all it should, began."""

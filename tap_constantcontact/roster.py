@@ -59,8 +59,7 @@ class Roster:
         self._stream = stream
         self._contacts: list[Contact] = []
         self._listed_from = math.inf
-        self._planned: dict[float, Plan] = {}
-        self._pages = 0
+        self._sizes: dict[Contact, Plan] = {}
         self._wanted = set(stream.config.get("contact_ids") or ())
         if self.is_given:
             self._contacts = sorted(Contact(0.0, contact_id) for contact_id in self._wanted)
@@ -94,23 +93,23 @@ class Roster:
         """
         if self.is_given:
             return Plan(len(self.after(place)), 0)
-        since = place.created_at
-        if since not in self._planned:
-            bounds = {"created_after": _instant(since)} if since > 0 else {}
-            self._planned[since] = self._stream.size(bounds)
-        rows, pages = self._planned[since].rows, self._planned[since].requests
-        if rows is None or pages is None:
-            return Plan(None, None)
-        before, self._pages = self._pages, max(self._pages, pages)
-        return Plan(min(rows, len(self._wanted) or rows), self._pages - before)
+        size = self._sizes.get(place) or self._stream.size(self._created_after(place))
+        listed = [contact for contact in self._sizes if contact <= place]
+        self._sizes[place] = size
+        return Plan(size.rows, 0 if listed else size.requests)
+
+    def _created_after(self, place: Contact) -> dict[str, DateTime]:
+        return {"created_after": _instant(place.created_at)} if place.created_at > 0 else {}
 
     def bounds(self, place: Contact) -> dict[str, DateTime]:
         """Return the parameters that ask for the contacts behind a place and not known yet."""
         bounds: dict[str, DateTime] = {}
-        if place.created_at > 0 and not self._stream.config.get("segment_id"):
+        if self._stream.config.get("segment_id"):
+            return bounds
+        if place.created_at > 0:
             bounds["created_after"] = _instant(place.created_at - OVERLAP)
-            if self._listed_from < math.inf:
-                bounds["created_before"] = _instant(self._listed_from + OVERLAP)
+        if self._listed_from < math.inf:
+            bounds["created_before"] = _instant(self._listed_from + OVERLAP)
         return bounds
 
     def _of_interest(self, contacts: Iterable[Contact]) -> Iterator[Contact]:

@@ -23,6 +23,7 @@ from pendulum import DateTime
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.concurrency import in_order
 from tap_constantcontact.estimate import Plan
+from tap_constantcontact.limits import LimitReachedError
 from tap_constantcontact.pagination import NextLinkPaginator, ReachPaginator
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.roster import START, Contact
@@ -94,6 +95,20 @@ class ContactReportStream(ConstantContactStream):
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of every contact that is left of the sweep, and move it on."""
         sweep = self.begin()
+        spending = self.tap.connection.quota.spending
+        before = spending.requests
+        try:
+            yield from self._visit(sweep)
+        except LimitReachedError:
+            if spending.requests > before and self.under_way() in (None, sweep):
+                self.logger.warning(
+                    "The requests left were too few to get one contact of %s out: a run needs more",
+                    self.name,
+                )
+            raise
+        self._finish(sweep)
+
+    def _visit(self, sweep: Sweep) -> Iterator[dict[str, Any]]:
         contacts = self.tap.roster.after(sweep.place)
         reports = in_order(self._report, contacts, self.tap.connection.at_once)
         progress = self.tap.progress
@@ -101,7 +116,6 @@ class ContactReportStream(ConstantContactStream):
             yield from rows or ()
             progress.passed_over += rows is None
             self._move_on(sweep, contact)
-        self._finish(sweep)
 
     def plan(self) -> Plan:
         """Return what a run would ask for: a page of contacts now and then, and each contact."""

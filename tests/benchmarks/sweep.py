@@ -1,0 +1,257 @@
+"""What a sweep costs: its pace, its requests, its memory and its time.
+
+Run by hand, with the extra `test` installed:
+
+    python -m tests.benchmarks.sweep pace       # 2,000 requests at each of three latencies
+    python -m tests.benchmarks.sweep requests   # full, incremental, and after a kill
+    python -m tests.benchmarks.sweep scale      # 10,000 and 100,000 contacts, without limits
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from aiohttp import web
+
+from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse
+from tap_constantcontact.sandbox.limits import Limits
+from tap_constantcontact.sandbox.server import Sandbox
+
+REPORTS = ("contact_action_summary", "contact_activity_details")
+PAGES = {"activity_summary": 200, "activity_details": 100}
+
+
+@dataclass
+class Traffic:
+    """The requests that reach the API, and how slowly it answers."""
+
+    latency: float = 0.0
+    arrivals: list[float] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    answers: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def middleware(self) -> Any:
+        @web.middleware
+        async def watch(request: web.Request, handler: Any) -> Any:
+            if not request.path.startswith("/v3/"):
+                return await handler(request)
+            self.arrivals.append(time.monotonic())
+            self.paths.append(request.path.removeprefix("/v3/"))
+            response = await handler(request)
+            self.answers[response.status] += 1
+            await asyncio.sleep(self.latency * random.uniform(0.5, 1.5))
+            return response
+
+        return watch
+
+    def pace(self) -> float:
+        return (len(self.arrivals) - 1) / (self.arrivals[-1] - self.arrivals[0])
+
+    def busiest_second(self) -> int:
+        at = self.arrivals
+        return max(bisect_left(at, start + 1) - i for i, start in enumerate(at))
+
+
+@contextmanager
+def served(account: Account, traffic: Traffic, limits: Limits | None = None) -> Iterator[Sandbox]:
+    with Sandbox(account, limits=limits, middlewares=[traffic.middleware]) as sandbox:
+        yield sandbox
+
+
+class Tap:
+    """A real process of the tap.
+
+    Attributes:
+        peak: Its largest resident set, in MB.
+        cpu: Seconds of processor time that it took.
+    """
+
+    def __init__(self, sandbox: Sandbox, folder: Path, streams: Any = REPORTS, **config: Any):
+        self.out = folder / "out.jsonl"
+        self.folder = folder
+        settings = {
+            "api_url": sandbox.api_url,
+            "access_token": sandbox.authorization.issue(),
+            "requests_per_second": 100_000,
+            "daily_request_limit": 10_000_000,
+            **config,
+        }
+        (folder / "config.json").write_text(json.dumps(settings))
+        self.command = [sys.executable, "-m", "tap_constantcontact", "--config=config.json"]
+        shown = subprocess.run(
+            [*self.command, "--discover"], cwd=folder, capture_output=True, check=True
+        )
+        catalog = json.loads(shown.stdout)
+        for stream in catalog["streams"]:
+            for entry in stream["metadata"]:
+                if not entry["breadcrumb"]:
+                    entry["metadata"]["selected"] = stream["stream"] in streams
+        (folder / "catalog.json").write_text(json.dumps(catalog))
+        self.command.append("--catalog=catalog.json")
+        self.peak = self.cpu = 0.0
+
+    def start(self, state: dict[str, Any] | None = None) -> subprocess.Popen[bytes]:
+        command = [*self.command]
+        if state:
+            (self.folder / "state.json").write_text(json.dumps(state))
+            command.append("--state=state.json")
+        with self.out.open("wb") as out, (self.folder / "tap.log").open("wb") as log:
+            return subprocess.Popen(command, cwd=self.folder, stdout=out, stderr=log)
+
+    def run(self, state: dict[str, Any] | None = None) -> None:
+        self.peak, self.cpu, code = cost_of(self.start(state))
+        if code:
+            raise SystemExit((self.folder / "tap.log").read_text())
+
+    def states(self) -> Iterator[str]:
+        with self.out.open() as lines:
+            yield from (line for line in lines if line.startswith('{"type":"STATE"'))
+
+    def last_state(self) -> dict[str, Any]:
+        *_, last = (line for line in self.states() if line.endswith("\n"))
+        state: dict[str, Any] = json.loads(last)["value"]
+        return state
+
+
+def cost_of(process: subprocess.Popen[bytes]) -> tuple[float, float, int]:
+    _, status, usage = os.wait4(process.pid, 0)
+    return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, status
+
+
+def least(account: Account, roster: int, since: datetime | None = None) -> int:
+    """The requests without which the reports cannot be read."""
+    requests = math.ceil(roster / 500)
+    for contact_id, contact in account.contacts.items():
+        if "deleted_at" not in contact:
+            rows = account.summary(contact_id)
+            fresh = [r for r in rows if since is None or parse(r["start_on"]) >= since]
+            requests += max(1, math.ceil(len(fresh) / PAGES["activity_summary"]))
+            requests += _details_pages(account.details(contact_id), since)
+    return requests
+
+
+def _details_pages(rows: list[dict[str, Any]], since: datetime | None) -> int:
+    a_page = PAGES["activity_details"]
+    pages = max(1, math.ceil(len(rows) / a_page))
+    if since is None:
+        return pages
+    whole = sum(parse(row["created_time"]) >= since for row in rows) // a_page
+    return min(pages, whole + 1)
+
+
+def show(figure: str, value: Any, wanted: str) -> None:
+    click.echo(f"{figure:<58} {value!s:>12}   {wanted}")
+
+
+@click.group()
+def main() -> None:
+    """What a sweep costs."""
+
+
+@main.command()
+@click.option("--contacts", default=1000)
+@click.option("--latency", "latencies", multiple=True, default=(0.02, 0.3, 1.0))
+def pace(contacts: int, latencies: tuple[float, ...]) -> None:
+    """The pace reached at a limit of 4 requests a second, and whether it is ever passed."""
+    account = Account(size=contacts)
+    for latency in latencies:
+        traffic, limits = Traffic(latency), Limits(4)
+        with served(account, traffic, limits) as sandbox, tempfile.TemporaryDirectory() as folder:
+            Tap(sandbox, Path(folder), requests_per_second=4).run()
+        at = f"at {latency * 1000:.0f} ms"
+        show(f"requests {at}", len(traffic.arrivals), "2,000")
+        show(f"share of the pace {at}", f"{traffic.pace() / 4:.3f}", ">= 0.97")
+        show(f"busiest second {at}", traffic.busiest_second(), "<= 4")
+        show(f"throttled {at}", traffic.answers[429], "0")
+
+
+@main.command()
+@click.option("--contacts", default=1000)
+@click.option("--kills", default=20)
+def requests(contacts: int, kills: int) -> None:
+    """The requests made by sweeps, against the fewest possible, and again after a kill."""
+    account = Account(size=contacts)
+    traffic = Traffic()
+    with served(account, traffic) as sandbox, tempfile.TemporaryDirectory() as folder:
+        tap = Tap(sandbox, Path(folder))
+        tap.run()
+        possible = least(account, len(account.contacts))
+        show("full sweep: made / least", f"{len(traffic.paths) / possible:.4f}", "1.00")
+        traffic.paths.clear()
+        bookmark = tap.last_state()["bookmarks"]["contact_activity_details"]
+        since = parse(bookmark["replication_key_value"])
+        tap.run(tap.last_state())
+        possible = least(account, len(account.contacts), since - timedelta(days=1))
+        show("incremental sweep: made / least", f"{len(traffic.paths) / possible:.4f}", "1.00")
+
+        twice = []
+        for _ in range(kills):
+            traffic.paths.clear()
+            process = tap.start()
+            while len(traffic.paths) < 10:
+                time.sleep(0.01)
+            time.sleep(random.uniform(0, 4))
+            process.kill()
+            process.wait()
+            asked = Counter(path for path in traffic.paths if path.startswith("reports"))
+            state = tap.last_state()
+            traffic.paths.clear()
+            tap.run(state)
+            asked += Counter(path for path in traffic.paths if path.startswith("reports"))
+            long = {path for path, _ in asked.items() if path.split("/")[2] == heavy(account)}
+            twice.append(sum(asked[path] > 1 for path in asked.keys() - long))
+        show("contacts asked twice after a kill, median", statistics.median(twice), "")
+        show("contacts asked twice after a kill, most", max(twice), "<= 9")
+
+
+def heavy(account: Account) -> str:
+    """The contact whose history takes several pages, asked for more than once in any case."""
+    return max(account.events, key=lambda key: len(account.events[key]))
+
+
+@main.command()
+@click.option("--contacts", "sizes", multiple=True, default=(10_000, 100_000))
+def scale(sizes: tuple[int, ...]) -> None:
+    """Memory and processor time, and how they grow."""
+    bare = subprocess.Popen([sys.executable, "-c", "import singer_sdk"])
+    base, *_ = cost_of(bare)
+    show("peak memory of the bare SDK, MB", f"{base:.0f}", "")
+    cpu = []
+    for size in sizes:
+        account = Account(size=size, now=FIRST_NEWSLETTER + timedelta(days=30))
+        with served(account, Traffic()) as sandbox, tempfile.TemporaryDirectory() as folder:
+            tap = Tap(sandbox, Path(folder), streams=REPORTS[1:])
+            tap.run()
+            largest = max(map(len, tap.states()))
+        cpu.append(tap.cpu)
+        show(
+            f"{size:,} contacts: peak memory over the bare SDK, MB",
+            f"{tap.peak - base:.0f}",
+            "<= 60",
+        )
+        show(f"{size:,} contacts: largest STATE line, bytes", largest, "<= 2048")
+        show(f"{size:,} contacts: processor time, s", f"{tap.cpu:.1f}", "")
+    show("processor time, last / first", f"{cpu[-1] / cpu[0]:.2f}", "<= 11")
+
+
+if __name__ == "__main__":
+    main()

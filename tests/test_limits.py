@@ -1,0 +1,314 @@
+"""The pace, the day's quota and the run's budget."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import time_machine
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.limits import Pace
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.limits import Limits
+from tap_constantcontact.sandbox.oauth import Authorization
+from tap_constantcontact.sandbox.server import Sandbox
+from tests.conftest import Expected, Run, config_for, sync
+
+STREAMS = ("contact_lists", "contacts", "contact_action_summary", "contact_activity_details")
+REPORTS = STREAMS[2:]
+NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
+
+
+# The pace
+
+
+def departures(rate: float, gaps: list[float]) -> list[float]:
+    """When requests leave that come with these gaps between them, on a clock of its own."""
+    now = 1000.0
+
+    def wait(seconds: float | None) -> None:
+        nonlocal now
+        assert seconds is not None
+        now += seconds
+
+    pace, left = Pace(rate), []
+    monotonic = mock.patch("time.monotonic", lambda: now)  # noqa: PT008 - it moves
+    with monotonic, mock.patch.object(pace._turn, "wait", wait):
+        for gap in gaps:
+            now += gap
+            pace.wait()
+            left.append(now)
+    return left
+
+
+GAPS = st.lists(st.floats(0, 2), min_size=1, max_size=60)
+
+
+@given(rate=st.floats(0.05, 20), gaps=GAPS)
+def test_no_second_holds_more_than_the_pace(rate: float, gaps: list[float]) -> None:
+    left = departures(rate, gaps)
+    period, most = (1, int(rate)) if rate >= 1 else (1 / rate, 1)
+    for i, start in enumerate(left):
+        assert bisect_left(left, start + period) - i <= most
+
+
+@given(rate=st.integers(1, 20), gaps=GAPS)
+def test_no_request_waits_longer_than_the_pace_asks_for(rate: int, gaps: list[float]) -> None:
+    left = departures(rate, gaps)
+    for i, gap in enumerate(gaps):
+        ready = (left[i - 1] if i else 1000.0) + gap
+        free = left[i - rate] + 1.03 if i >= rate else 0.0
+        assert left[i] <= max(ready, free)
+
+
+def test_of_those_who_wait_the_one_whose_job_began_first_goes_first() -> None:
+    pace = Pace(4)
+    order: list[int] = []
+    held, begun = threading.Event(), threading.Barrier(4)
+
+    def work(number: int) -> None:
+        turns[number].wait()
+        with pace.job():
+            if number < 2:
+                turns[number + 1].set()
+            begun.wait()
+            held.wait()
+            time.sleep(0.02 * (2 - number))  # the latest job asks first
+            pace.wait()
+            order.append(number)
+
+    turns = [threading.Event() for _ in range(3)]
+    for _ in range(4):
+        pace.wait()
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for worker in workers:
+        worker.start()
+    turns[0].set()
+    begun.wait()
+    held.set()
+    for worker in workers:
+        worker.join()
+    assert order == [0, 1, 2]
+
+
+# The day
+
+
+class Days:
+    """A clock for the sandbox's limits, moved from day to day."""
+
+    def __init__(self) -> None:
+        self.now = NOON.timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_on(self) -> None:
+        self.now += 86_400
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(size=20, now=datetime(2024, 10, 1, tzinfo=timezone.utc))
+
+
+@pytest.fixture
+def days() -> Days:
+    return Days()
+
+
+@pytest.fixture
+def sandbox(account: Account, days: Days) -> Iterator[Sandbox]:
+    with Sandbox(account, limits=Limits(per_day=15, clock=days)) as running:
+        yield running
+
+
+def union(runs: list[Run], stream: str) -> dict[Any, Any]:
+    return {key: record for run in runs for key, record in run.by_key(stream).items()}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("spent", range(0, 16, 3))
+def test_a_spent_day_ends_a_run_well_and_the_next_day_goes_on(  # noqa: PLR0913, PLR0917
+    run: Callable[..., Run],
+    sandbox: Sandbox,
+    days: Days,
+    expected: Expected,
+    requests_seen: list[Any],
+    caplog: pytest.LogCaptureFixture,
+    stream: str,
+    spent: int,
+) -> None:
+    for _ in range(spent):
+        sandbox.limits.refuse()
+    runs = [run(streams=stream)]
+    while "goes on from here in the next run" in caplog.text:
+        caplog.clear()
+        days.pass_on()
+        runs.append(run(streams=stream, state=runs[-1].state))
+    assert {result.exit_code for result in runs} == {0}
+    assert len(runs) <= 5
+    assert union(runs, stream) == getattr(expected, stream)()
+    reports = [request.path for request in requests_seen if "/reports/" in request.path]
+    assert len(reports) - len(set(reports)) <= 9 * len(runs)
+
+
+def test_nothing_is_asked_once_the_day_is_spent(
+    run: Callable[..., Run], requests_seen: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    result = run(max_concurrent_requests=1)
+    assert len(requests_seen) == 16
+    assert result.exit_code == 0
+    assert "until 20" in caplog.text
+    assert "contact_activity_details goes on from here in the next run" in caplog.text
+    assert "replication_key_value" in result.state["bookmarks"]["contacts"]
+    for report in REPORTS:
+        assert "replication_key_value" not in result.state["bookmarks"][report]
+
+
+def test_a_spent_day_can_fail_a_run(
+    run: Callable[..., Run], requests_seen: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    result = run(on_daily_limit="fail", max_concurrent_requests=1)
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
+    assert result.exit_code == 1
+    assert len(errors) == 1
+    assert "quota of requests is spent, until" in errors[0]
+    assert len(requests_seen) == 16
+    assert result.state["bookmarks"]["contact_action_summary"]["sweep"]
+
+
+def test_the_key_s_day_is_kept_by_the_tap_s_own_count(
+    run: Callable[..., Run], requests_seen: list[Any]
+) -> None:
+    result = run(daily_request_limit=7)
+    assert len(requests_seen) == 7
+    assert result.exit_code == 0
+
+
+def test_a_stream_that_is_not_reached_keeps_its_state(run: Callable[..., Run]) -> None:
+    bookmark = {
+        "replication_key": "created_time",
+        "replication_key_value": "2026-05-01T00:00:00Z",
+        "swept_at": "2026-05-01T01:00:00Z",
+    }
+    state = {"bookmarks": {"contact_activity_details": bookmark}}
+    result = run(state=state, request_budget=3, streams=STREAMS)
+    kept = result.state["bookmarks"]["contact_activity_details"]
+    assert kept.items() >= bookmark.items()
+    assert "sweep" not in kept
+
+
+def test_a_budget_of_one_is_one_request(
+    run: Callable[..., Run], requests_seen: list[Any], expected: Expected
+) -> None:
+    result = run(request_budget=1)
+    assert len(requests_seen) == 1
+    assert result.exit_code == 0
+    assert result.by_key("contact_lists") == expected.contact_lists()
+
+
+def test_budgets_of_one_add_up(
+    run: Callable[..., Run], account: Account, expected: Expected, requests_seen: list[Any]
+) -> None:
+    some = sorted(account.contacts)[:4]
+    runs: list[Run] = []
+    for _ in some:
+        state = runs[-1].state if runs else None
+        runs.append(run(streams=REPORTS[1], contact_ids=some, request_budget=1, state=state))
+    whole = [key for key in some if len(account.events[key]) <= 100]
+    assert union(runs, REPORTS[1]) == expected.contact_activity_details(
+        lambda contact: contact["contact_id"] in whole
+    )
+    assert len(requests_seen) == len(some) == len(whole)
+
+
+def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
+    account: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    midnight = (NOON + timedelta(hours=12)).timestamp()
+    under_way = 0
+    evening: list[int] = []
+    morning: list[tuple[int, int]] = []
+
+    @web.middleware
+    async def watch(request: web.Request, handler: Any) -> Any:
+        nonlocal under_way
+        if not request.path.startswith("/v3"):
+            return await handler(request)
+        under_way += 1
+        late = time.time() >= midnight
+        if late and not morning:
+            await asyncio.sleep(0.3)  # time for others to come, if they would
+        with_it = under_way
+        response = await handler(request)
+        under_way -= 1
+        if late:
+            morning.append((response.status, with_it))
+        else:
+            evening.append(response.status)
+        return response
+
+    def pass_the_night(clock: Any) -> None:
+        while "Waiting until 2026-05-05 00:00 UTC" not in caplog.text:
+            time.sleep(0.01)
+        clock.move_to(NOON + timedelta(hours=11, minutes=59, seconds=59))
+        time.sleep(0.3)
+        clock.move_to(NOON + timedelta(hours=12, seconds=3))
+
+    authorization = Authorization(lifetime=3600)
+    sandbox = Sandbox(
+        account, authorization=authorization, limits=Limits(per_day=15), middlewares=[watch]
+    )
+    with time_machine.travel(NOON, tick=True) as clock, sandbox:
+        night = threading.Thread(target=pass_the_night, args=(clock,))
+        night.start()
+        config = config_for(sandbox, tmp_path, on_daily_limit="wait")
+        result = sync(config, streams=REPORTS[:1])
+        night.join()
+    assert result.exit_code == 0
+    assert result.by_key(REPORTS[0]) == Expected(account).contact_action_summary()
+    assert 1 <= evening.count(429) <= 8
+    assert {status for status, _ in morning} == {200}
+    assert morning[0] == (200, 1)
+    assert len(authorization.spent) == 2
+
+
+# Many days
+
+
+def test_nobody_starves_in_twenty_days(
+    run: Callable[..., Run], days: Days, requests_seen: list[Any]
+) -> None:
+    """A day holds 15 requests, a sweep of either report takes about twice as many."""
+    state: dict[str, Any] = {}
+    finished: dict[str, list[str]] = {report: [] for report in REPORTS}
+    for _ in range(20):
+        requests_seen.clear()
+        result = run(state=state)
+        state = result.state
+        assert result.records["contact_lists"]
+        assert "replication_key_value" in state["bookmarks"]["contacts"]
+        assert len(requests_seen) <= 15 + 8
+        for report, sweeps in finished.items():
+            swept_at = state["bookmarks"][report].get("swept_at")
+            if swept_at and swept_at not in sweeps:
+                sweeps.append(swept_at)
+        days.pass_on()
+    summary, details = map(len, finished.values())
+    assert min(summary, details) >= 3
+    turns = sorted((when, report) for report, sweeps in finished.items() for when in sweeps)
+    assert all(one[1] != other[1] for one, other in itertools.pairwise(turns))
