@@ -349,7 +349,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         key, _ = _error(response)
         quota = self.tap.connection.quota
         if key == "quota_exceeded":
-            quota.refused(response.elapsed.total_seconds())
+            quota.refused()
             return QuotaExceededError("HTTP 429 quota_exceeded", response)
         quota.spending.throttled += 1
         return ThrottledError(f"HTTP 429 {key}", response)

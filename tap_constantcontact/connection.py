@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
 
 from tap_constantcontact.auth import authenticator
-from tap_constantcontact.limits import Pace, Quota
+from tap_constantcontact.limits import DayClosedError, Pace, Quota
 
 
 class Connection:
@@ -50,8 +52,7 @@ class Connection:
             theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
         except (KeyError, ValueError):
             return
-        asked_at = time.time() - response.elapsed.total_seconds()
-        self.clock_lag = max(self.clock_lag, asked_at - theirs)
+        self.clock_lag = max(self.clock_lag, self.quota.sent_at - theirs)
         self.quota.clock_lag = self.clock_lag
 
 
@@ -62,6 +63,17 @@ class LimitedAdapter(HTTPAdapter):
         super().__init__(pool_maxsize=connection.at_once + 1)
         self._connection = connection
 
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """Return the pool of sockets for a request."""
+        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
+        if not issubclass(pool.ConnectionCls, LimitedConnection):
+            pool.ConnectionCls = type(
+                "LimitedSocket",
+                (LimitedConnection, pool.ConnectionCls),
+                {"pace": self._connection.pace, "quota": self._connection.quota},
+            )
+        return pool
+
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
@@ -71,7 +83,21 @@ class LimitedAdapter(HTTPAdapter):
             LimitReachedError: The day or the run's budget does not hold one more.
             FatalAPIError: The same, where that is to fail the run.
         """
-        self._connection.quota.admit()
-        self._connection.authenticator(request)
-        self._connection.pace.wait()
-        return super().send(request, *args, **kwargs)
+        while True:
+            self._connection.quota.admit()
+            self._connection.authenticator(request)
+            with suppress(DayClosedError):
+                return super().send(request, *args, **kwargs)
+
+
+class LimitedConnection(HTTPConnection):
+    """A socket, connected and encrypted already, whose requests leave at the key's pace."""
+
+    pace: ClassVar[Pace]
+    quota: ClassVar[Quota]
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Write a request to the socket when its turn comes."""
+        with self.pace.departure():
+            self.quota.spend()
+            super().request(*args, **kwargs)

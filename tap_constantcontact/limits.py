@@ -22,11 +22,10 @@ from typing import NoReturn
 
 from singer_sdk.exceptions import FatalAPIError
 
-MARGIN = 0.02
-"""Share by which a second is stretched: 20 ms for what a request may lose on its way.
+MARGIN = 0.025
+"""Share by which a second is stretched: 25 ms for what a request may lose on its way.
 
-A request that is late makes the next ones come early by as much, as the server sees it. A wider
-margin would cost more of the pace than the 3 % there are to spare.
+A request that is late makes the next ones come early by as much, as the server sees it.
 """
 
 SECONDS_A_DAY = 86_400
@@ -42,13 +41,18 @@ class LimitReachedError(Exception):
     """No more requests in this run; what is not read yet is read by the next."""
 
 
+class DayClosedError(Exception):
+    """The day was found to be spent while a request waited for its turn: it waits for the next."""
+
+
 class Pace:
     """Lets so many requests leave in any second.
 
     The limit of the server is one of a sliding second, so the instants of the last departures are
-    kept. Of the threads that wait, the one whose job began first goes first: a contact's second
-    page before a later contact's first, or results that are handed on in order would pile up
-    behind it.
+    kept: those at which requests were on the wire, not those at which they might go, as a busy
+    machine may take its time in between. Of the threads that wait, the one whose job began first
+    goes first: a contact's second page before a later contact's first, or results that are handed
+    on in order would pile up behind it.
 
     Args:
         rate: Requests a second; below 1, one in so many seconds.
@@ -59,6 +63,7 @@ class Pace:
         self._burst = max(1, math.floor(rate))
         self._period = max(1.0, 1 / rate) * (1 + MARGIN)
         self._departures: deque[float] = deque()
+        self._leaving = 0
         self._waiting: list[int] = []
         self._turn = threading.Condition()
         self._numbers = itertools.count()
@@ -73,25 +78,36 @@ class Pace:
         finally:
             del self._job.number
 
-    def wait(self) -> None:
-        """Return when a request may leave; it is taken to leave at once."""
+    @contextmanager
+    def departure(self) -> Iterator[None]:
+        """Begin when a request may leave; it has left at the end."""
+        number = getattr(self._job, "number", -1)
         with self._turn:
-            number = getattr(self._job, "number", -1)
             heapq.heappush(self._waiting, number)
-            while self._waiting[0] != number or (delay := self._delay()) > 0:
-                self._turn.wait(delay if self._waiting[0] == number else None)
+            while self._waiting[0] != number or not self._is_free():
+                self._turn.wait(self._delay() if self._waiting[0] == number else None)
             heapq.heappop(self._waiting)
-            self._departures.append(time.monotonic())
+            self._leaving += 1
             self._turn.notify_all()
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._leaving -= 1
+                self._departures.append(time.monotonic())
+                self._turn.notify_all()
 
-    def _delay(self) -> float:
-        """Return the seconds until one more departure is within the limit."""
-        now = time.monotonic()
-        while self._departures and self._departures[0] + self._period <= now:
+    def _is_free(self) -> bool:
+        """Tell whether one more departure is within the limit."""
+        while self._departures and self._departures[0] + self._period <= time.monotonic():
             self._departures.popleft()
-        if len(self._departures) < self._burst:
-            return 0.0
-        return self._departures[0] + self._period - now
+        return len(self._departures) + self._leaving < self._burst
+
+    def _delay(self) -> float | None:
+        """Return the seconds until a departure is no more counted; None where all are leaving."""
+        if not self._departures:
+            return None
+        return max(0.0, self._departures[0] + self._period - time.monotonic())
 
 
 @dataclass
@@ -139,6 +155,7 @@ class Quota:
         self._closed_until: float | None = None
         self._probe: int | None = None
         self._end: Exception | None = None
+        self._sent = threading.local()
         self._logger = logging.getLogger(__name__)
 
     @property
@@ -157,21 +174,42 @@ class Quota:
             self.budget, self._end = budget, end
 
     def admit(self) -> None:
-        """Count a request, when it may be sent.
+        """Return when there is room for a request.
 
         Raises:
-            LimitReachedError: It may not: the run ends well, to be continued.
-            FatalAPIError: It may not, and `on_daily_limit` is `fail`.
+            LimitReachedError: There is none: the run ends well, to be continued.
+            FatalAPIError: There is none, and `on_daily_limit` is `fail`.
         """
         with self._changed:
-            self._wait_for_a_day_with_room()
-            if self.budget is not None and self.spending.requests >= self.budget:
-                self._close(LimitReachedError(f"The run's budget is spent ({self.budget})"))
+            while not self._has_room():
+                left = (self._closed_until or 0.0) - time.time()
+                if left <= 0 and self._probe is None:
+                    self._probe = threading.get_ident()
+                else:
+                    self._changed.wait(min(left, POLL) if left > 0 else POLL)
+
+    def spend(self) -> None:
+        """Count a request, which leaves at once.
+
+        Raises:
+            DayClosedError: The day is spent since the request was admitted.
+            LimitReachedError: The same, where the run ends well for it.
+            FatalAPIError: The same, where the run fails for it.
+        """
+        with self._changed:
+            if not self._has_room():
+                raise DayClosedError
             now = time.monotonic()
             self.spending.first = self.spending.first or now
             self.spending.last = now
             self.spending.requests += 1
             self._spent_today += 1
+            self._sent.at = time.time()
+
+    @property
+    def sent_at(self) -> float:
+        """When this thread's last request left, in seconds since the epoch."""
+        return float(self._sent.at)
 
     def close(self, end: Exception) -> None:
         """Let no request pass any more, as the run has failed."""
@@ -179,11 +217,11 @@ class Quota:
             self._end = self._end or end
             self._changed.notify_all()
 
-    def refused(self, seconds_ago: float) -> None:
-        """Note that the API counts the day of a request sent so long ago as spent."""
+    def refused(self) -> None:
+        """Note that the API counts the day of this thread's last request as spent."""
         with self._changed:
             self._probe = None
-            self._close_day(self._day(time.time() - seconds_ago))
+            self._close_day(self._day(self.sent_at))
 
     def answered(self) -> None:
         """Note that the API has answered a request: the day has room."""
@@ -193,21 +231,17 @@ class Quota:
                 self._logger.info("A new day's quota of requests is open")
                 self._changed.notify_all()
 
-    def _wait_for_a_day_with_room(self) -> None:
-        while True:
-            if self._end:
-                raise self._end
-            if (today := self._day()) != self._today:
-                self._today, self._spent_today = today, 0
-            if self._closed_until is None and self._spent_today >= self.daily_limit:
-                self._close_day(today)
-            if self._closed_until is None or self._probe == threading.get_ident():
-                return
-            left = self._closed_until - time.time()
-            if left <= 0 and self._probe is None:
-                self._probe = threading.get_ident()
-                return
-            self._changed.wait(min(left, POLL) if left > 0 else POLL)
+    def _has_room(self) -> bool:
+        """Tell whether a request may leave now, or that none will any more."""
+        if self._end:
+            raise self._end
+        if self.budget is not None and self.spending.requests >= self.budget:
+            self._close(LimitReachedError(f"The run's budget is spent ({self.budget})"))
+        if (today := self._day()) != self._today:
+            self._today, self._spent_today = today, 0
+        if self._closed_until is None and self._spent_today >= self.daily_limit:
+            self._close_day(today)
+        return self._closed_until is None or self._probe == threading.get_ident()
 
     def _close_day(self, day: int) -> None:
         """Let nothing pass before the day is over; by the server's clock, should it be behind."""

@@ -49,8 +49,8 @@ def departures(rate: float, gaps: list[float]) -> list[float]:
     with monotonic, mock.patch.object(pace._turn, "wait", wait):
         for gap in gaps:
             now += gap
-            pace.wait()
-            left.append(now)
+            with pace.departure():
+                left.append(now)
     return left
 
 
@@ -87,12 +87,13 @@ def test_of_those_who_wait_the_one_whose_job_began_first_goes_first() -> None:
             begun.wait()
             held.wait()
             time.sleep(0.02 * (2 - number))  # the latest job asks first
-            pace.wait()
-            order.append(number)
+            with pace.departure():
+                order.append(number)
 
     turns = [threading.Event() for _ in range(3)]
     for _ in range(4):
-        pace.wait()
+        with pace.departure():
+            pass
     workers = [threading.Thread(target=work, args=(number,)) for number in range(3)]
     for worker in workers:
         worker.start()

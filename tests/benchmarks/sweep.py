@@ -169,15 +169,17 @@ def main() -> None:
 
 @main.command()
 @click.option("--contacts", default=1000)
-@click.option("--latency", "latencies", multiple=True, default=(0.02, 0.3, 1.0))
-def pace(contacts: int, latencies: tuple[float, ...]) -> None:
+@click.option(
+    "--latency", "latencies", multiple=True, default=(20, 300, 1000), help="In milliseconds."
+)
+def pace(contacts: int, latencies: tuple[int, ...]) -> None:
     """The pace reached at a limit of 4 requests a second, and whether it is ever passed."""
     account = Account(size=contacts)
     for latency in latencies:
-        traffic, limits = Traffic(latency), Limits(4)
+        traffic, limits = Traffic(latency / 1000), Limits(4)
         with served(account, traffic, limits) as sandbox, tempfile.TemporaryDirectory() as folder:
             Tap(sandbox, Path(folder), requests_per_second=4).run()
-        at = f"at {latency * 1000:.0f} ms"
+        at = f"at {latency} ms"
         show(f"requests {at}", len(traffic.arrivals), "2,000")
         show(f"share of the pace {at}", f"{traffic.pace() / 4:.3f}", ">= 0.97")
         show(f"busiest second {at}", traffic.busiest_second(), "<= 4")
