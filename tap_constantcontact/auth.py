@@ -1,144 +1,35 @@
-"""Bearer tokens: where they come from, when they are renewed and where they are kept.
+"""Bearer tokens: where they come from and when they are renewed.
 
-Constant Contact's access tokens live for 24 hours. A refresh token is either *long lived* (every
-refresh gives the same one back) or *rotating* (it works once, and the answer holds its successor);
-either dies after 180 idle days. (Source: the vendor's developer forum, staff answers.) A rotating
-token that was spent and whose successor was not kept can only be replaced by a person who signs
-in. So a refresh is a transaction on the token file: under its lock, and on disk before it is used.
+Constant Contact's access tokens live for 24 hours. (Source: the vendor's developer forum, staff
+answers.)
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import backoff
-import platformdirs
 import requests
-from filelock import FileLock
 from requests.auth import HTTPBasicAuth
 from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticator
 from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
+from tap_constantcontact.token_file import IDLE_DAYS, SIGN_IN, TokenFile, Tokens, fingerprint
+
 EXPIRY_MARGIN = 300.0
 """Seconds before its end at which a token is renewed, or a tenth of its life if that is less."""
 
-SIGN_IN = "sign in again to get a new refresh token, and put it into the configuration"
+IDLE_WARNING = 150
+"""Days without use after which a refresh token is in danger."""
 
-
-def fingerprint(secret: str) -> str:
-    """Return what tells one secret from another and gives neither away."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What a token file holds.
-
-    Attributes:
-        client_id: The application that the tokens belong to.
-        seed: Fingerprint of the configured refresh token that these grew from.
-        refresh_token: The newest refresh token.
-        access_token: The newest access token, if one was fetched.
-        expires_at: When the access token ends, in seconds since the epoch.
-        refreshed_at: When the refresh token was last used, in seconds since the epoch.
-    """
-
-    client_id: str
-    seed: str
-    refresh_token: str
-    access_token: str | None = None
-    expires_at: float = 0.0
-    refreshed_at: float = 0.0
-
-
-class TokenFile:
-    """A JSON file, readable by its owner alone, that is replaced whole or not at all."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any]) -> TokenFile:
-        """Return the file that a configuration names, or else the one kept for its tokens."""
-        if config.get("token_file"):
-            return cls(Path(config["token_file"]).expanduser())
-        parts = [config["client_id"]]
-        if seed := config.get("refresh_token"):
-            parts.append(fingerprint(seed)[:16])
-        folder = platformdirs.user_state_path("tap-constantcontact", appauthor=False)
-        return cls(folder / f"{'-'.join(parts)}.json")
-
-    def check_writable(self) -> None:
-        """Prove, before a token depends on it, that the file can be replaced.
-
-        Raises:
-            ConfigValidationError: It cannot.
-        """
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.path.parent), self.lock:
-                if self.path.exists():
-                    self.path.open("r+b").close()
-        except OSError as error:
-            raise ConfigValidationError(
-                "Config validation failed",
-                errors=[
-                    (
-                        f"token_file {str(self.path)!r} cannot be written ({error.strerror}): "
-                        "tokens that rotate would be lost; name a file in a folder that the tap "
-                        "may write to"
-                    )
-                ],
-            ) from error
-
-    def read(self) -> Tokens | None:
-        """Return what the file holds, or None where there is none yet.
-
-        Raises:
-            ConfigValidationError: The file exists and is not a token file.
-        """
-        try:
-            return Tokens(**json.loads(self.path.read_text("utf-8")))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError) as error:
-            raise ConfigValidationError(
-                "Config validation failed",
-                errors=[
-                    f"token_file {str(self.path)!r} is no token file: remove it, then {SIGN_IN}"
-                ],
-            ) from error
-
-    def write(self, tokens: Tokens) -> None:
-        """Put the tokens on disk: when this returns they survive a crash of the machine."""
-        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(asdict(tokens), file)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
-        with suppress(OSError):  # a folder cannot be opened on Windows, nor need it be
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+LONG_LIVED = (
+    "choose long lived refresh tokens in the application's settings and sign in again, or name a "
+    "token_file on a disk that stays"
+)
 
 
 class RefreshTokenAuthenticator(OAuthAuthenticator):
@@ -154,10 +45,27 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._user_agent = config.get("user_agent")
         self._renewal = threading.Lock()
         self._file = file
-        file.check_writable()
         self._seed = config.get("refresh_token")
+        self._not_kept = file.why_not_kept()
         self._tokens = self._stored()
         self.access_token = self._tokens.access_token
+        if self._not_kept and config.get("token_file") and self._tokens.rotates is not False:
+            raise _unusable(
+                f"token_file {str(file.path)!r} cannot be written ({self._not_kept}): tokens that "
+                "rotate would be lost; name a file in a folder that the tap may write to"
+            )
+        if (idle := self._tokens.idle_days) > IDLE_WARNING:
+            self.logger.warning(
+                "The refresh token was last used %d days ago, and Constant Contact forgets it "
+                "after %d: run more often, or sign in again with tap-constantcontact-login",
+                idle,
+                IDLE_DAYS,
+            )
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens at hand."""
+        return self._tokens
 
     def _stored(self) -> Tokens:
         """Return the file's tokens, unless the configured refresh token is newer than they are."""
@@ -167,9 +75,9 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             tokens = None
         if self._seed is None:
             if tokens is None:
-                raise ConfigValidationError(
-                    "Config validation failed",
-                    errors=[f"refresh_token is missing, and {str(self._file.path)!r} holds none"],
+                raise _unusable(
+                    f"refresh_token is missing, and {str(self._file.path)!r} holds none: sign in "
+                    "with tap-constantcontact-login"
                 )
             return tokens
         seed = fingerprint(self._seed)
@@ -214,13 +122,29 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         with self._renewal:
             if self.is_token_valid() and self._tokens.access_token != rejected:
                 return
-            with self._file.lock:
-                tokens = self._stored()
-                if not self._valid(tokens) or tokens.access_token == rejected:
-                    tokens = self._refresh(tokens)
-                    self._file.write(tokens)
-                self._tokens = tokens
-                self.access_token = tokens.access_token
+            if self._not_kept:
+                self._tokens = self._refresh(self._tokens)
+                self._warn_of_loss(self._not_kept)
+            else:
+                with self._file.lock:
+                    tokens = self._stored()
+                    if not self._valid(tokens) or tokens.access_token == rejected:
+                        tokens = self._refresh(tokens)
+                        self._file.write(tokens)
+                    self._tokens = tokens
+                if self._file.vanishes:
+                    self._warn_of_loss("it is in a container, and gone with that")
+            self.access_token = self._tokens.access_token
+
+    def _warn_of_loss(self, reason: str) -> None:
+        if self._tokens.rotates:
+            self.logger.warning(
+                "The refresh token was replaced by a new one, which %s cannot keep (%s): the next "
+                "run may have to sign in again. To avoid that, %s",
+                self._file.path,
+                reason,
+                LONG_LIVED,
+            )
 
     def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put a valid bearer token on a request."""
@@ -246,9 +170,11 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                 f"The authorization server at {self.auth_endpoint} cannot be reached "
                 f"({_kind(error)}). Check auth_url and the network, then run again."
             ) from error
+        refresh_token = answer.get("refresh_token") or tokens.refresh_token
         return replace(
             tokens,
-            refresh_token=answer.get("refresh_token") or tokens.refresh_token,
+            refresh_token=refresh_token,
+            rotates=refresh_token != tokens.refresh_token,
             access_token=answer["access_token"],
             expires_at=asked_at + float(answer.get("expires_in") or 86400),
             refreshed_at=asked_at,
@@ -305,6 +231,10 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
     def renew(self, rejected: str) -> bool:  # noqa: ARG002
         """Replace an access token that the API did not take: here, never."""
         return False
+
+
+def _unusable(fault: str) -> ConfigValidationError:
+    return ConfigValidationError("Config validation failed", errors=[fault])
 
 
 def _kind(error: Exception) -> str:

@@ -67,7 +67,7 @@ def test_a_token_is_renewed_before_it_expires(sandbox: Sandbox, tmp_path: Path) 
 def test_a_new_refresh_token_wins_over_the_file(sandbox: Sandbox, tmp_path: Path) -> None:
     config = config_for(sandbox, tmp_path)
     sync(config, streams=LISTS)
-    sandbox.authorization.refresh_token = "from-a-new-sign-in"
+    sandbox.authorization.grant("contact_data", "from-a-new-sign-in")
     sandbox.authorization.access_tokens.clear()
     assert sync(config | {"refresh_token": "from-a-new-sign-in"}, streams=LISTS).exit_code == 0
     assert sandbox.authorization.spent["from-a-new-sign-in"] == 1
@@ -93,7 +93,7 @@ def test_the_default_file_is_one_for_each_seed(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     config = config_for(sandbox, tmp_path) | {"token_file": None}
     sync(config, streams=LISTS)
-    sandbox.authorization.refresh_token = "another"
+    sandbox.authorization.grant("contact_data", "another")
     sync(config | {"refresh_token": "another"}, streams=LISTS)
     files = sorted(tmp_path.glob("**/sandbox-*.json"))
     assert len(files) == 2

@@ -24,6 +24,7 @@ from tap_constantcontact.sandbox.server import Sandbox
 @click.option("--per-second", type=float, default=math.inf, help="Requests a second; unlimited.")
 @click.option("--per-day", type=float, default=math.inf, help="Requests a day; unlimited.")
 @click.option("--public", is_flag=True, help="A PKCE or device application, without a secret.")
+@click.option("--long-lived", is_flag=True, help="Refresh tokens that do not rotate.")
 def main(  # noqa: PLR0913 - the options of a command
     *,
     host: str,
@@ -33,9 +34,10 @@ def main(  # noqa: PLR0913 - the options of a command
     per_second: float,
     per_day: float,
     public: bool,
+    long_lived: bool,
 ) -> None:
     """Serve a Constant Contact account that grows from a seed."""
-    authorization = Authorization()
+    authorization = Authorization(rotating=not long_lived)
     if public:
         authorization.client_secret = None
     sandbox = Sandbox(

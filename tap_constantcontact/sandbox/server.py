@@ -13,6 +13,7 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.api import Api
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.oauth import Authorization
+from tap_constantcontact.sandbox.sign_in import SignInPages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
@@ -68,6 +69,8 @@ class Sandbox:
         app.add_routes(
             [
                 web.post("/oauth2/default/v1/token", self.authorization.token),
+                web.post("/oauth2/default/v1/device/authorize", self.authorization.device),
+                *SignInPages(self.authorization).routes(),
                 web.get("/v3/contact_lists", self.api.contact_lists),
                 web.get("/v3/contacts", self.api.contacts),
                 web.get(f"{report}/activity_details", self.api.activity_details),
