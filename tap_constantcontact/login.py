@@ -307,3 +307,7 @@ def _plain_faults() -> Iterator[None]:
         raise SignInError(str(error)) from error
     except KeyboardInterrupt:
         raise SignInError("Given up. Nothing was stored.") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,575 @@
+"""Signing in: by a browser, by a code, and what can go wrong on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.oauth import Authorization
+from tap_constantcontact.sandbox.server import Sandbox
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(size=3)
+
+
+@pytest.fixture
+def authorization() -> Authorization:
+    return Authorization(client_secret=None, interval=0.2)
+
+
+@pytest.fixture
+def sandbox(account: Account, authorization: Authorization) -> Iterator[Sandbox]:
+    with Sandbox(account, authorization=authorization) as running:
+        yield running
+
+
+class Login:
+    """A real process of the command; the browser that it opens is a file it writes the address to.
+
+    Attributes:
+        said: What it wrote to stderr so far.
+    """
+
+    def __init__(self, sandbox: Sandbox, folder: Path, *options: str, **variables: str) -> None:
+        self.folder = folder
+        self.address = folder / "address"
+        self.address.unlink(missing_ok=True)
+        browser = folder / "browser"
+        browser.write_text(f'#!/bin/sh\necho "$1" > "{self.address}.new"\n')
+        with browser.open("a") as script:
+            script.write(f'mv "{self.address}.new" "{self.address}"\n')
+        browser.chmod(0o700)
+        self.environment = {
+            **os.environ,
+            "XDG_STATE_HOME": str(folder / "state"),
+            "TAP_CONSTANTCONTACT_AUTH_URL": sandbox.auth_url,
+            "TAP_CONSTANTCONTACT_API_URL": sandbox.api_url,
+            "TAP_CONSTANTCONTACT_CLIENT_ID": "sandbox",
+            "BROWSER": f"{browser} %s",
+            **variables,
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tap_constantcontact.login", *options],
+            env=self.environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said = ""
+
+    def opened(self) -> str:
+        while not self.address.exists():
+            assert self.process.poll() is None, self.process.communicate()
+            time.sleep(0.02)
+        return self.address.read_text().strip()
+
+    def wait_for(self, pattern: str) -> str:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said += line
+            if found := re.search(pattern, line):
+                return found[1]
+        pytest.fail(self.said)
+
+    def end(self) -> tuple[int, str, str]:
+        out, said = self.process.communicate(timeout=60)
+        self.said += said
+        assert "Traceback" not in self.said
+        return self.process.returncode, out, self.said
+
+    @property
+    def token_file(self) -> Path:
+        return self.folder / "state" / "tap-constantcontact" / "sandbox.json"
+
+    def tap(self) -> subprocess.CompletedProcess[str]:
+        """Run the tap with no credential but the client_id."""
+        return subprocess.run(
+            [sys.executable, "-m", "tap_constantcontact", "--config=ENV"],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+Start = Callable[..., Login]
+
+
+@pytest.fixture
+def login(sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
+    started = []
+
+    def start(*options: str, **variables: str) -> Login:
+        started.append(Login(sandbox, tmp_path, *options, **variables))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.process.kill()
+        process.process.communicate()
+
+
+def decide(page: requests.Response, decision: str) -> requests.Response:
+    """Press one of the buttons of a page and go where it leads."""
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
+    assert ticket, page.text
+    root = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
+    return requests.post(
+        f"{root}/decision", data={"ticket": ticket[1], "decision": decision}, timeout=30
+    )
+
+
+def errors(said: str) -> list[str]:
+    return [line for line in said.splitlines() if line.startswith("Error: ")]
+
+
+# In a browser
+
+
+def test_a_browser_signs_in_and_the_tap_needs_nothing_else(
+    login: Start, sandbox: Sandbox, authorization: Authorization
+) -> None:
+    process = login("--browser", "--port=0")
+    asked = parse_qs(urlsplit(process.opened()).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert len(asked["code_challenge"][0]) == 43
+    assert len(asked["state"][0]) >= 22
+    assert asked["scope"] == ["contact_data campaign_data account_read offline_access"]
+    page = decide(requests.get(process.opened(), timeout=30), "allow")
+    assert page.status_code == 200
+    assert "close this window" in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    code, out, said = process.end()
+    assert code == 0
+    assert json.loads(out) == {"client_id": "sandbox", "auth_url": sandbox.auth_url}
+    assert process.token_file.stat().st_mode & 0o777 == 0o600
+    assert process.token_file.parent.stat().st_mode & 0o777 == 0o700
+    stored = json.loads(process.token_file.read_text())
+    assert stored["refresh_token"] == authorization.refresh_token
+    for secret in (stored["refresh_token"], stored["access_token"]):
+        assert secret not in out + said
+    ran = process.tap()
+    assert ran.returncode == 0, ran.stderr
+    assert '"stream":"contacts"' in ran.stdout
+    assert not authorization.spent  # the access token of the sign-in serves the first day
+    authorization.access_tokens.clear()
+    assert process.tap().returncode == 0
+    assert dict(authorization.spent) == {stored["refresh_token"]: 1}
+
+
+def test_no_is_taken_for_an_answer(login: Start) -> None:
+    process = login("--browser", "--port=0")
+    page = decide(requests.get(process.opened(), timeout=30), "deny")
+    assert page.status_code == 400
+    assert "Access was denied" in page.text
+    code, out, said = process.end()
+    assert (code, out) == (1, "")
+    assert errors(said) == ["Error: Access was denied in the browser. Nothing was stored."]
+    assert not process.token_file.exists()
+
+
+def answer_of(process: Login) -> tuple[str, dict[str, str]]:
+    """Allow, and return where the browser would be sent, without going there."""
+    page = requests.get(process.opened(), timeout=30)
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
+    assert ticket
+    sent = requests.post(
+        "{0.scheme}://{0.netloc}/decision".format(urlsplit(page.url)),
+        data={"ticket": ticket[1], "decision": "allow"},
+        allow_redirects=False,
+        timeout=30,
+    )
+    target = urlsplit(sent.headers["Location"])
+    query = {key: value[0] for key, value in parse_qs(target.query).items()}
+    return target._replace(query="").geturl(), query
+
+
+@pytest.mark.parametrize("state", ["another", ""])
+def test_an_answer_to_another_question_is_refused_before_its_code_is_used(
+    login: Start, authorization: Authorization, state: str
+) -> None:
+    process = login("--browser", "--port=0")
+    address, query = answer_of(process)
+    page = requests.get(address, params={**query, "state": state}, timeout=30)
+    assert page.status_code == 400
+    code, _, said = process.end()
+    assert code == 1
+    assert "answer to another sign-in (its state differs)" in errors(said)[0]
+    assert query["code"] in authorization.codes
+    assert not process.token_file.exists()
+
+
+def test_an_old_address_visited_again_is_refused(login: Start) -> None:
+    first = login("--browser", "--port=0")
+    address, query = answer_of(first)
+    assert requests.get(address, params=query, timeout=30).status_code == 200
+    assert first.end()[0] == 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(address, params=query, timeout=30)
+    kept = first.token_file.read_text()
+    second = login("--browser", "--port=0")
+    second_address, _ = answer_of(second)
+    assert requests.get(second_address, params=query, timeout=30).status_code == 400
+    code, _, said = second.end()
+    assert code == 1
+    assert len(errors(said)) == 1
+    assert second.token_file.read_text() == kept
+
+
+def test_a_code_that_was_used_is_refused(login: Start, authorization: Authorization) -> None:
+    process = login("--browser", "--port=0")
+    address, query = answer_of(process)
+    del authorization.codes[query["code"]]
+    assert "older than five minutes" in requests.get(address, params=query, timeout=30).text
+    code, _, said = process.end()
+    assert code == 1
+    assert "(invalid_grant)" in errors(said)[0]
+
+
+def test_a_question_is_answered_once(login: Start) -> None:
+    process = login("--browser", "--port=0")
+    page = requests.get(process.opened(), timeout=30)
+    assert decide(page, "allow").status_code == 200
+    again = decide(page, "allow")
+    assert again.status_code == 410
+    assert "answered before" in again.text
+    assert process.end()[0] == 0
+
+
+def test_other_visitors_do_not_count(login: Start) -> None:
+    process = login("--browser", "--port=0")
+    address, query = answer_of(process)
+    root = address.removesuffix("/callback")
+    assert requests.get(f"{root}/favicon.ico", timeout=30).status_code == 404
+    assert requests.get(address, params=query, timeout=30).status_code == 200
+    assert process.end()[0] == 0
+
+
+def test_a_closed_window_ends_in_time(login: Start) -> None:
+    code, _, said = login("--browser", "--port=0", "--timeout=1").end()
+    assert code == 1
+    assert len(errors(said)) == 1
+    assert "Nobody came back from the browser within 1 seconds" in errors(said)[0]
+
+
+def test_a_port_that_is_taken_is_named(login: Start) -> None:
+    first = login("--browser", "--port=0")
+    port = urlsplit(answer_of(first)[0]).port
+    code, _, said = login("--browser", f"--port={port}").end()
+    assert code == 1
+    assert f"Port {port} cannot be used" in errors(said)[0]
+
+
+def test_a_challenge_is_held_against_its_verifier(
+    login: Start, authorization: Authorization
+) -> None:
+    process = login("--browser", "--port=0")
+    address, query = answer_of(process)
+    authorization.codes[query["code"]].challenge = "of somebody else"
+    assert requests.get(address, params=query, timeout=30).status_code == 400
+    assert process.end()[0] == 1
+
+
+# By a code
+
+
+def entered(process: Login, decision: str) -> requests.Response:
+    address = process.wait_for(r"or open (\S+)")
+    return decide(requests.get(address, timeout=30), decision)
+
+
+def test_a_code_signs_in(login: Start) -> None:
+    process = login("--device")
+    shown = process.wait_for(r"Enter  (\S+)")
+    assert re.fullmatch(r"[A-Z]{4}-[A-Z]{4}", shown)
+    assert entered(process, "allow").status_code == 200
+    assert process.end()[0] == 0
+    assert process.tap().returncode == 0
+
+
+def test_a_code_can_be_denied(login: Start) -> None:
+    process = login("--device")
+    entered(process, "deny")
+    code, _, said = process.end()
+    assert code == 1
+    assert errors(said) == ["Error: Access was denied in the browser. Nothing was stored."]
+
+
+def test_a_code_expires(login: Start, authorization: Authorization) -> None:
+    process = login("--device")
+    process.wait_for(r"or open (\S+)")
+    for device in authorization.devices.values():
+        device.ends_at = 0
+    code, _, said = process.end()
+    assert code == 1
+    assert "expired before anybody entered it" in errors(said)[0]
+
+
+def test_a_device_slows_down_when_told_to(
+    login: Start, authorization: Authorization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    granted = Authorization._asked_by_device
+
+    def watch(self: Authorization, form: Any) -> Any:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            next(iter(self.devices.values())).asked_at = self.clock()
+        return granted(self, form)
+
+    monkeypatch.setattr(Authorization, "_asked_by_device", watch)
+    process = login("--device")
+    entered(process, "allow")
+    assert process.end()[0] == 0
+    assert len(asked) == 2
+    assert asked[1] - asked[0] >= 5
+
+
+def test_a_wrong_code_is_said_to_be_wrong(sandbox: Sandbox) -> None:
+    page = requests.get(f"{sandbox.url}/activate?user_code=<b>XX", timeout=30)
+    assert "&lt;B&gt;XX" in page.text
+    assert "is not known" in page.text
+
+
+# The application
+
+
+def test_a_secret_comes_from_its_variable_and_is_shown_on_demand_only(
+    login: Start, authorization: Authorization
+) -> None:
+    authorization.client_secret = "very-secret"
+    process = login("--browser", "--port=0", TAP_CONSTANTCONTACT_CLIENT_SECRET="very-secret")
+    decide(requests.get(process.opened(), timeout=30), "allow")
+    code, out, said = process.end()
+    assert code == 0
+    assert "very-secret" not in out + said
+    process = login(
+        "--browser", "--port=0", "--show", TAP_CONSTANTCONTACT_CLIENT_SECRET="very-secret"
+    )
+    decide(requests.get(process.opened(), timeout=30), "allow")
+    shown = json.loads(process.end()[1])
+    assert shown["client_secret"] == "very-secret"
+    assert shown["refresh_token"] == authorization.refresh_token
+
+
+def test_a_secret_is_asked_for_out_of_sight(
+    sandbox: Sandbox, authorization: Authorization, login: Start
+) -> None:
+    authorization.client_secret = "typed-secret"
+    environment = login("--version").environment
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tap_constantcontact.login", "--browser", "--port=0"],
+        env=environment,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    shown = ""
+    while "Client secret" not in shown:
+        shown += os.read(master, 1000).decode()
+    os.write(master, b"typed-secret\n")
+    while not (found := re.search(r"go to\s+(\S+)\s", shown)):
+        shown += os.read(master, 1000).decode()
+    decide(requests.get(found[1], timeout=30), "allow")
+    with suppress(OSError):  # the terminal's end, as Linux tells it
+        while more := os.read(master, 1000):
+            shown += more.decode()
+    assert process.wait() == 0
+    assert "client_secret" in shown
+    assert "typed-secret" not in shown
+    os.close(master)
+
+
+def test_the_tap_s_configuration_will_do(
+    login: Start, sandbox: Sandbox, tmp_path: Path, authorization: Authorization
+) -> None:
+    authorization.client_secret = "in-the-file"
+    config = {
+        "client_id": "sandbox",
+        "client_secret": "in-the-file",
+        "refresh_token": "worn-out",
+        "auth_url": sandbox.auth_url,
+        "api_url": sandbox.api_url,
+        "token_file": str(tmp_path / "mine" / "tokens.json"),
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    process = login("--config=config.json", "--browser", "--port=0")
+    decide(requests.get(process.opened(), timeout=30), "allow")
+    code, out, _ = process.end()
+    assert (code, out) == (0, "")
+    ran = subprocess.run(
+        [sys.executable, "-m", "tap_constantcontact", "--config=config.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert not authorization.spent
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "line"),
+    [
+        ((), {"TAP_CONSTANTCONTACT_CLIENT_ID": ""}, "The application is missing"),
+        (("--device", "--client-id=other"), {}, "does not know the application"),
+        (("--device", "--scopes=contact_data everything"), {}, "one of the scopes"),
+        (
+            ("--device",),
+            {"TAP_CONSTANTCONTACT_AUTH_URL": "http://127.0.0.1:9/oauth2"},
+            "cannot be reached or understood (ConnectionError)",
+        ),
+        (("--device",), {"XDG_STATE_HOME": "/dev/null"}, "cannot be written (Not a directory)"),
+        (("--check",), {}, "There is no token file at"),
+    ],
+)
+def test_what_cannot_work_ends_with_one_line(
+    login: Start, options: tuple[str, ...], variables: dict[str, str], line: str
+) -> None:
+    code, out, said = login(*options, **variables).end()
+    assert (code, out) == (1, "")
+    assert len(errors(said)) == 1
+    assert line in errors(said)[0]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "line"),
+    [("contact_data", "add offline_access to --scopes"), (None, "allow refresh tokens")],
+)
+def test_an_answer_without_a_refresh_token_is_explained(
+    login: Start, monkeypatch: pytest.MonkeyPatch, scopes: str | None, line: str
+) -> None:
+    if scopes is None:
+        monkeypatch.setattr(Authorization, "_first_token", lambda _, scope: (scope, None))
+    process = login("--device", *([f"--scopes={scopes}"] if scopes else []))
+    entered(process, "allow")
+    code, _, said = process.end()
+    assert code == 1
+    assert line in errors(said)[0]
+    assert not process.token_file.exists()
+
+
+# Later
+
+
+@pytest.mark.parametrize("kind", ["rotating", "long lived"])
+def test_a_token_is_checked_and_removed(
+    login: Start, authorization: Authorization, kind: str
+) -> None:
+    authorization.rotating = kind == "rotating"
+    process = login("--device")
+    entered(process, "allow")
+    assert process.end()[0] == 0
+    stored = json.loads(process.token_file.read_text())
+    stored["refreshed_at"] -= 20 * 86_400
+    process.token_file.write_text(json.dumps(stored))
+    code, out, _ = login("--check").end()
+    assert code == 0
+    assert re.search(rf"Kind +{kind}", out)
+    assert re.search(r"Last used +\d{4}-\d\d-\d\d \d\d:\d\d UTC, 20 days before", out)
+    assert "160 of 180 were left" in out
+    authorization.grants.clear()
+    code, out, said = login("--check").end()
+    assert (code, out) == (1, "")
+    assert "sign in again" in errors(said)[0]
+    assert login("--logout").end()[0] == 0
+    assert not process.token_file.exists()
+    assert "no token file" in login("--logout").end()[1]
+
+
+def test_another_application_s_tokens_are_not_written_over(login: Start, tmp_path: Path) -> None:
+    process = login("--device", TAP_CONSTANTCONTACT_TOKEN_FILE=str(tmp_path / "t.json"))
+    entered(process, "allow")
+    assert process.end()[0] == 0
+    code, _, said = login(
+        "--device", "--client-id=other", TAP_CONSTANTCONTACT_TOKEN_FILE=str(tmp_path / "t.json")
+    ).end()
+    assert code == 1
+    assert "tokens of another application (sandbox)" in errors(said)[0]
+
+
+# In a real browser
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    driver = shutil.which("chromedriver")
+    service = webdriver.ChromeService(driver) if driver else None
+    browser = webdriver.Chrome(options=options, service=service)
+    browser.implicitly_wait(10)
+    yield browser
+    browser.quit()
+
+
+def press(browser: webdriver.Chrome, decision: str) -> None:
+    browser.find_element(By.CSS_SELECTOR, f"button[value={decision}]").click()
+
+
+@pytest.mark.parametrize(
+    ("decision", "title", "code"),
+    [("allow", "You are signed in", 0), ("deny", "You are not signed in", 1)],
+)
+def test_a_person_decides_in_chromium(
+    chromium: webdriver.Chrome, login: Start, decision: str, title: str, code: int
+) -> None:
+    process = login("--browser", "--port=0")
+    chromium.get(process.opened())
+    press(chromium, decision)
+    assert process.end()[0] == code
+    assert chromium.find_element(By.TAG_NAME, "h1").text == title
+    assert process.tap().returncode == code
+
+
+def test_a_person_enters_a_code_in_chromium(chromium: webdriver.Chrome, login: Start) -> None:
+    process = login("--device")
+    chromium.get(process.wait_for(r"Open   (\S+)"))
+    field = chromium.find_element(By.NAME, "user_code")
+    field.send_keys(process.wait_for(r"Enter  (\S+)").lower())
+    field.submit()
+    press(chromium, "allow")
+    assert process.end()[0] == 0
+    assert chromium.find_element(By.TAG_NAME, "h1").text == "Allowed"
+    assert process.tap().returncode == 0
