@@ -18,6 +18,7 @@ from requests.auth import HTTPBasicAuth
 from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticator
 from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
+from tap_constantcontact.retries import kind
 from tap_constantcontact.token_file import IDLE_DAYS, SIGN_IN, TokenFile, Tokens, fingerprint
 
 EXPIRY_MARGIN = 300.0
@@ -168,7 +169,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         except (RetriableAPIError, requests.RequestException) as error:
             raise FatalAPIError(
                 f"The authorization server at {self.auth_endpoint} cannot be reached "
-                f"({_kind(error)}). Check auth_url and the network, then run again."
+                f"({kind(error)}). Check auth_url and the network, then run again."
             ) from error
         refresh_token = answer.get("refresh_token") or tokens.refresh_token
         return replace(
@@ -212,7 +213,8 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         if error == "invalid_grant":
             return (
                 "Constant Contact refused the refresh token (invalid_grant): it was used before, "
-                f"replaced, or idle for more than 180 days. To go on, {SIGN_IN}."
+                f"replaced, or idle for more than {IDLE_DAYS} days. To go on, {SIGN_IN}"
+                + (", and remove refresh_token from the configuration." if self._seed else ".")
             )
         if error in ("invalid_client", "unauthorized_client"):
             return (
@@ -235,11 +237,6 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
 
 def _unusable(fault: str) -> ConfigValidationError:
     return ConfigValidationError("Config validation failed", errors=[fault])
-
-
-def _kind(error: Exception) -> str:
-    """Name an error without its details, which may quote an address with a secret in it."""
-    return str(error) if isinstance(error, RetriableAPIError) else type(error).__name__
 
 
 def authenticator(

@@ -10,7 +10,6 @@ Observed or documented of the API, and relied upon here:
 from __future__ import annotations
 
 import itertools
-import random
 from abc import abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -31,6 +30,14 @@ from tap_constantcontact.estimate import Plan, pages
 from tap_constantcontact.limits import LimitReachedError
 from tap_constantcontact.pagination import NextLinkPaginator
 from tap_constantcontact.records import Conformer, rfc3339
+from tap_constantcontact.retries import (
+    RETRIABLE,
+    QuotaExceededError,
+    ThrottledError,
+    kind,
+    spread,
+    waits,
+)
 from tap_constantcontact.windows import parse_instant
 
 if TYPE_CHECKING:
@@ -39,25 +46,8 @@ if TYPE_CHECKING:
 
     from tap_constantcontact.tap import TapConstantContact
 
-OUTAGE_WAITS = (1, 2, 4, 8, 16, 32, 60, 60)
-"""Seconds between the tries of a request while the API fails: given up after three minutes."""
-
-THROTTLE_WAIT = 1.0
-"""Seconds after which a throttled request goes again: the limit is one of requests a second."""
-
-THROTTLE_TRIES = 300
-
-
 TEST_REQUESTS = 3
 """Requests that a stream may cost in test mode."""
-
-
-class ThrottledError(RetriableAPIError):
-    """The API asked for a slower pace."""
-
-
-class QuotaExceededError(RetriableAPIError):
-    """The API has no more requests today: the next one waits for a new day."""
 
 
 class ConstantContactStream(RESTStream[ParseResult | None]):
@@ -128,7 +118,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         if isinstance(error, FatalAPIError):
             return str(error)
         return (
-            f"Constant Contact did not answer {self.name} for minutes ({_kind(error)}). "
+            f"Constant Contact did not answer {self.name} for minutes ({kind(error)}). "
             "Run again later with the last state: nothing is lost."
         )
 
@@ -347,11 +337,12 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     def _limit_reached(self, response: requests.Response) -> Exception:
         key, _ = _error(response)
-        quota = self.tap.connection.quota
+        connection = self.tap.connection
         if key == "quota_exceeded":
-            quota.refused()
+            connection.quota.refused()
             return QuotaExceededError("HTTP 429 quota_exceeded", response)
-        quota.spending.throttled += 1
+        connection.quota.spending.throttled += 1
+        connection.pace.widen()
         return ThrottledError(f"HTTP 429 {key}", response)
 
     def _renew_token(self, response: requests.Response) -> None:
@@ -384,13 +375,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         """Have a request tried again while there is hope."""
         retried: RequestFunc = backoff.on_exception(
             self.backoff_wait_generator,
-            (
-                RetriableAPIError,
-                requests.ConnectionError,
-                requests.Timeout,
-                requests.exceptions.ChunkedEncodingError,
-                requests.exceptions.ContentDecodingError,
-            ),
+            RETRIABLE,
             jitter=self.backoff_jitter,
             on_backoff=self.backoff_handler,
             logger=None,
@@ -398,20 +383,12 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         return retried
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
-        """Yield the seconds to wait after each failure that is sent in, until it is hopeless."""
-        throttle = itertools.repeat(THROTTLE_WAIT, THROTTLE_TRIES)
-        outage = iter(OUTAGE_WAITS)
-        wait: float | None = 0.0
-        while wait is not None:
-            failure = yield wait
-            if isinstance(failure, QuotaExceededError):
-                wait = 0.0
-            else:
-                wait = next(throttle if isinstance(failure, ThrottledError) else outage, None)
+        """Yield the seconds to wait after each failure."""
+        return waits()
 
     def backoff_jitter(self, value: float) -> float:
-        """Spread a wait, so that two readers of one key do not come back at once."""
-        return value * random.uniform(0.75, 1.25)  # noqa: S311
+        """Spread a wait."""
+        return spread(value)
 
     def backoff_handler(self, details: Details) -> None:
         """Log a retry, without the request, whose address may name a person."""
@@ -422,14 +399,9 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
             self.tap.connection.quota.spending.retried += 1
         self.logger.warning(
             "%s; asking again in %.1f seconds",
-            _kind(failure),
+            kind(failure),
             details["wait"],
         )
-
-
-def _kind(failure: Exception) -> str:
-    """Name a failure without what it may quote: addresses, headers."""
-    return str(failure) if isinstance(failure, RetriableAPIError) else type(failure).__name__
 
 
 def _error(response: requests.Response) -> tuple[str, str]:

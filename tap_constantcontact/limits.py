@@ -22,11 +22,16 @@ from typing import NoReturn
 
 from singer_sdk.exceptions import FatalAPIError
 
-MARGIN = 0.02
-"""Share by which a second is stretched: 20 ms for what a request may lose on its way.
+MARGIN = 0.015
+"""Share by which a second is stretched: 15 ms for what a request may lose on its way.
 
 A request that is late makes the next ones come early by as much, as the server sees it.
 """
+
+WIDER = 0.005
+"""What the margin grows by whenever the server saw too many all the same."""
+
+WIDEST = 0.05
 
 SECONDS_A_DAY = 86_400
 
@@ -61,7 +66,8 @@ class Pace:
     def __init__(self, rate: float) -> None:
         self.rate = rate
         self._burst = max(1, math.floor(rate))
-        self._period = max(1.0, 1 / rate) * (1 + MARGIN)
+        self._period = max(1.0, 1 / rate)
+        self._margin = MARGIN
         self._departures: deque[float] = deque()
         self._leaving = 0
         self._waiting: list[int] = []
@@ -77,6 +83,11 @@ class Pace:
             yield
         finally:
             del self._job.number
+
+    def widen(self) -> None:
+        """Leave more of a margin, as the way to the server is less even than it was taken for."""
+        with self._turn:
+            self._margin = min(self._margin + WIDER, WIDEST)
 
     @contextmanager
     def departure(self) -> Iterator[None]:
@@ -99,7 +110,7 @@ class Pace:
 
     def _is_free(self) -> bool:
         """Tell whether one more departure is within the limit."""
-        while self._departures and self._departures[0] + self._period <= time.monotonic():
+        while self._departures and self._time_left(self._departures[0]) <= 0:
             self._departures.popleft()
         return len(self._departures) + self._leaving < self._burst
 
@@ -107,7 +118,11 @@ class Pace:
         """Return the seconds until a departure is no more counted; None where all are leaving."""
         if not self._departures:
             return None
-        return max(0.0, self._departures[0] + self._period - time.monotonic())
+        return max(0.0, self._time_left(self._departures[0]))
+
+    def _time_left(self, departure: float) -> float:
+        """Return the seconds for which a departure still counts."""
+        return departure + self._period * (1 + self._margin) - time.monotonic()
 
 
 @dataclass

@@ -60,7 +60,7 @@ CREDENTIALS = (
         th.StringType,
         secret=True,
         title="Refresh token",
-        description="The grant the tap starts from; what it becomes is kept in the token file.",
+        description="A grant to start from; none is needed after tap-constantcontact-login.",
     ),
     th.Property(
         "access_token",
@@ -343,8 +343,8 @@ def _credential_faults(config: Mapping[str, Any]) -> Iterator[str]:
         return
     if not config.get("client_id"):
         yield (
-            "client_id is missing: set it with refresh_token (and client_secret, if the "
-            "application has one), or set access_token, or sandbox for a trial"
+            "client_id is missing: set it and sign in with tap-constantcontact-login, or set "
+            "access_token, or sandbox for a trial"
         )
 
 

@@ -35,7 +35,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 # The pace
 
 
-def departures(rate: float, gaps: list[float]) -> list[float]:
+def departures(rate: float, gaps: list[float], widened: int = 0) -> list[float]:
     """When requests leave that come with these gaps between them, on a clock of its own."""
     now = 1000.0
 
@@ -46,6 +46,8 @@ def departures(rate: float, gaps: list[float]) -> list[float]:
 
     pace, left = Pace(rate), []
     monotonic = mock.patch("time.monotonic", lambda: now)  # noqa: PT008 - it moves
+    for _ in range(widened):
+        pace.widen()
     with monotonic, mock.patch.object(pace._turn, "wait", wait):
         for gap in gaps:
             now += gap
@@ -63,6 +65,13 @@ def test_no_second_holds_more_than_the_pace(rate: float, gaps: list[float]) -> N
     period, most = (1, int(rate)) if rate >= 1 else (1 / rate, 1)
     for i, start in enumerate(left):
         assert bisect_left(left, start + period) - i <= most
+
+
+@pytest.mark.parametrize(("throttled", "period"), [(0, 1.015), (1, 1.02), (100, 1.05)])
+def test_a_throttled_pace_keeps_more_of_a_distance(throttled: int, period: float) -> None:
+    left = departures(4, [0.0] * 9, throttled)
+    assert left[4] - left[0] == pytest.approx(period)
+    assert left[8] - left[4] == pytest.approx(period)
 
 
 @given(rate=st.integers(1, 20), gaps=GAPS)

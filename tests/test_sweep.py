@@ -23,45 +23,10 @@ from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state import sound
 from tests.conftest import Expected, Run, config_for
+from tests.processes import Process
 
 REPORTS = ("contact_action_summary", "contact_activity_details")
 Runner = Callable[..., Run]
-
-
-class Process:
-    """A real process of the tap, and the lines that it wrote."""
-
-    def __init__(self, tmp_path: Path, config: dict[str, Any], state: Any = None) -> None:
-        (tmp_path / "config.json").write_text(json.dumps(config))
-        (tmp_path / "state.json").write_text(json.dumps(state or {}))
-        command = [sys.executable, "-m", "tap_constantcontact", "--config=config.json"]
-        self.log = tmp_path / "tap.log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*command, "--state=state.json"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=log
-            )
-        assert self.process.stdout is not None
-        self.stdout = self.process.stdout
-        self.lines: list[bytes] = []
-
-    def read_until(self, wanted: Callable[[bytes], bool]) -> None:
-        for line in self.stdout:
-            self.lines.append(line)
-            if wanted(line):
-                return
-
-    def end(self, signum: int | None = None) -> str:
-        """Send a signal, if one is wanted, read what is left and return what was logged."""
-        if signum is not None:
-            self.process.send_signal(signum)
-        if not self.stdout.closed:
-            self.lines += self.stdout.readlines()
-        self.process.wait()
-        return self.log.read_text()
-
-    def run(self) -> Run:
-        whole = [json.loads(line) for line in self.lines if line.endswith(b"\n")]
-        return Run(whole, self.process.returncode)
 
 
 class Slowness:

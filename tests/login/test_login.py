@@ -6,11 +6,10 @@ import json
 import os
 import pty
 import re
-import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,129 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from selenium import webdriver
-from selenium.webdriver.common.by import By
 
-from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture
-def account() -> Account:
-    return Account(size=3)
-
-
-@pytest.fixture
-def authorization() -> Authorization:
-    return Authorization(client_secret=None, interval=0.2)
-
-
-@pytest.fixture
-def sandbox(account: Account, authorization: Authorization) -> Iterator[Sandbox]:
-    with Sandbox(account, authorization=authorization) as running:
-        yield running
-
-
-class Login:
-    """A real process of the command; the browser that it opens is a file it writes the address to.
-
-    Attributes:
-        said: What it wrote to stderr so far.
-    """
-
-    def __init__(self, sandbox: Sandbox, folder: Path, *options: str, **variables: str) -> None:
-        self.folder = folder
-        self.address = folder / "address"
-        self.address.unlink(missing_ok=True)
-        browser = folder / "browser"
-        browser.write_text(f'#!/bin/sh\necho "$1" > "{self.address}.new"\n')
-        with browser.open("a") as script:
-            script.write(f'mv "{self.address}.new" "{self.address}"\n')
-        browser.chmod(0o700)
-        self.environment = {
-            **os.environ,
-            "XDG_STATE_HOME": str(folder / "state"),
-            "TAP_CONSTANTCONTACT_AUTH_URL": sandbox.auth_url,
-            "TAP_CONSTANTCONTACT_API_URL": sandbox.api_url,
-            "TAP_CONSTANTCONTACT_CLIENT_ID": "sandbox",
-            "BROWSER": f"{browser} %s",
-            **variables,
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tap_constantcontact.login", *options],
-            env=self.environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.said = ""
-
-    def opened(self) -> str:
-        while not self.address.exists():
-            assert self.process.poll() is None, self.process.communicate()
-            time.sleep(0.02)
-        return self.address.read_text().strip()
-
-    def wait_for(self, pattern: str) -> str:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said += line
-            if found := re.search(pattern, line):
-                return found[1]
-        pytest.fail(self.said)
-
-    def end(self) -> tuple[int, str, str]:
-        out, said = self.process.communicate(timeout=60)
-        self.said += said
-        assert "Traceback" not in self.said
-        return self.process.returncode, out, self.said
-
-    @property
-    def token_file(self) -> Path:
-        return self.folder / "state" / "tap-constantcontact" / "sandbox.json"
-
-    def tap(self) -> subprocess.CompletedProcess[str]:
-        """Run the tap with no credential but the client_id."""
-        return subprocess.run(
-            [sys.executable, "-m", "tap_constantcontact", "--config=ENV"],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-
-Start = Callable[..., Login]
-
-
-@pytest.fixture
-def login(sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
-    started = []
-
-    def start(*options: str, **variables: str) -> Login:
-        started.append(Login(sandbox, tmp_path, *options, **variables))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.process.kill()
-        process.process.communicate()
+from tests.login.conftest import Start
+from tests.processes import Login
 
 
 def decide(page: requests.Response, decision: str) -> requests.Response:
@@ -284,6 +165,16 @@ def test_a_closed_window_ends_in_time(login: Start) -> None:
     assert code == 1
     assert len(errors(said)) == 1
     assert "Nobody came back from the browser within 1 seconds" in errors(said)[0]
+
+
+def test_giving_up_stores_nothing(login: Start) -> None:
+    process = login("--browser", "--port=0")
+    process.opened()
+    process.process.send_signal(signal.SIGINT)
+    code, _, said = process.end()
+    assert code == 1
+    assert errors(said) == ["Error: Given up. Nothing was stored."]
+    assert not process.token_file.exists()
 
 
 def test_a_port_that_is_taken_is_named(login: Start) -> None:
@@ -523,53 +414,3 @@ def test_another_application_s_tokens_are_not_written_over(login: Start, tmp_pat
     ).end()
     assert code == 1
     assert "tokens of another application (sandbox)" in errors(said)[0]
-
-
-# In a real browser
-
-
-@pytest.fixture
-def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    driver = shutil.which("chromedriver")
-    service = webdriver.ChromeService(driver) if driver else None
-    browser = webdriver.Chrome(options=options, service=service)
-    browser.implicitly_wait(10)
-    yield browser
-    browser.quit()
-
-
-def press(browser: webdriver.Chrome, decision: str) -> None:
-    browser.find_element(By.CSS_SELECTOR, f"button[value={decision}]").click()
-
-
-@pytest.mark.parametrize(
-    ("decision", "title", "code"),
-    [("allow", "You are signed in", 0), ("deny", "You are not signed in", 1)],
-)
-def test_a_person_decides_in_chromium(
-    chromium: webdriver.Chrome, login: Start, decision: str, title: str, code: int
-) -> None:
-    process = login("--browser", "--port=0")
-    chromium.get(process.opened())
-    press(chromium, decision)
-    assert process.end()[0] == code
-    assert chromium.find_element(By.TAG_NAME, "h1").text == title
-    assert process.tap().returncode == code
-
-
-def test_a_person_enters_a_code_in_chromium(chromium: webdriver.Chrome, login: Start) -> None:
-    process = login("--device")
-    chromium.get(process.wait_for(r"Open   (\S+)"))
-    field = chromium.find_element(By.NAME, "user_code")
-    field.send_keys(process.wait_for(r"Enter  (\S+)").lower())
-    field.submit()
-    press(chromium, "allow")
-    assert process.end()[0] == 0
-    assert chromium.find_element(By.TAG_NAME, "h1").text == "Allowed"
-    assert process.tap().returncode == 0
