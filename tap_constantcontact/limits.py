@@ -22,8 +22,8 @@ from typing import NoReturn
 
 from singer_sdk.exceptions import FatalAPIError
 
-MARGIN = 0.015
-"""Share by which a second is stretched: 15 ms for what a request may lose on its way.
+MARGIN = 0.02
+"""Share by which a second is stretched: 20 ms for what a request may lose on its way.
 
 A request that is late makes the next ones come early by as much, as the server sees it.
 """
