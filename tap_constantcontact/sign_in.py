@@ -131,7 +131,8 @@ class SignIn:
                 )
             except SignInError as error:
                 result.set_exception(error)
-                return Outcome("You are not signed in", error.message, HTTPStatus.BAD_REQUEST)
+                text = f"{error.message} You can close this window."
+                return Outcome("You are not signed in", text, HTTPStatus.BAD_REQUEST)
             result.set_result(None)
             return Outcome(
                 "You are signed in", "You can close this window and go back to the terminal."

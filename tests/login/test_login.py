@@ -131,10 +131,17 @@ def test_an_old_address_visited_again_is_refused(login: Start) -> None:
     assert second.token_file.read_text() == kept
 
 
-def test_a_code_that_was_used_is_refused(login: Start, authorization: Authorization) -> None:
+@pytest.mark.parametrize("spoilt", ["used", "expired"])
+def test_a_spoilt_code_is_refused(
+    login: Start, sandbox: Sandbox, authorization: Authorization, spoilt: str
+) -> None:
     process = login("--browser", "--port=0")
     address, query = answer_of(process)
-    del authorization.codes[query["code"]]
+    if spoilt == "expired":
+        authorization.codes[query["code"]].ends_at = time.time() - 1
+    else:
+        grant = {"grant_type": "authorization_code", "client_id": "sandbox", "code": query["code"]}
+        assert requests.post(f"{sandbox.auth_url}/token", grant, timeout=30).status_code == 400
     assert "older than five minutes" in requests.get(address, params=query, timeout=30).text
     code, _, said = process.end()
     assert code == 1
