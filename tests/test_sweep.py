@@ -222,6 +222,23 @@ def test_contacts_come_change_and_go_between_the_runs(
     assert {key[0] for key in whole} >= {joined, left[3]}
 
 
+def test_what_happens_during_a_sweep_is_read_by_the_next(run: Runner, account: Account) -> None:
+    settings = {"streams": REPORTS, "lookback_days": 0}
+    first = run(request_budget=20, **settings)
+    sweep = first.state["bookmarks"][REPORTS[0]]["sweep"]
+    now = datetime.now(timezone.utc)
+    visited = next(iter(first.by_key(REPORTS[0])))[0]
+    mail = account.events[visited][0]
+    source = {key: mail[key] for key in ("campaign_activity_id", "campaign_activity_name")}
+    account.add_event(visited, "em_sends", now, **source | {"campaign_activity_id": "new"})
+    second = run(state=first.state, **settings)
+    third = run(state=second.state, **settings)
+    assert (visited, "new") not in second.by_key(REPORTS[0])
+    assert [*third.by_key(REPORTS[0])] == [(visited, "new")]
+    bookmark = second.state["bookmarks"][REPORTS[0]]["replication_key_value"]
+    assert 0 <= (parse(sweep["began"]) - parse(bookmark)).total_seconds() < 3
+
+
 def test_changed_settings_begin_a_new_sweep(
     run: Runner, expected: Expected, caplog: pytest.LogCaptureFixture
 ) -> None:
