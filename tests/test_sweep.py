@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -226,11 +226,13 @@ def test_what_happens_during_a_sweep_is_read_by_the_next(run: Runner, account: A
     settings = {"streams": REPORTS, "lookback_days": 0}
     first = run(request_budget=20, **settings)
     sweep = first.state["bookmarks"][REPORTS[0]]["sweep"]
-    now = datetime.now(timezone.utc)
+    half_an_hour_ago = datetime.now(timezone.utc) - timedelta(minutes=30)
+    sweep["began"] = (half_an_hour_ago - timedelta(minutes=30)).isoformat()
     visited = next(iter(first.by_key(REPORTS[0])))[0]
     mail = account.events[visited][0]
     source = {key: mail[key] for key in ("campaign_activity_id", "campaign_activity_name")}
-    account.add_event(visited, "em_sends", now, **source | {"campaign_activity_id": "new"})
+    source["campaign_activity_id"] = "new"
+    account.add_event(visited, "em_sends", half_an_hour_ago, **source)
     second = run(state=first.state, **settings)
     third = run(state=second.state, **settings)
     assert (visited, "new") not in second.by_key(REPORTS[0])
