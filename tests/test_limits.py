@@ -20,7 +20,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.limits import Pace
+from tap_constantcontact.limits import DayClosedError, Pace, Quota
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.oauth import Authorization
@@ -295,6 +295,17 @@ def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
     assert {status for status, _ in morning} == {200}
     assert morning[0] == (200, 1)
     assert len(authorization.spent) == 2
+
+
+def test_a_request_on_its_way_stays_when_the_day_is_found_to_be_spent() -> None:
+    quota = Quota(daily_limit=10, budget=None, on_daily_limit="wait")
+    quota.admit()
+    quota.spend()
+    quota.admit()
+    quota.refused()
+    with pytest.raises(DayClosedError):
+        quota.spend()
+    assert quota.spending.requests == 1
 
 
 # Many days

@@ -9,7 +9,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -155,6 +157,27 @@ def test_a_question_is_answered_once(login: Start) -> None:
     again = decide(page, "allow")
     assert again.status_code == 410
     assert "answered before" in again.text
+    assert process.end()[0] == 0
+
+
+def test_only_the_first_visit_is_answered(login: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, go = threading.Event(), threading.Event()
+    redeemed = Authorization._redeemed
+
+    def hold(self: Authorization, form: Any) -> Any:
+        asked.set()
+        go.wait(30)
+        return redeemed(self, form)
+
+    monkeypatch.setattr(Authorization, "_redeemed", hold)
+    process = login("--browser", "--port=0")
+    address, query = answer_of(process)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(requests.get, address, params=query, timeout=30)
+        assert asked.wait(30)
+        assert requests.get(address, params=query, timeout=30).status_code == 404
+        go.set()
+        assert first.result().status_code == 200
     assert process.end()[0] == 0
 
 
