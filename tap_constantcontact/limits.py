@@ -29,7 +29,7 @@ A request that is late makes the next ones come early by as much, as the server 
 """
 
 WIDER = 0.005
-"""What the margin grows by whenever the server saw too many all the same."""
+"""What the margin grows by in a second in which the server saw too many all the same."""
 
 WIDEST = 0.05
 
@@ -68,6 +68,7 @@ class Pace:
         self._burst = max(1, math.floor(rate))
         self._period = max(1.0, 1 / rate)
         self._margin = MARGIN
+        self._widened_at = -math.inf
         self._departures: deque[float] = deque()
         self._leaving = 0
         self._waiting: list[int] = []
@@ -87,7 +88,9 @@ class Pace:
     def widen(self) -> None:
         """Leave more of a margin, as the way to the server is less even than it was taken for."""
         with self._turn:
-            self._margin = min(self._margin + WIDER, WIDEST)
+            if time.monotonic() >= self._widened_at + self._period:
+                self._widened_at = time.monotonic()
+                self._margin = min(self._margin + WIDER, WIDEST)
 
     @contextmanager
     def departure(self) -> Iterator[None]:

@@ -46,9 +46,11 @@ def departures(rate: float, gaps: list[float], widened: int = 0) -> list[float]:
 
     pace, left = Pace(rate), []
     monotonic = mock.patch("time.monotonic", lambda: now)  # noqa: PT008 - it moves
-    for _ in range(widened):
-        pace.widen()
     with monotonic, mock.patch.object(pace._turn, "wait", wait):
+        for _ in range(widened):
+            now += 1
+            pace.widen()
+            pace.widen()  # of the same second
         for gap in gaps:
             now += gap
             with pace.departure():
