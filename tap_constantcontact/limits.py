@@ -33,6 +33,9 @@ WIDER = 0.005
 
 WIDEST = 0.05
 
+SPACING = 0.2
+"""Share of an even distance that departures keep, or a burst of them would queue at the server."""
+
 SECONDS_A_DAY = 86_400
 
 AFTER_MIDNIGHT = 1.0
@@ -70,6 +73,7 @@ class Pace:
         self._margin = MARGIN
         self._widened_at = -math.inf
         self._departures: deque[float] = deque()
+        self._spaced_until = -math.inf
         self._leaving = 0
         self._waiting: list[int] = []
         self._turn = threading.Condition()
@@ -98,10 +102,11 @@ class Pace:
         number = getattr(self._job, "number", -1)
         with self._turn:
             heapq.heappush(self._waiting, number)
-            while self._waiting[0] != number or not self._is_free():
-                self._turn.wait(self._delay() if self._waiting[0] == number else None)
+            while (delay := self._delay(number)) > 0:
+                self._turn.wait(delay if delay < math.inf else None)
             heapq.heappop(self._waiting)
             self._leaving += 1
+            self._spaced_until = time.monotonic() + self._period / self._burst * SPACING
             self._turn.notify_all()
         try:
             yield
@@ -111,21 +116,17 @@ class Pace:
                 self._departures.append(time.monotonic())
                 self._turn.notify_all()
 
-    def _is_free(self) -> bool:
-        """Tell whether one more departure is within the limit."""
-        while self._departures and self._time_left(self._departures[0]) <= 0:
+    def _delay(self, number: int) -> float:
+        """Return the seconds until a request may leave; infinity where others must do so first."""
+        now = time.monotonic()
+        counts_for = self._period * (1 + self._margin)
+        while self._departures and self._departures[0] + counts_for <= now:
             self._departures.popleft()
-        return len(self._departures) + self._leaving < self._burst
-
-    def _delay(self) -> float | None:
-        """Return the seconds until a departure is no more counted; None where all are leaving."""
-        if not self._departures:
-            return None
-        return max(0.0, self._time_left(self._departures[0]))
-
-    def _time_left(self, departure: float) -> float:
-        """Return the seconds for which a departure still counts."""
-        return departure + self._period * (1 + self._margin) - time.monotonic()
+        if self._waiting[0] != number:
+            return math.inf
+        if len(self._departures) + self._leaving < self._burst:
+            return self._spaced_until - now
+        return self._departures[0] + counts_for - now if self._departures else math.inf
 
 
 @dataclass

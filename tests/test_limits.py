@@ -76,13 +76,20 @@ def test_a_throttled_pace_keeps_more_of_a_distance(throttled: int, period: float
     assert left[8] - left[4] == pytest.approx(period)
 
 
+@given(rate=st.floats(0.05, 20), gaps=GAPS)
+def test_requests_do_not_leave_all_at_once(rate: float, gaps: list[float]) -> None:
+    for before, after in itertools.pairwise(departures(rate, gaps)):
+        assert after - before >= 0.2 / rate * 0.99
+
+
 @given(rate=st.integers(1, 20), gaps=GAPS)
 def test_no_request_waits_longer_than_the_pace_asks_for(rate: int, gaps: list[float]) -> None:
     left = departures(rate, gaps)
     for i, gap in enumerate(gaps):
         ready = (left[i - 1] if i else 1000.0) + gap
         free = left[i - rate] + 1.03 if i >= rate else 0.0
-        assert left[i] <= max(ready, free)
+        spaced = left[i - 1] + 0.2 / rate if i else 0.0
+        assert left[i] <= max(ready, free, spaced) + 1e-9
 
 
 def test_of_those_who_wait_the_one_whose_job_began_first_goes_first() -> None:
