@@ -229,7 +229,10 @@ LIMITS = (
         th.NumberType(exclusive_minimum=0),
         default=4,
         title="Requests per second",
-        description="The key's pace; less where other programs share the key.",
+        description=(
+            "The most requests in any second, 0.5 being one in two seconds. The key's limit is 4: "
+            "take less where other programs share the key."
+        ),
     ),
     th.Property(
         "daily_request_limit",
