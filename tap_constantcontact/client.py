@@ -342,7 +342,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
             connection.quota.refused()
             return QuotaExceededError("HTTP 429 quota_exceeded", response)
         connection.quota.spending.throttled += 1
-        connection.pace.widen()
+        connection.pace.throttled()
         return ThrottledError(f"HTTP 429 {key}", response)
 
     def _renew_token(self, response: requests.Response) -> None:

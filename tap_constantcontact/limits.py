@@ -29,9 +29,11 @@ A request that is late makes the next ones come early by as much, as the server 
 """
 
 WIDER = 0.005
-"""What the margin grows by in a second in which the server saw too many all the same."""
+"""What the margin grows by for each second of the last minute in which the server saw too many."""
 
 WIDEST = 0.05
+
+MINUTE = 60.0
 
 SPACING = 0.2
 """Share of an even distance that departures keep, or a burst of them would queue at the server."""
@@ -70,8 +72,7 @@ class Pace:
         self.rate = rate
         self._burst = max(1, math.floor(rate))
         self._period = max(1.0, 1 / rate)
-        self._margin = MARGIN
-        self._widened_at = -math.inf
+        self._throttled: deque[float] = deque()
         self._departures: deque[float] = deque()
         self._spaced_until = -math.inf
         self._leaving = 0
@@ -89,12 +90,12 @@ class Pace:
         finally:
             del self._job.number
 
-    def widen(self) -> None:
-        """Leave more of a margin, as the way to the server is less even than it was taken for."""
+    def throttled(self) -> None:
+        """Note that the server saw too many: the way there is less even than it was taken for."""
         with self._turn:
-            if time.monotonic() >= self._widened_at + self._period:
-                self._widened_at = time.monotonic()
-                self._margin = min(self._margin + WIDER, WIDEST)
+            now = time.monotonic()
+            if not self._throttled or self._throttled[-1] + self._period <= now:
+                self._throttled.append(now)
 
     @contextmanager
     def departure(self) -> Iterator[None]:
@@ -119,7 +120,7 @@ class Pace:
     def _delay(self, number: int) -> float:
         """Return the seconds until a request may leave; infinity where others must do so first."""
         now = time.monotonic()
-        counts_for = self._period * (1 + self._margin)
+        counts_for = self._period * (1 + self._margin(now))
         while self._departures and self._departures[0] + counts_for <= now:
             self._departures.popleft()
         if self._waiting[0] != number:
@@ -127,6 +128,11 @@ class Pace:
         if len(self._departures) + self._leaving < self._burst:
             return self._spaced_until - now
         return self._departures[0] + counts_for - now if self._departures else math.inf
+
+    def _margin(self, now: float) -> float:
+        while self._throttled and self._throttled[0] + MINUTE <= now:
+            self._throttled.popleft()
+        return min(MARGIN + WIDER * len(self._throttled), WIDEST)
 
 
 @dataclass

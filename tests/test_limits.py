@@ -35,7 +35,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 # The pace
 
 
-def departures(rate: float, gaps: list[float], widened: int = 0) -> list[float]:
+def departures(rate: float, gaps: list[float], throttled: int = 0) -> list[float]:
     """When requests leave that come with these gaps between them, on a clock of its own."""
     now = 1000.0
 
@@ -47,10 +47,10 @@ def departures(rate: float, gaps: list[float], widened: int = 0) -> list[float]:
     pace, left = Pace(rate), []
     monotonic = mock.patch("time.monotonic", lambda: now)  # noqa: PT008 - it moves
     with monotonic, mock.patch.object(pace._turn, "wait", wait):
-        for _ in range(widened):
+        for _ in range(throttled):
             now += 1
-            pace.widen()
-            pace.widen()  # of the same second
+            pace.throttled()
+            pace.throttled()  # of the same second
         for gap in gaps:
             now += gap
             with pace.departure():
@@ -74,6 +74,12 @@ def test_a_throttled_pace_keeps_more_of_a_distance(throttled: int, period: float
     left = departures(4, [0.0] * 9, throttled)
     assert left[4] - left[0] == pytest.approx(period)
     assert left[8] - left[4] == pytest.approx(period)
+
+
+def test_a_throttled_pace_recovers() -> None:
+    left = departures(4, [0.0] * 4 + [61.0] + [0.0] * 4, throttled=3)
+    assert left[4] - left[0] > 60
+    assert left[8] - left[4] == pytest.approx(1.02)
 
 
 @given(rate=st.floats(0.05, 20), gaps=GAPS)
