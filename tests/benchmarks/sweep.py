@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from bisect import bisect_left
 from collections import Counter
@@ -33,6 +34,7 @@ from typing import Any
 import click
 from aiohttp import web
 
+from tap_constantcontact.limits import MARGIN
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
@@ -78,6 +80,29 @@ def served(account: Account, traffic: Traffic, limits: Limits | None = None) -> 
     gc.freeze()  # or collecting all of the account would hold an answer up for 30 ms
     with Sandbox(account, limits=limits, middlewares=[traffic.middleware]) as sandbox:
         yield sandbox
+
+
+@contextmanager
+def stalls(longest: float) -> Iterator[list[float]]:
+    """How long this machine stood still, each time that it did so for longer than it may."""
+    seen: list[float] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        began = time.monotonic()
+        while not over.wait(longest / 4):
+            lost = time.monotonic() - began - longest / 4
+            began = time.monotonic()
+            if lost > longest:
+                seen.append(lost)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
 
 
 class Tap:
@@ -188,13 +213,18 @@ def pace(contacts: int, latencies: tuple[int, ...]) -> None:
     account = Account(size=contacts)
     for latency in latencies:
         traffic, limits = Traffic(latency / 1000), Limits(4)
-        with served(account, traffic, limits) as sandbox, tempfile.TemporaryDirectory() as folder:
+        with (
+            served(account, traffic, limits) as sandbox,
+            tempfile.TemporaryDirectory() as folder,
+            stalls(MARGIN) as held_up,
+        ):
             Tap(sandbox, Path(folder), requests_per_second=4).run()
         at = f"at {latency} ms"
         show(f"requests {at}", len(traffic.arrivals), "2,000")
         show(f"share of the pace {at}", f"{traffic.pace() / 4:.3f}", ">= 0.97")
         show(f"busiest second {at}", traffic.busiest_second(), "<= 4")
         show(f"throttled {at}", traffic.answers[429], "0")
+        show(f"times that this machine stood still for {MARGIN * 1000:.0f} ms", len(held_up), "")
 
 
 @main.command()
