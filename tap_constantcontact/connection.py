@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection
 
 from tap_constantcontact.auth import authenticator
@@ -98,6 +98,12 @@ class LimitedConnection(HTTPConnection):
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Write a request to the socket when its turn comes."""
-        with self.pace.departure():
+        with self.pace.departure() as self._departure:
             self.quota.spend()
             super().request(*args, **kwargs)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        """Read the head of the answer."""
+        response = super().getresponse()
+        self.pace.answered(self._departure)
+        return response

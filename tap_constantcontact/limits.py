@@ -22,16 +22,25 @@ from typing import NoReturn
 
 from singer_sdk.exceptions import FatalAPIError
 
-MARGIN = 0.02
-"""Share by which a second is stretched: 20 ms for what a request may lose on its way.
+MARGIN = 0.005
+"""Share by which a second is stretched."""
 
-A request that is late makes the next ones come early by as much, as the server sees it.
+LATENESS = 0.015
+"""Seconds by which requests, on average, may count as later than they left.
+
+One that is late on its way makes the next ones come early by as much, as the server sees it.
 """
+
+SPREAD = 10
+"""Requests over which lateness that others did without is spread."""
+
+SAVINGS = 2.5
+"""Seconds of it that are kept for them at most."""
 
 WIDER = 0.005
 """What the margin grows by for each second of the last minute in which the server saw too many."""
 
-WIDEST = 0.05
+WIDEST = 0.035
 
 MINUTE = 60.0
 
@@ -55,14 +64,30 @@ class DayClosedError(Exception):
     """The day was found to be spent while a request waited for its turn: it waits for the next."""
 
 
-class Pace:
-    """Lets so many requests leave in any second.
+@dataclass(eq=False)
+class Departure:
+    """A request that counts within the limit.
 
-    The limit of the server is one of a sliding second, so the instants of the last departures are
-    kept: those at which requests were on the wire, not those at which they might go, as a busy
-    machine may take its time in between. Of the threads that wait, the one whose job began first
-    goes first: a contact's second page before a later contact's first, or results that are handed
-    on in order would pile up behind it.
+    Attributes:
+        left: When it was on the wire.
+        lateness: Seconds after that by which it may have reached the server.
+        until: When it counts no more; infinity before it has left.
+    """
+
+    left: float = math.inf
+    lateness: float = 0.0
+    until: float = math.inf
+
+
+class Pace:
+    """Lets so many requests reach the server in any second.
+
+    The limit of the server is one of a sliding second. What counts is when a request was on the
+    wire, not when it might go, as a busy machine may take its time in between; and how late it may
+    have arrived, which is by as much as its answer was slower than the quickest ever, as far as the
+    pace can afford to count that. Of the threads that wait, the one whose job began first goes
+    first: a contact's second page before a later contact's first, or results that are handed on in
+    order would pile up behind it.
 
     Args:
         rate: Requests a second; below 1, one in so many seconds.
@@ -73,9 +98,10 @@ class Pace:
         self._burst = max(1, math.floor(rate))
         self._period = max(1.0, 1 / rate)
         self._throttled: deque[float] = deque()
-        self._departures: deque[float] = deque()
+        self._departures: list[Departure] = []
         self._spaced_until = -math.inf
-        self._leaving = 0
+        self._least_latency = math.inf
+        self._saved = 0.0
         self._waiting: list[int] = []
         self._turn = threading.Condition()
         self._numbers = itertools.count()
@@ -98,36 +124,47 @@ class Pace:
                 self._throttled.append(now)
 
     @contextmanager
-    def departure(self) -> Iterator[None]:
+    def departure(self) -> Iterator[Departure]:
         """Begin when a request may leave; it has left at the end."""
         number = getattr(self._job, "number", -1)
+        departure = Departure()
         with self._turn:
             heapq.heappush(self._waiting, number)
             while (delay := self._delay(number)) > 0:
                 self._turn.wait(delay if delay < math.inf else None)
             heapq.heappop(self._waiting)
-            self._leaving += 1
+            self._departures.append(departure)
             self._spaced_until = time.monotonic() + self._period / self._burst * SPACING
             self._turn.notify_all()
         try:
-            yield
+            yield departure
         finally:
             with self._turn:
-                self._leaving -= 1
-                self._departures.append(time.monotonic())
+                departure.left = time.monotonic()
+                departure.lateness = max(0.0, LATENESS + self._saved / SPREAD)
+                counts_for = self._period * (1 + self._margin(departure.left))
+                departure.until = departure.left + departure.lateness + counts_for
                 self._turn.notify_all()
+
+    def answered(self, departure: Departure) -> None:
+        """Note that a request is answered, which tells how late it can have been at most."""
+        with self._turn:
+            latency = time.monotonic() - departure.left
+            self._least_latency = min(self._least_latency, latency)
+            lateness = min(latency - self._least_latency, departure.lateness)
+            departure.until -= departure.lateness - lateness
+            self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
+            self._turn.notify_all()
 
     def _delay(self, number: int) -> float:
         """Return the seconds until a request may leave; infinity where others must do so first."""
-        now = time.monotonic()
-        counts_for = self._period * (1 + self._margin(now))
-        while self._departures and self._departures[0] + counts_for <= now:
-            self._departures.popleft()
         if self._waiting[0] != number:
             return math.inf
-        if len(self._departures) + self._leaving < self._burst:
+        now = time.monotonic()
+        self._departures = [one for one in self._departures if one.until > now]
+        if len(self._departures) < self._burst:
             return self._spaced_until - now
-        return self._departures[0] + counts_for - now if self._departures else math.inf
+        return min(one.until for one in self._departures) - now
 
     def _margin(self, now: float) -> float:
         while self._throttled and self._throttled[0] + MINUTE <= now:

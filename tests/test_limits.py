@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import statistics
 import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -35,27 +38,60 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 # The pace
 
 
+@dataclass
+class Clock:
+    """The clock of one pace, on which waits take no time."""
+
+    now: float = 1000.0
+
+    @contextmanager
+    def of(self, pace: Pace) -> Iterator[None]:
+        def wait(seconds: float | None) -> None:
+            assert seconds is not None
+            self.now += seconds
+
+        monotonic = mock.patch("time.monotonic", lambda: self.now)  # noqa: PT008 - it moves
+        with monotonic, mock.patch.object(pace._turn, "wait", wait):
+            yield
+
+
 def departures(rate: float, gaps: list[float], throttled: int = 0) -> list[float]:
-    """When requests leave that come with these gaps between them, on a clock of its own."""
-    now = 1000.0
-
-    def wait(seconds: float | None) -> None:
-        nonlocal now
-        assert seconds is not None
-        now += seconds
-
-    pace, left = Pace(rate), []
-    monotonic = mock.patch("time.monotonic", lambda: now)  # noqa: PT008 - it moves
-    with monotonic, mock.patch.object(pace._turn, "wait", wait):
+    """When requests leave that come with these gaps between them, and are not answered yet."""
+    pace, clock, left = Pace(rate), Clock(), []
+    with clock.of(pace):
         for _ in range(throttled):
-            now += 1
+            clock.now += 1
             pace.throttled()
             pace.throttled()  # of the same second
         for gap in gaps:
-            now += gap
+            clock.now += gap
             with pace.departure():
-                left.append(now)
+                left.append(clock.now)
     return left
+
+
+def arrivals(ways: list[tuple[float, float]]) -> list[float]:
+    """When requests reach the server that take so long to it and back, one after the other."""
+    pace, clock, arrived = Pace(4), Clock(), []
+    with clock.of(pace):
+        for there, back in ways:
+            with pace.departure() as departure:
+                pass
+            clock.now += there
+            arrived.append(clock.now)
+            clock.now += back
+            pace.answered(departure)
+    return arrived
+
+
+def busiest_second(instants: list[float]) -> int:
+    return max(bisect_left(instants, start + 1) - i for i, start in enumerate(instants))
+
+
+def seconds_for(number: int, instants: list[float]) -> float:
+    """How long so many of them take on average."""
+    mean = statistics.fmean
+    return (mean(instants[-number:]) - mean(instants[:number])) * number / (len(instants) - number)
 
 
 GAPS = st.lists(st.floats(0, 2), min_size=1, max_size=60)
@@ -96,6 +132,24 @@ def test_no_request_waits_longer_than_the_pace_asks_for(rate: int, gaps: list[fl
         free = left[i - rate] + 1.03 if i >= rate else 0.0
         spaced = left[i - 1] + 0.2 / rate if i else 0.0
         assert left[i] <= max(ready, free, spaced) + 1e-9
+
+
+STEADY = [(0.001, 0.019)]
+
+
+@given(late=st.lists(st.floats(0, 0.1), min_size=1, max_size=3))
+def test_a_late_request_does_not_make_the_next_come_too_early(late: list[float]) -> None:
+    ways = [way for there in late for way in (*STEADY * 80, (there, 0.019), *STEADY * 4)]
+    arrived = arrivals(ways)
+    assert busiest_second(arrived) <= 4
+    assert seconds_for(4, arrived) <= 1.03
+
+
+@given(back=st.lists(st.floats(0, 0.045), min_size=50, max_size=100))
+def test_answers_that_come_unevenly_do_not_slow_the_pace(back: list[float]) -> None:
+    arrived = arrivals([(0.001, seconds) for seconds in back] * 8)
+    assert busiest_second(arrived) <= 4
+    assert seconds_for(4, arrived) <= 1.024
 
 
 def test_of_those_who_wait_the_one_whose_job_began_first_goes_first() -> None:

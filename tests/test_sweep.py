@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.sandbox.account import Account, parse, status
@@ -314,7 +314,6 @@ JSON = st.recursive(
 KEYS = st.sampled_from(["sweep", "replication_key_value", "swept_at", "filters", "other"])
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.dictionaries(st.sampled_from(REPORTS), JSON | st.dictionaries(KEYS, JSON)))
 def test_no_state_is_too_strange(bookmarks: dict[str, Any]) -> None:
     kept = sound({"bookmarks": bookmarks}, REPORTS, lambda *_: None)
