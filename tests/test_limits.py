@@ -183,6 +183,26 @@ def test_of_those_who_wait_the_one_whose_job_began_first_goes_first() -> None:
     assert order == [0, 1, 2]
 
 
+def test_a_server_that_stood_still_sees_no_second_too_full(tmp_path: Path) -> None:
+    arrived: list[float] = []
+
+    @web.middleware
+    async def stand_still_once(request: web.Request, handler: Any) -> Any:
+        if "/reports/" in request.path:
+            if len(arrived) == 150:
+                time.sleep(0.08)  # noqa: ASYNC251 - all of the server
+            arrived.append(time.monotonic())
+        return await handler(request)
+
+    account = Account(size=250, now=NOON)
+    with Sandbox(account, middlewares=[stand_still_once]) as sandbox:
+        config = config_for(sandbox, tmp_path, requests_per_second=50)
+        assert sync(config, streams=REPORTS[:1]).exit_code == 0
+    stall = arrived[150]
+    assert sum(stall <= instant < stall + 1 for instant in arrived) <= 50
+    assert len(arrived) > 200
+
+
 # The day
 
 
