@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from singer_sdk.exceptions import FatalAPIError
 
-MARGIN = 0.005
+MARGIN = 0.003
 """Share by which a second is stretched."""
 
 LATENESS = 0.015
@@ -30,6 +30,9 @@ LATENESS = 0.015
 
 One that is late on its way makes the next ones come early by as much, as the server sees it.
 """
+
+LEARNING = 10
+"""Answers after which the quickest so far is taken for as quick as they come."""
 
 SPREAD = 10
 """Requests over which lateness that others did without is spread."""
@@ -101,6 +104,7 @@ class Pace:
         self._departures: list[Departure] = []
         self._spaced_until = -math.inf
         self._least_latency = math.inf
+        self._answers = 0
         self._saved = 0.0
         self._waiting: list[int] = []
         self._turn = threading.Condition()
@@ -151,6 +155,9 @@ class Pace:
         with self._turn:
             latency = time.monotonic() - departure.left
             self._least_latency = min(self._least_latency, latency)
+            self._answers += 1
+            if self._answers <= LEARNING:
+                return
             lateness = min(latency - self._least_latency, departure.lateness)
             departure.until -= departure.lateness - lateness
             self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
