@@ -36,6 +36,8 @@ LONG_LIVED = (
 class RefreshTokenAuthenticator(OAuthAuthenticator):
     """Bearer tokens from a refresh token, shared with every process that uses the same file."""
 
+    can_renew = True
+
     def __init__(self, config: Mapping[str, Any], file: TokenFile) -> None:
         super().__init__(
             auth_endpoint=f"{config['auth_url']}/token",
@@ -104,27 +106,28 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         """
         self._renew(rejected=None)
 
-    def renew(self, rejected: str) -> bool:
+    def renew(self, rejected: str) -> str | None:
         """Replace an access token that the API did not take.
 
         Args:
             rejected: The token as it was sent.
 
         Returns:
-            True, as there is another one now.
+            The token that was fetched; None where another one was at hand already.
 
         Raises:
             FatalAPIError: The server refused, or could not be reached for minutes.
         """
-        self._renew(rejected)
-        return True
+        return self._renew(rejected)
 
-    def _renew(self, rejected: str | None) -> None:
+    def _renew(self, rejected: str | None) -> str | None:
         with self._renewal:
             if self.is_token_valid() and self._tokens.access_token != rejected:
-                return
+                return None
+            fetched = None
             if self._not_kept:
                 self._tokens = self._refresh(self._tokens)
+                fetched = self._tokens.access_token
                 self._warn_of_loss(self._not_kept)
             else:
                 with self._file.lock:
@@ -132,10 +135,12 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                     if not self._valid(tokens) or tokens.access_token == rejected:
                         tokens = self._refresh(tokens)
                         self._file.write(tokens)
+                        fetched = tokens.access_token
                     self._tokens = tokens
                 if self._file.vanishes:
                     self._warn_of_loss("it is in a container, and gone with that")
             self.access_token = self._tokens.access_token
+            return fetched
 
     def _warn_of_loss(self, reason: str) -> None:
         if self._tokens.rotates:
@@ -230,9 +235,11 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
 class AccessTokenAuthenticator(BearerTokenAuthenticator):
     """A bearer token used as it is, for as long as it lasts."""
 
-    def renew(self, rejected: str) -> bool:  # noqa: ARG002
-        """Replace an access token that the API did not take: here, never."""
-        return False
+    can_renew = False
+
+    def renew(self, rejected: str) -> str | None:  # noqa: ARG002
+        """Return None, as there is no other token."""
+        return None
 
 
 def _unusable(fault: str) -> ConfigValidationError:

@@ -3,23 +3,24 @@
 Observed or documented of the API, and relied upon here:
 
 - Both 429s look alike but for the body's `error_key`: `throttled`, `quota_exceeded`. (Guide.)
-- Errors come as a list of objects or as a bare object; a gateway may answer in HTML. (Contract.)
 - A 202 says that a segment is still being computed: ask again. (Contract.)
+- An API has no redirects: one leads to a sign-in page, a proxy or another host. (Common sense.)
 """
 
 from __future__ import annotations
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import ParseResult, urljoin
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import backoff
 import requests
 from pendulum import DateTime
+from requests.exceptions import ChunkedEncodingError
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
@@ -30,10 +31,14 @@ from tap_constantcontact.estimate import Plan, pages
 from tap_constantcontact.limits import LimitReachedError
 from tap_constantcontact.pagination import NextLinkPaginator
 from tap_constantcontact.records import Conformer, rfc3339
+from tap_constantcontact.responses import check_page, described, error_of, redirect_target
 from tap_constantcontact.retries import (
+    LESS_PATIENCE,
+    PATIENCE,
     RETRIABLE,
     QuotaExceededError,
     ThrottledError,
+    TokenRenewedError,
     kind,
     spread,
     waits,
@@ -48,6 +53,15 @@ if TYPE_CHECKING:
 
 TEST_REQUESTS = 3
 """Requests that a stream may cost in test mode."""
+
+SMALLEST_PAGE = 20
+"""Number of rows below which a page is not made smaller."""
+
+SHRINKAGE = 5
+"""What the number of rows a page is divided by when a page keeps failing."""
+
+SHOWN = 20
+"""Number of paths that a warning names at most."""
 
 
 class ConstantContactStream(RESTStream[ParseResult | None]):
@@ -69,6 +83,10 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     turn: tuple[int, str] = (0, "")
     """By which the streams are put in order: the cheap ones first."""
 
+    patience: Sequence[float] = PATIENCE
+    """Seconds between the retries of a request while the API fails."""
+
+    allow_redirects = False
     payload_as_json = False
     check_sorted = False
 
@@ -76,7 +94,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         super().__init__(tap)
         self.tap = tap
         self.counted: int | None = None
-        self._unauthorized: WeakSet[requests.PreparedRequest] = WeakSet()
+        self._renewed_for: WeakKeyDictionary[requests.PreparedRequest, str] = WeakKeyDictionary()
 
     @abstractmethod
     def read(self) -> Iterable[dict[str, Any]]:
@@ -100,6 +118,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         try:
             if self.ABORT_AT_RECORD_COUNT is None:
                 yield from self.read()
+                self._activate_version()
             else:
                 with quota.at_most(TEST_REQUESTS):
                     yield from itertools.islice(self.sample(), self.ABORT_AT_RECORD_COUNT)
@@ -114,6 +133,23 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         finally:
             self._report_misfits()
 
+    # The SDK announces a new version of a full table before it has a single row, which tells a
+    # target to delete all others. Here it is announced once the table is whole. It has no public
+    # way to do so.
+
+    @property
+    def table_version(self) -> int:
+        """The version of the rows of a full table, in seconds since the epoch."""
+        return int(self.tap.began.timestamp())
+
+    def _write_activate_version_message(self, full_table_version: int) -> None:  # noqa: ARG002
+        """Give the rows that follow a version; it is activated when all of them are out."""
+        self._stream_version = self.table_version
+
+    def _activate_version(self) -> None:
+        if self._stream_version is not None:
+            super()._write_activate_version_message(self._stream_version)
+
     def _reason(self, error: Exception) -> str:
         if isinstance(error, FatalAPIError):
             return str(error)
@@ -124,28 +160,49 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     # Records
 
+    @property
+    def row_keys(self) -> Sequence[str]:
+        """Names of the keys that the API gives each row."""
+        return self.primary_keys
+
     @cached_property
     def _conformer(self) -> Conformer:
         return Conformer(self.schema)
 
-    def post_process(
-        self,
-        row: dict[str, Any],
-        context: Mapping[str, Any] | None = None,  # noqa: ARG002
-    ) -> dict[str, Any]:
-        """Fit a row to the stream's schema."""
-        return self._conformer(row)
+    def record(self, row: Any) -> dict[str, Any]:
+        """Return a row, as the API sent it, as a record of the stream.
+
+        Raises:
+            FatalAPIError: It is not an object, or lacks a key.
+        """
+        if not isinstance(row, dict):
+            raise FatalAPIError(f"The API sent a row of {self.name} that is not an object.")
+        record = self._conformer(row)
+        for name in self.row_keys:
+            if not record.get(name):
+                raise FatalAPIError(
+                    f"The API sent a row of {self.name} without {name}, by which rows are told "
+                    "apart. Run again later with the last state: nothing is lost."
+                )
+        return record
 
     def _report_misfits(self) -> None:
-        if unknown := sorted(self._conformer.unknown):
+        conformer = self._conformer
+        if conformer.unknown:
             self.logger.warning(
-                "The API sent fields that this version does not know and left out: %s",
-                ", ".join(unknown),
+                "%s: left out fields that this version does not know: %s",
+                self.name,
+                _some(conformer.unknown),
             )
-        if unreadable := sorted(self._conformer.unreadable):
+        misfits = {
+            "converted": conformer.converted - conformer.unreadable,
+            "left empty": conformer.unreadable,
+        }
+        if told := [f"{what} {_some(paths)}" for what, paths in misfits.items() if paths]:
             self.logger.warning(
-                "Left empty, as they held no date-time: %s",
-                ", ".join(unreadable),
+                "%s: the API sent values of another type than documented: %s",
+                self.name,
+                "; ".join(told),
             )
 
     # State: a bookmark is the instant that a run began, not the newest value that it saw, which
@@ -243,13 +300,14 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     def get_new_paginator(self) -> NextLinkPaginator:
         """Return what finds the next page."""
-        return NextLinkPaginator()
+        return NextLinkPaginator(self.name)
 
     def parse_response(self, response: requests.Response) -> Iterator[dict[str, Any]]:
-        """Yield the rows of an answer."""
+        """Yield the records of a page."""
         page = response.json()
-        self.counted = page.get(f"{self.records_key}_count", self.counted)
-        yield from page.get(self.records_key) or ()
+        count = page.get(f"{self.records_key}_count")
+        self.counted = count if isinstance(count, int) else self.counted
+        return map(self.record, page[self.records_key])
 
     def count(self, query: Mapping[str, Any]) -> int | None:
         """Return how many rows a query would bring, at the cost of one request.
@@ -291,13 +349,40 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
             known = len(seen)
             rows = 0
             pages = read_ahead(iter(self.request_records(dict(query))), query["limit"])
-            for row in self.tap.progress.track(self.name, pages, self.records_key):
-                rows += 1
-                if row[key] not in seen:
-                    seen.add(row[key])
-                    yield row
+            try:
+                for row in self.tap.progress.track(self.name, pages, self.records_key):
+                    rows += 1
+                    if row[key] not in seen:
+                        self.patience = PATIENCE
+                        seen.add(row[key])
+                        yield row
+            except (RetriableAPIError, ChunkedEncodingError) as error:
+                query = self._in_smaller_pages(query, error)
+                continue
             if not shrinks or rows <= query["limit"] or len(seen) == known:
                 return
+
+    def _in_smaller_pages(self, query: Mapping[str, Any], error: Exception) -> Mapping[str, Any]:
+        """Return a query for smaller pages, after a page kept failing.
+
+        The gateway in front of the API is likely to cut responses at 10 MB and 29 s, as those of
+        its vendor do. (Headers seen in the vendor's forum; not confirmed.)
+
+        Raises:
+            Exception: The error itself, where smaller pages are no remedy.
+        """
+        smaller = query["limit"] // SHRINKAGE
+        if isinstance(error, (ThrottledError, QuotaExceededError)) or smaller < SMALLEST_PAGE:
+            raise error
+        self.patience = LESS_PATIENCE
+        self.logger.warning(
+            "A page of %d rows kept failing (%s). Reading %s again with %d rows a page",
+            query["limit"],
+            kind(error),
+            self.name,
+            smaller,
+        )
+        return {**query, "limit": smaller}
 
     # Answers
 
@@ -313,30 +398,26 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         if status < requests.codes.server_error and status != requests.codes.too_many_requests:
             connection.quota.answered()
         if status == requests.codes.ok:
-            self._check_json(response)
+            check_page(response, self.records_key)
             connection.compare_clocks(response)
         elif status == requests.codes.accepted:
             raise RetriableAPIError("HTTP 202, the segment is still being computed", response)
+        elif requests.codes.multiple_choices <= status < requests.codes.bad_request:
+            raise FatalAPIError(
+                f"The request for {self.name} was redirected to {redirect_target(response)} "
+                f"(HTTP {status}), which the API never does: check api_url and any proxy."
+            )
         elif status == requests.codes.too_many_requests:
             raise self._limit_reached(response)
         elif status >= requests.codes.server_error:
             raise RetriableAPIError(f"HTTP {status}", response)
         elif status == requests.codes.unauthorized:
-            self._renew_token(response)
+            raise self._token_refused(response)
         else:
             raise FatalAPIError(self._refusal(response))
 
-    @staticmethod
-    def _check_json(response: requests.Response) -> None:
-        try:
-            page = response.json()
-        except requests.JSONDecodeError:
-            page = None
-        if not isinstance(page, dict):
-            raise RetriableAPIError("HTTP 200 whose body is no JSON object", response)
-
     def _limit_reached(self, response: requests.Response) -> Exception:
-        key, _ = _error(response)
+        key, _ = error_of(response)
         connection = self.tap.connection
         if key == "quota_exceeded":
             connection.quota.refused()
@@ -345,27 +426,27 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         connection.pace.throttled()
         return ThrottledError(f"HTTP 429 {key}", response)
 
-    def _renew_token(self, response: requests.Response) -> None:
+    def _token_refused(self, response: requests.Response) -> Exception:
+        """Renew a refused token, unless it was renewed for this very request."""
         request = response.request
-        first_time = request not in self._unauthorized
-        self._unauthorized.add(request)
         token = str(request.headers.get("Authorization", "")).removeprefix("Bearer ")
-        if first_time and self.authenticator.renew(token):
-            raise RetriableAPIError("HTTP 401", response)
-        raise FatalAPIError(
-            "Constant Contact does not accept the access token (401). Sign in again, or check "
-            "that the token belongs to this api_url."
+        if self._renewed_for.get(request) != token and self.authenticator.can_renew:
+            if fetched := self.authenticator.renew(token):
+                self._renewed_for[request] = fetched
+            return TokenRenewedError("HTTP 401", response)
+        return FatalAPIError(
+            f"Constant Contact does not accept the access token ({described(response)}). Sign in "
+            "again, or check that the token belongs to this api_url."
         )
 
     def _refusal(self, response: requests.Response) -> str:
-        key, message = _error(response)
-        said = f"HTTP {response.status_code}" + "".join(
-            f", {part}" for part in (key, message) if part
-        )
+        said = described(response)
         if response.status_code == requests.codes.forbidden:
             return (
                 f"Constant Contact forbids reading {self.name} ({said}). The token needs the scope "
-                f"{self.scope}, and the user who signed in the privilege {self.privilege}."
+                f"{self.scope}, and the user who signed in the privilege {self.privilege}. An "
+                "application that Constant Contact's support has not approved yet may only read "
+                "the account of the user who created it."
             )
         return f"Constant Contact refused the request for {self.name} ({said})."
 
@@ -384,7 +465,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
         """Yield the seconds to wait after each failure."""
-        return waits()
+        return waits(self.patience)
 
     def backoff_jitter(self, value: float) -> float:
         """Spread a wait."""
@@ -395,8 +476,12 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         failure = details["exception"]
         if isinstance(failure, QuotaExceededError):
             return
+        self.tap.connection.turns.step_aside()
         if not isinstance(failure, ThrottledError):
             self.tap.connection.quota.spending.retried += 1
+        if isinstance(failure, TokenRenewedError):
+            self.logger.info("The access token was refused (HTTP 401) and renewed")
+            return
         self.logger.warning(
             "%s; asking again in %.1f seconds",
             kind(failure),
@@ -404,14 +489,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         )
 
 
-def _error(response: requests.Response) -> tuple[str, str]:
-    """Return the `error_key` and `error_message` of an answer, empty where it has none."""
-    try:
-        body = response.json()
-    except requests.JSONDecodeError:
-        return "", ""
-    if isinstance(body, list):
-        body = body[0] if body else {}
-    if not isinstance(body, dict):
-        return "", ""
-    return str(body.get("error_key") or ""), str(body.get("error_message") or "")
+def _some(paths: Collection[str]) -> str:
+    """Return a few paths, for a warning."""
+    shown = ", ".join(sorted(paths)[:SHOWN])
+    return f"{shown} and {len(paths) - SHOWN} more" if len(paths) > SHOWN else shown

@@ -7,8 +7,6 @@ how much is left.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import math
 import threading
@@ -21,6 +19,8 @@ from datetime import datetime, timezone
 from typing import NoReturn
 
 from singer_sdk.exceptions import FatalAPIError
+
+from tap_constantcontact.turns import Turns
 
 MARGIN = 0.003
 """Share by which a second is stretched."""
@@ -51,6 +51,12 @@ SPACING = 0.2
 """Share of an even distance that departures keep, or a burst of them would queue at the server."""
 
 SECONDS_A_DAY = 86_400
+
+RESERVE = 100
+"""Number of the last requests of a budget or a day that are given to one contact after another.
+
+Contacts that are read side by side would share them, and none might get all that it needs.
+"""
 
 AFTER_MIDNIGHT = 1.0
 """Seconds past 00:00 UTC at which the first request of a day goes out."""
@@ -83,20 +89,19 @@ class Departure:
 
 
 class Pace:
-    """Lets so many requests reach the server in any second.
+    """Lets only so many requests reach the server in any second.
 
     The limit of the server is one of a sliding second. What counts is when a request was on the
     wire, not when it might go, as a busy machine may take its time in between; and how late it may
     have arrived, which is by as much as its answer was slower than the quickest ever, as far as the
-    pace can afford to count that. Of the threads that wait, the one whose job began first goes
-    first: a contact's second page before a later contact's first, or results that are handed on in
-    order would pile up behind it.
+    pace can afford to count that.
 
     Args:
         rate: Requests a second; below 1, one in so many seconds.
+        turns: Who goes first, of the threads that wait.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, turns: Turns | None = None) -> None:
         self.rate = rate
         self._burst = max(1, math.floor(rate))
         self._period = max(1.0, 1 / rate)
@@ -106,19 +111,8 @@ class Pace:
         self._least_latency = math.inf
         self._answers = 0
         self._saved = 0.0
-        self._waiting: list[int] = []
-        self._turn = threading.Condition()
-        self._numbers = itertools.count()
-        self._job = threading.local()
-
-    @contextmanager
-    def job(self) -> Iterator[None]:
-        """Give the requests that this thread sends within a place behind those of earlier jobs."""
-        self._job.number = next(self._numbers)
-        try:
-            yield
-        finally:
-            del self._job.number
+        self._turns = turns or Turns()
+        self._turn = self._turns.changed
 
     def throttled(self) -> None:
         """Note that the server saw too many: the way there is less even than it was taken for."""
@@ -129,17 +123,19 @@ class Pace:
 
     @contextmanager
     def departure(self) -> Iterator[Departure]:
-        """Begin when a request may leave; it has left at the end."""
-        number = getattr(self._job, "number", -1)
+        """Begin when a request may leave; it has left at the end.
+
+        Raises:
+            AbandonedError: Nobody wants its response any more.
+        """
         departure = Departure()
         with self._turn:
-            heapq.heappush(self._waiting, number)
-            while (delay := self._delay(number)) > 0:
+            self._turns.come_back()
+            while (delay := self._delay()) > 0:
                 self._turn.wait(delay if delay < math.inf else None)
-            heapq.heappop(self._waiting)
             self._departures.append(departure)
             self._spaced_until = time.monotonic() + self._period / self._burst * SPACING
-            self._turn.notify_all()
+            self._turns.step_aside()
         try:
             yield departure
         finally:
@@ -163,9 +159,9 @@ class Pace:
             self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
             self._turn.notify_all()
 
-    def _delay(self, number: int) -> float:
+    def _delay(self) -> float:
         """Return the seconds until a request may leave; infinity where others must do so first."""
-        if self._waiting[0] != number:
+        if not self._turns.is_mine():
             return math.inf
         now = time.monotonic()
         self._departures = [one for one in self._departures if one.until > now]
@@ -231,6 +227,14 @@ class Quota:
     def left_today(self) -> int:
         """What this run's count leaves of the day."""
         return self.daily_limit - (self._spent_today if self._today == self._day() else 0)
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether the run soon ends for want of requests."""
+        left = [] if self._on_daily_limit == "wait" else [self.left_today]
+        if self.budget is not None:
+            left.append(self.budget - self.spending.requests)
+        return min(left, default=math.inf) <= RESERVE
 
     @contextmanager
     def at_most(self, requests: int) -> Iterator[None]:

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from tap_constantcontact.windows import parse_instant
 
-_PLAIN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ").fullmatch
+INTEGERS = range(-(2**63), 2**63)
+"""Integers that a target can be expected to hold."""
+
+_INTEGER = re.compile(r"[+-]?\d{1,19}").fullmatch
+_YEAR = re.compile(r"[0-9]{4}(-|[0-9]|$)").match
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+class UnfitError(ValueError):
+    """A value from which no value of the wanted type can be made."""
 
 
 class Conformer:
-    """Fits rows to a stream's schema.
+    """Fits rows to a stream's schema, so that every record is valid by it, whatever the API sent.
 
-    Date-times, which the API sends in mixed zones and lengths, become RFC 3339 in UTC. Fields that
-    the schema does not have are left out; ones that hold no date-time where one belongs become
-    null.
+    A value of another type is converted where its meaning is plain, else it becomes null; in an
+    array it is left out, as is a null. Date-times, which the API sends in mixed zones and lengths,
+    become RFC 3339 in UTC. Fields that the schema does not have are left out.
 
     Attributes:
         unknown: Paths of the fields met so far that the schema does not have.
-        unreadable: Paths of the fields met so far that held no date-time.
+        converted: Paths of the values met so far that were of another type and were converted.
+        unreadable: Paths of the values met so far that could not be converted.
+
+    Example:
+        >>> conform = Conformer({"properties": {"age": {"type": ["integer", "null"]}}})
+        >>> conform({"age": "3"}), conform({"age": []}), conform.converted, conform.unreadable
+        ({'age': 3}, {'age': None}, {'age'}, {'age'})
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self.unknown: set[str] = set()
+        self.converted: set[str] = set()
         self.unreadable: set[str] = set()
         self._conform = self._conformer(schema, "")
 
@@ -40,7 +57,12 @@ class Conformer:
         if "items" in schema:
             return self._of_array(schema["items"], path)
         if schema.get("format") == "date-time":
-            return self._of_date_time(path)
+            return self._of_scalar(path, _date_time, converts=False)
+        wanted = schema.get("type", ())
+        names = (wanted,) if isinstance(wanted, str) else wanted
+        for name, read in READERS.items():
+            if name in names:
+                return self._of_scalar(path, read, converts=True)
         return lambda value: value
 
     def _of_object(self, properties: dict[str, Any], path: str) -> Callable[[Any], Any]:
@@ -51,38 +73,141 @@ class Conformer:
 
         def conform(value: Any) -> Any:
             if not isinstance(value, dict):
-                return value
+                return self._null(value, path)
             record = {}
             for name, part in value.items():
                 if name in conformers:
                     record[name] = conformers[name](part)
                 else:
-                    self.unknown.add(f"{prefix}{name}")
+                    self.unknown.add(printable(f"{prefix}{name}"))
             return record
 
         return conform
 
     def _of_array(self, items: dict[str, Any], path: str) -> Callable[[Any], Any]:
         conform_item = self._conformer(items, f"{path}[]")
-        return lambda value: (
-            [conform_item(item) for item in value] if isinstance(value, list) else value
-        )
 
-    def _of_date_time(self, path: str) -> Callable[[Any], Any]:
-        def conform(value: Any) -> str | None:
-            instant = utc(value)
-            if value and instant is None:
-                self.unreadable.add(path)
-            return instant
+        def conform(value: Any) -> Any:
+            if not isinstance(value, list):
+                return self._null(value, path)
+            conformed = map(conform_item, value)
+            return [item for item in conformed if item is not None]
 
         return conform
+
+    def _of_scalar(
+        self, path: str, read: Callable[[Any], Any], *, converts: bool
+    ) -> Callable[[Any], Any]:
+        def conform(value: Any) -> Any:
+            if value is None:
+                return None
+            try:
+                fit = read(value)
+            except UnfitError:
+                return self._null(value, path)
+            if converts and (type(fit) is not type(value) or fit != value):
+                self.converted.add(path)
+            return fit
+
+        return conform
+
+    def _null(self, value: Any, path: str) -> None:
+        """Note a value of which nothing can be made; an empty text stands for none."""
+        if value not in (None, ""):
+            self.unreadable.add(path)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value if value.isascii() else encodable(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    raise UnfitError
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, str) and _INTEGER(value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value in INTEGERS:
+        return value
+    raise UnfitError
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise UnfitError from None
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return _integer(value)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (str, int)):
+        try:
+            return _BOOLEANS[str(value).strip().lower()]
+        except KeyError:
+            raise UnfitError from None
+    raise UnfitError
+
+
+def _date_time(value: Any) -> str:
+    instant = utc(value)
+    if instant is None:
+        raise UnfitError
+    return instant
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "boolean": _boolean,
+    "integer": _integer,
+    "number": _number,
+    "string": _text,
+}
+"""What makes a value of a JSON type, or raises `UnfitError`."""
+
+
+def encodable(text: str) -> str:
+    """Return a text with a mark for what UTF-8 cannot hold: half of a pair of surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def printable(text: str) -> str:
+    """Return a text from the API as a log may show it: on one line and not too long."""
+    return "".join(c if c.isprintable() else "?" for c in encodable(text)[:300])
 
 
 def utc(value: Any) -> str | None:
     """Return a date-time of the API in UTC, one text for one instant; None for no date-time."""
+    instant = instant_of(value)
+    return None if instant is None else rfc3339(instant)
+
+
+def instant_of(value: Any) -> datetime | None:
+    """Return a date-time of the API as an instant in UTC; None for no date-time."""
+    if not isinstance(value, str) or not _YEAR(value):
+        return None
     try:
-        return value if _PLAIN_UTC(value) else rfc3339(parse_instant(value))
-    except (ValueError, TypeError):
+        instant = datetime.fromisoformat(f"{value[:-1]}+00:00" if value[-1] == "Z" else value)
+        if instant.tzinfo is not None:
+            return instant.astimezone(timezone.utc)
+    except (OverflowError, ValueError):
+        pass  # not one of the usual forms
+    try:
+        return parse_instant(value)
+    except (OverflowError, ValueError):
         return None
 
 

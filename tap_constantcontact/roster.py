@@ -26,7 +26,8 @@ class Contact(NamedTuple):
     """A contact's place in the order of a sweep.
 
     Attributes:
-        created_at: Seconds since the epoch; 0 where the API was not asked, or gave none.
+        created_at: Seconds since the epoch; 0 where the API was not asked, `UNKNOWN` where it gave
+            none.
         contact_id: Key of the contact.
     """
 
@@ -37,12 +38,16 @@ class Contact(NamedTuple):
     def of(cls, row: Mapping[str, Any]) -> Contact:
         """Return the place of a contact that the API or a bookmark describes."""
         created_at = row.get("created_at")
-        return cls(parse_instant(created_at).timestamp() if created_at else 0.0, row["contact_id"])
+        at = parse_instant(created_at).timestamp() if created_at else UNKNOWN
+        return cls(at, row["contact_id"])
 
     def described(self) -> dict[str, str]:
         """Return what a bookmark keeps of the place."""
         return {"created_at": rfc3339(_instant(self.created_at)), "contact_id": self.contact_id}
 
+
+UNKNOWN = math.inf
+"""Contacts whose date the API does not give come last, and are not kept as a place."""
 
 START = Contact(-math.inf, "")
 """Before any contact."""
@@ -75,7 +80,9 @@ class Roster:
         """Return the contacts behind a place, listing those that are not known yet."""
         if place.created_at < self._listed_from:
             listed = map(Contact.of, self._stream.members(**self.bounds(place)))
-            self._contacts = sorted({*self._contacts, *self._of_interest(listed)})
+            known = {contact.contact_id: contact for contact in self._of_interest(listed)}
+            known |= {contact.contact_id: contact for contact in self._contacts}
+            self._contacts = sorted(known.values())
             self._listed_from = place.created_at
         return self._contacts[bisect_right(self._contacts, place) :]
 

@@ -1,4 +1,11 @@
-"""What a state from anywhere must be to be read from; the rest is left out, and read again."""
+"""The form of the state, and the validation of a state that comes in.
+
+Runners merge a state into the last one, key by key and object by object (Meltano does so after
+`--full-refresh` and with `--state-strategy=merge`). So what a bookmark no longer holds would come
+back if its key were just left out: every key is always written, null where it holds nothing. A key
+is either always an object or never one, as such a merge cannot put an object in the place of a
+null.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +16,8 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_constantcontact.windows import parse_instant
 
-SWEEP_VERSION = 1
-"""Of the form in which a bookmark keeps a sweep under way."""
+SWEEP_VERSION = 2
+"""Of the form in which a bookmark keeps a sweep."""
 
 LONGEST = 100
 """Characters in the longest text that a state of ours holds: what is longer is not of ours."""
@@ -30,12 +37,12 @@ def _instant(value: Any) -> None:
 
 
 def _sweep(value: Any) -> None:
-    if value["version"] != SWEEP_VERSION:
+    if value == NO_SWEEP:
+        return
+    if value["version"] != SWEEP_VERSION or value.keys() != NO_SWEEP.keys():
         raise ValueError
     for name, check in SWEEP.items():
         check(value[name])
-    if value.keys() != {"version", *SWEEP}:
-        raise ValueError
 
 
 SWEEP: Mapping[str, Callable[[Any], None]] = {
@@ -44,6 +51,9 @@ SWEEP: Mapping[str, Callable[[Any], None]] = {
     "contact_id": _text,
     "settings": _text,
 }
+NO_SWEEP: Mapping[str, Any] = {"version": SWEEP_VERSION, **dict.fromkeys(SWEEP)}
+"""What a bookmark holds in the place of a sweep while none is under way."""
+
 BOOKMARK: Mapping[str, Callable[[Any], None]] = {
     "replication_key": _text,
     "replication_key_value": _instant,
@@ -56,10 +66,11 @@ BOOKMARK: Mapping[str, Callable[[Any], None]] = {
 
 def _holds(key: str, value: Any) -> bool:
     try:
-        BOOKMARK[key](value)
-    except (KeyError, TypeError, ValueError):
+        if value is not None or key == "sweep":
+            BOOKMARK[key](value)
+    except (KeyError, OverflowError, TypeError, ValueError):
         return False
-    return True
+    return key in BOOKMARK
 
 
 def sound(

@@ -14,6 +14,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pendulum
@@ -25,9 +26,9 @@ from tap_constantcontact.concurrency import in_order
 from tap_constantcontact.estimate import Plan
 from tap_constantcontact.limits import LimitReachedError
 from tap_constantcontact.pagination import NextLinkPaginator, ReachPaginator
-from tap_constantcontact.records import rfc3339
-from tap_constantcontact.roster import START, Contact
-from tap_constantcontact.state import SWEEP_VERSION
+from tap_constantcontact.records import instant_of, rfc3339
+from tap_constantcontact.roster import START, UNKNOWN, Contact
+from tap_constantcontact.state import NO_SWEEP, SWEEP_VERSION
 from tap_constantcontact.windows import BEGINNING, Window, parse_instant, report_window
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ SPAN = (
     "timezone",
 )
 """Settings that decide from when to when it reads."""
+
+
+KEPT = ("swept_at",)
+"""Keys of the bookmark that every finished sweep writes."""
+
+MOVED = ("replication_key", "replication_key_value", "filters")
+"""Keys of the bookmark that a finished sweep writes unless it was of a fixed window."""
 
 
 class UnknownContactError(Exception):
@@ -109,8 +117,15 @@ class ContactReportStream(ConstantContactStream):
         self._finish(sweep)
 
     def _visit(self, sweep: Sweep) -> Iterator[dict[str, Any]]:
+        connection = self.tap.connection
         contacts = self.tap.roster.after(sweep.place)
-        reports = in_order(self._report, contacts, self.tap.connection.at_once)
+        reports = in_order(
+            self._report,
+            contacts,
+            connection.turns,
+            ahead=connection.ahead,
+            most=connection.concurrency.most,
+        )
         progress = self.tap.progress
         for contact, rows in progress.track(self.name, reports, "contacts", len(contacts)):
             yield from rows or ()
@@ -127,7 +142,7 @@ class ContactReportStream(ConstantContactStream):
         """Yield the rows of a few contacts."""
         self.begin()
         for contact in self.tap.roster.first(2):
-            yield from self.rows(contact)
+            yield from self._report(contact) or ()
 
     # The sweep
 
@@ -136,19 +151,27 @@ class ContactReportStream(ConstantContactStream):
         sweep = self.under_way()
         if sweep is None:
             sweep = Sweep(self.tap.began)
-            if "sweep" in self.stream_state:
+            if self.stream_state.get("sweep", NO_SWEEP)["settings"]:
                 self.logger.warning(
                     "The settings of %s changed while a sweep was under way: a new one begins "
                     "where the last finished one leads",
                     self.name,
                 )
-        self.window = report_window(self.config, sweep.began) or self._since_bookmark()
+        fixed = report_window(self.config, sweep.began)
+        self.window = fixed or self._since_bookmark()
+        self._leave_no_key_out(KEPT if fixed else (*KEPT, *MOVED))
         return sweep
+
+    def _leave_no_key_out(self, keys: Iterable[str]) -> None:
+        """Have every key in the state, as one that is left out keeps an older state's value."""
+        self.stream_state.setdefault("sweep", dict(NO_SWEEP))
+        for key in keys:
+            self.stream_state.setdefault(key, None)
 
     def under_way(self) -> Sweep | None:
         """Return the sweep that an earlier run left unfinished under the same settings."""
-        left = self._left().get("sweep")
-        if not left or left["settings"] != self._fingerprint(*self.filters, *SPAN):
+        left = self._left().get("sweep", NO_SWEEP)
+        if left["settings"] != self._fingerprint(*self.filters, *SPAN):
             return None
         return Sweep(parse_instant(left["began"]), Contact.of(left))
 
@@ -162,7 +185,7 @@ class ContactReportStream(ConstantContactStream):
         """One under way goes first, the one that has waited longest next."""
         if sweep := self.under_way():
             return 1, rfc3339(sweep.began)
-        return 2, self._left().get("swept_at", "")
+        return 2, self._left().get("swept_at") or ""
 
     def _since_bookmark(self) -> Window:
         """Return the window of an incremental run; it ends late, for events while it runs."""
@@ -183,6 +206,8 @@ class ContactReportStream(ConstantContactStream):
             )
 
     def _move_on(self, sweep: Sweep, contact: Contact) -> None:
+        if contact.created_at == UNKNOWN:
+            return
         self.stream_state["sweep"] = {
             "version": SWEEP_VERSION,
             "began": rfc3339(sweep.began),
@@ -192,7 +217,7 @@ class ContactReportStream(ConstantContactStream):
         self.tap.write_state()
 
     def _finish(self, sweep: Sweep) -> None:
-        self.stream_state.pop("sweep", None)
+        self.stream_state["sweep"] = dict(NO_SWEEP)
         self.stream_state["swept_at"] = rfc3339(pendulum.now("UTC"))
         if report_window(self.config, sweep.began) is None:
             self.move_bookmark(sweep.began)
@@ -204,44 +229,43 @@ class ContactReportStream(ConstantContactStream):
         shape = [sorted(value) if isinstance(value, list) else value for value in values]
         return hashlib.sha256(json.dumps([*shape, self.is_incremental]).encode()).hexdigest()[:16]
 
+    @property
+    def table_version(self) -> int:
+        """The version of the sweep's rows, the same in every run that it takes, in seconds."""
+        return int((self.under_way() or Sweep(self.tap.began)).began.timestamp())
+
     # One contact
 
     def _report(self, contact: Contact) -> list[dict[str, Any]] | None:
         """Return the rows of a contact, or None for one that is not known."""
-        with self.tap.connection.pace.job():
-            try:
-                return [*self.rows(contact)]
-            except UnknownContactError:
-                return None
-
-    def rows(self, contact: Contact) -> Iterator[dict[str, Any]]:
-        """Yield once each row of a contact that falls into the window."""
-        seen: set[tuple[str, ...]] = set()
-        context = {"contact_id": contact.contact_id, **self.parameters(self.window)}
-        for answer_row in self.request_records(context):
-            row = {"contact_id": contact.contact_id, **answer_row}
-            key = tuple(row[name] for name in self.primary_keys)
-            instant = self.instant_of(row)
-            if key not in seen and (instant is None or instant in self.window):
-                seen.add(key)
-                yield row
-
-    def instant_of(self, row: dict[str, Any]) -> DateTime | None:
-        """Return the instant by which a row falls into a window; without one it is let through."""
         try:
-            return parse_instant(row[self.replication_key])
-        except (KeyError, TypeError, ValueError):
+            return [row for row in self.rows(contact) if self._is_wanted(row)]
+        except UnknownContactError:
             return None
+
+    def _is_wanted(self, row: dict[str, Any]) -> bool:
+        """Tell whether a row falls into the window; one without an instant does."""
+        instant = instant_of(row.get(self.replication_key))
+        return instant is None or instant in self.window
+
+    def rows(self, contact: Contact) -> Iterable[dict[str, Any]]:
+        """Return once each row of a contact that the first pages of interest hold."""
+        context = {"contact_id": contact.contact_id, **self.parameters(self.window)}
+        keyed = {
+            tuple(row[name] for name in self.row_keys): row for row in self.request_records(context)
+        }
+        return ({**row, "contact_id": contact.contact_id} for row in keyed.values())
 
     def get_new_paginator(self) -> NextLinkPaginator:
         """Return what finds the next page, or that there is nothing more of interest."""
         if self.newest_first:
-            return ReachPaginator(self._oldest, self.window.start)
-        return NextLinkPaginator()
+            return ReachPaginator(self.name, self._oldest, self.window.start)
+        return NextLinkPaginator(self.name)
 
-    def _oldest(self, response: requests.Response) -> DateTime | None:
-        rows: Iterable[dict[str, Any]] = response.json().get(self.records_key) or ()
-        return min(filter(None, map(self.instant_of, rows)), default=None)
+    def _oldest(self, response: requests.Response) -> datetime | None:
+        rows: Iterable[Any] = response.json()[self.records_key]
+        dated = (instant_of(row.get(self.replication_key)) for row in rows if isinstance(row, dict))
+        return min(filter(None, dated), default=None)
 
     def validate_response(self, response: requests.Response) -> None:
         """Let a good answer pass.

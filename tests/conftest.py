@@ -90,8 +90,14 @@ class Expected:
         return {key_of(stream, row): instants(row) for row in rows}
 
     def contact_lists(self) -> dict[Any, Any]:
+        sms = self.account.sms_lists
         rows = (
-            {**row, "membership_count": row["counts"]["all"]} for row in self.account.list_rows()
+            {
+                **row,
+                "membership_count": row["counts"]["all"],
+                "channel_type": "sms" if row["list_id"] in sms else "email",
+            }
+            for row in self.account.list_rows()
         )
         return self._keyed(
             "contact_lists", ({k: v for k, v in row.items() if k != "counts"} for row in rows)

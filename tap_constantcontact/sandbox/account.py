@@ -29,6 +29,7 @@ FIRST_NAMES = ("Ada", "Ben", "Chloé", "Dmitri", "Elif", "Fatou", "Grace", "Hiro
 LAST_NAMES = ("Abbott", "Brandão", "Castillo", "Diallo", "Egede", "Fischer", "Güneş", "Hoang")
 CITIES = (("Boston", "MA", "02110"), ("Chicago", "IL", "60609"), ("Denver", "CO", "80202"))
 LISTS = ("Newsletter", "Customers", "Prospects", "Spring Event", "VIP", "Retired: 2023 Raffle")
+SMS_LISTS = ("Text Alerts", "Retired: 2024 Text Alerts")
 REASONS = ("Too many e-mails", "No longer interested", None)
 LINKS = (
     "https://shop.example.com/sale",
@@ -57,7 +58,7 @@ def status(contact: Row) -> str:
     """Return the status that the API files a contact under."""
     if "deleted_at" in contact:
         return "deleted"
-    permission = contact["email_address"]["permission_to_send"]
+    permission = contact.get("email_address", {}).get("permission_to_send", "not_set")
     return "active" if permission in ("explicit", "implicit") else str(permission)
 
 
@@ -67,6 +68,7 @@ class Account:
     Attributes:
         contacts: Contacts by `contact_id`.
         lists: Contact lists by `list_id`.
+        sms_lists: Keys of those that are for SMS.
         tags: Keys of the tags in use.
         segments: The `contact_id`s of each segment.
         events: Rows of activity by `contact_id`, the oldest first.
@@ -79,12 +81,14 @@ class Account:
         self.now = now or datetime.now(timezone.utc)
         self.contacts: dict[str, Row] = {}
         self.lists: dict[str, Row] = {}
+        self.sms_lists = [self._id("list", len(LISTS) + n) for n in range(len(SMS_LISTS))]
         self.events: dict[str, list[Row]] = {}
         self.tags = [self._id("tag", name) for name in ("gold", "silver", "webinar")]
         self._make_lists()
         for number in range(size):
             joined = FIRST_NEWSLETTER - timedelta(hours=30 * (size - number) + 1)
             self._join(number, joined)
+        self._join_by_sms(FIRST_NEWSLETTER - timedelta(hours=30 * size + 1))
         self._live(size)
         self.segments = {
             "1": [key for key, contact in self.contacts.items() if status(contact) == "active"][:90]
@@ -99,7 +103,7 @@ class Account:
         return random.Random(":".join(map(str, (self.seed, *name))))
 
     def _make_lists(self) -> None:
-        for number, name in enumerate(LISTS):
+        for number, name in enumerate((*LISTS, *SMS_LISTS)):
             made = FIRST_NEWSLETTER - timedelta(days=400 - number)
             row: Row = {
                 "list_id": self._id("list", number),
@@ -118,7 +122,11 @@ class Account:
         rng = self._random("contact", number)
         first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
         contact_id = self._id("contact", number)
-        kept = [key for key, row in self.lists.items() if "deleted_at" not in row]
+        kept = [
+            key
+            for key, row in self.lists.items()
+            if "deleted_at" not in row and key not in self.sms_lists
+        ]
         permission = rng.choices(PERMISSIONS, PERMISSION_WEIGHTS)[0]
         contact: Row = {
             "contact_id": contact_id,
@@ -148,6 +156,47 @@ class Account:
         self.contacts[contact_id] = contact
         self.events[contact_id] = []
         return contact_id
+
+    def _join_by_sms(self, joined: datetime) -> None:
+        """Let somebody join who gave a phone number and no e-mail address."""
+        contact_id = self._id("contact", "sms")
+        self.contacts[contact_id] = {
+            "contact_id": contact_id,
+            "first_name": "Kofi",
+            "create_source": "Contact",
+            "update_source": "Contact",
+            "created_at": write(joined),
+            "updated_at": write(joined),
+            "list_memberships": self.sms_lists[:1],
+            "taggings": [],
+            "custom_fields": [],
+            "phone_numbers": [],
+            "street_addresses": [],
+            "notes": [],
+            "sms_channel": self._sms_channel(contact_id, joined),
+        }
+        self.events[contact_id] = []
+
+    def _sms_channel(self, contact_id: str, joined: datetime) -> Row:
+        return {
+            "sms_channel_id": self._id("sms", contact_id),
+            "sms_address": "7815551212",
+            "dial_code": "1",
+            "country_code": "US",
+            "create_source": "Account",
+            "update_source": "Account",
+            "sms_channel_consents": [
+                {
+                    "sms_consent_permission": "explicit",
+                    "consent_type": "promotional_sms",
+                    "opt_in_date": write(joined, 2),
+                    "advertised_frequency": "1",
+                    "advertised_interval": "monthly",
+                    "created_at": write(joined, 0),
+                    "updated_at": write(joined, 1),
+                }
+            ],
+        }
 
     def _adorn(self, contact: Row, rng: random.Random, joined: datetime) -> None:
         key = contact["contact_id"]
@@ -195,25 +244,7 @@ class Account:
         if rng.random() < 0.2:
             note = {"note_id": self._id("note", key), "created_at": write(joined, 1)}
             contact["notes"] = [{**note, "content": "Met at the fair."}]
-            contact["sms_channel"] = {
-                "sms_channel_id": self._id("sms", key),
-                "sms_address": "7815551212",
-                "dial_code": "1",
-                "country_code": "US",
-                "create_source": "Account",
-                "update_source": "Account",
-                "sms_channel_consents": [
-                    {
-                        "sms_consent_permission": "explicit",
-                        "consent_type": "promotional_sms",
-                        "opt_in_date": write(joined, 2),
-                        "advertised_frequency": "1",
-                        "advertised_interval": "monthly",
-                        "created_at": write(joined, 0),
-                        "updated_at": write(joined, 1),
-                    }
-                ],
-            }
+            contact["sms_channel"] = self._sms_channel(key, joined)
 
     def _live(self, size: int) -> None:
         number = 0

@@ -26,6 +26,7 @@ class ContactActionSummaryStream(ContactReportStream):
     privilege = "ui:campaign:metrics"
     primary_keys = ("contact_id", "campaign_activity_id")
     replication_key = "start_on"
+    row_keys = ("campaign_activity_id",)
     default_lookback_days = 30
     schema = th.PropertiesList(
         th.Property("contact_id", th.StringType, required=True, description="Who was sent it."),
