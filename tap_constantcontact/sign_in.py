@@ -63,9 +63,20 @@ class SignIn:
         config: The application: `client_id`, `client_secret` or none, `auth_url`.
         scopes: What to ask for.
         timeout: Seconds that a request may stay without an answer.
+        backoff: Seconds from which the waits between retries double.
+        sleep: What waits between two questions about a code.
     """
 
-    def __init__(self, config: Mapping[str, Any], scopes: str, timeout: float) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        scopes: str,
+        timeout: float,
+        *,
+        backoff: float = 1.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._auth_url: str = config["auth_url"].rstrip("/")
         self._scopes = scopes
         self._session = OAuth2Session(
@@ -80,7 +91,7 @@ class SignIn:
             total=5,
             read=0,
             status_forcelist=(429, 502, 503, 504),
-            backoff_factor=1,
+            backoff_factor=backoff,
             allowed_methods=None,
         )
         self._session.mount("https://", HTTPAdapter(max_retries=retries))
@@ -177,7 +188,7 @@ class SignIn:
         interval = float(device.get("interval") or INTERVAL)
         ends_at = time.monotonic() + lifetime
         while time.monotonic() < ends_at:
-            time.sleep(interval)
+            self._sleep(interval)
             try:
                 token = self._session.fetch_token(
                     f"{self._auth_url}/token",

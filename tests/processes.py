@@ -116,8 +116,9 @@ class Login:
 
     def tap(self) -> subprocess.CompletedProcess[str]:
         """Run the tap with no credential but the client_id."""
+        (self.folder / "pace.json").write_text('{"requests_per_second": 10000}')
         return subprocess.run(
-            [sys.executable, "-m", "tap_constantcontact", "--config=ENV"],
+            [sys.executable, "-m", "tap_constantcontact", "--config=ENV", "--config=pace.json"],
             env=self.environment,
             cwd=self.folder,
             capture_output=True,

@@ -18,6 +18,9 @@ from tap_constantcontact.sandbox.sign_in import SignInPages
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
+SHUTDOWN_TIMEOUT = 0.1
+"""Seconds that requests still under way are given when the sandbox stops."""
+
 
 class Sandbox:
     """A local Constant Contact.
@@ -96,7 +99,7 @@ class Sandbox:
         return self
 
     async def _listen(self, host: str, port: int) -> None:
-        self._runner = web.AppRunner(self.app(), access_log=None)
+        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()

@@ -10,6 +10,7 @@ import pytest
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
+from tests.conftest import grown
 from tests.processes import Login
 
 Start = Callable[..., Login]
@@ -17,7 +18,7 @@ Start = Callable[..., Login]
 
 @pytest.fixture
 def account() -> Account:
-    return Account(size=3)
+    return grown(3)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from tests.login.conftest import Start
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -27,15 +28,16 @@ FLAGS = (
 
 @pytest.fixture
 def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
+    if not CHROMIUM or not DRIVER:
+        pytest.skip(
+            "needs Chromium and its driver: install them, on Debian and Ubuntu with "
+            "apt-get install chromium chromium-driver"
+        )
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
         options.add_argument(flag)
-    driver = shutil.which("chromedriver")
-    service = webdriver.ChromeService(driver) if driver else None
-    browser = webdriver.Chrome(options=options, service=service)
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     browser.implicitly_wait(10)
     yield browser
     browser.quit()

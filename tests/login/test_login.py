@@ -260,26 +260,6 @@ def test_a_code_expires(login: Start, authorization: Authorization) -> None:
     assert "expired before anybody entered it" in errors(said)[0]
 
 
-def test_a_device_slows_down_when_told_to(
-    login: Start, authorization: Authorization, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[float] = []
-    granted = Authorization._asked_by_device
-
-    def watch(self: Authorization, form: Any) -> Any:
-        asked.append(time.monotonic())
-        if len(asked) == 1:
-            next(iter(self.devices.values())).asked_at = self.clock()
-        return granted(self, form)
-
-    monkeypatch.setattr(Authorization, "_asked_by_device", watch)
-    process = login("--device")
-    entered(process, "allow")
-    assert process.end()[0] == 0
-    assert len(asked) == 2
-    assert asked[1] - asked[0] >= 5
-
-
 def test_a_wrong_code_is_said_to_be_wrong(sandbox: Sandbox) -> None:
     page = requests.get(f"{sandbox.url}/activate?user_code=<b>XX", timeout=30)
     assert "&lt;B&gt;XX" in page.text
@@ -349,6 +329,7 @@ def test_the_tap_s_configuration_will_do(
         "auth_url": sandbox.auth_url,
         "api_url": sandbox.api_url,
         "token_file": str(tmp_path / "mine" / "tokens.json"),
+        "requests_per_second": 10_000,
     }
     (tmp_path / "config.json").write_text(json.dumps(config))
     process = login("--config=config.json", "--browser", "--port=0")
@@ -372,10 +353,11 @@ def test_the_tap_s_configuration_will_do(
         ((), {"TAP_CONSTANTCONTACT_CLIENT_ID": ""}, "The application is missing"),
         (("--device", "--client-id=other"), {}, "does not know the application"),
         (("--device", "--scopes=contact_data everything"), {}, "one of the scopes"),
-        (
+        pytest.param(
             ("--device",),
             {"TAP_CONSTANTCONTACT_AUTH_URL": "http://127.0.0.1:9/oauth2"},
             "cannot be reached or understood (ConnectionError)",
+            marks=pytest.mark.slow,
         ),
         (("--device",), {"XDG_STATE_HOME": "/dev/null"}, "cannot be written (Not a directory)"),
         (("--check",), {}, "There is no token file at"),
