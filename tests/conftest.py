@@ -5,24 +5,35 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, settings
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
 
-settings.register_profile(
-    "patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("patient")
+for profile, examples in (("quick", 50), ("ci", 500)):
+    settings.register_profile(
+        profile,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+PRESENT = datetime(2026, 11, 10, 12, tzinfo=timezone.utc)
+"""When tests take place that run the tap in this process."""
 
 DATES = ("_at", "_date", "_on", "_time")
 
@@ -141,9 +152,27 @@ class Expected:
         return self._keyed("contact_activity_details", rows)
 
 
+@cache
+def _grown(size: int) -> bytes:
+    return pickle.dumps(Account(size=size, now=PRESENT))
+
+
+def grown(size: int) -> Account:
+    """A new account of so many first contacts, as it is at the tests' present."""
+    account: Account = pickle.loads(_grown(size))
+    return account
+
+
 @pytest.fixture
 def account() -> Account:
-    return Account(size=40)
+    return grown(40)
+
+
+@pytest.fixture
+def present() -> Iterator[None]:
+    """Begin the test at the tests' present; from there on, time passes as it does."""
+    with time_machine.travel(PRESENT, tick=True):
+        yield
 
 
 @pytest.fixture
@@ -152,7 +181,7 @@ def expected(account: Account) -> Expected:
 
 
 @pytest.fixture
-def sandbox(account: Account) -> Iterator[Sandbox]:
+def sandbox(account: Account, present: None) -> Iterator[Sandbox]:
     with Sandbox(account) as running:
         yield running
 

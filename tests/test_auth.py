@@ -20,14 +20,14 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.token_file import TokenFile
-from tests.conftest import config_for, sync
+from tests.conftest import config_for, grown, sync
 
 LISTS = ("contact_lists",)
 
 
 @pytest.fixture
 def account() -> Account:
-    return Account(size=3)
+    return grown(3)
 
 
 def stored(tmp_path: Path) -> dict[str, Any]:

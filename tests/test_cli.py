@@ -15,10 +15,9 @@ import jsonschema
 import pytest
 import yaml
 
-from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.settings import CONNECTION, CREDENTIALS, DATES, LIMITS, SELECTION
-from tests.conftest import config_for
+from tests.conftest import config_for, grown
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "tap_constantcontact"]
@@ -117,7 +116,7 @@ def test_every_record_validates(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_shown_at_any_level(tmp_path: Path) -> None:
-    with Sandbox(Account(size=3)) as sandbox:
+    with Sandbox(grown(3)) as sandbox:
         config = config_for(sandbox, tmp_path)
         for level in ("DEBUG", "INFO"):
             sandbox.authorization.access_tokens.clear()

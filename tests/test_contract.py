@@ -16,7 +16,7 @@ import yaml
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.streams import STREAMS
-from tests.conftest import Run
+from tests.conftest import Run, grown
 
 CONTRACT = os.environ.get("CONSTANT_CONTACT_OPENAPI")
 pytestmark = pytest.mark.skipif(
@@ -135,4 +135,4 @@ def test_every_field_is_in_the_contract(contract: dict[str, Any], stream: Any) -
 
 @pytest.fixture
 def account() -> Account:
-    return Account(size=12)
+    return grown(12)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.conftest import Expected, Run
+from tests.conftest import PRESENT, Expected, Run, config_for, sync
 
 Runner = Callable[..., Run]
 STREAMS = ("contact_lists", "contacts", "contact_action_summary", "contact_activity_details")
@@ -19,7 +20,7 @@ REPORTS = STREAMS[2:]
 
 
 def test_the_account_has_what_makes_reading_hard(account: Account) -> None:
-    whole = Account()
+    whole = Account(now=PRESENT)
     assert 280 <= len(whole.contacts) <= 350
     assert {status(contact) for contact in whole.contacts.values()} == {
         "active",
@@ -148,7 +149,7 @@ def test_start_date_bounds_a_first_run(run: Runner, expected: Expected) -> None:
 
 
 def today() -> datetime:
-    return datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    return PRESENT.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def ago(days: int) -> datetime:
@@ -397,13 +398,11 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_constantcontact.streams.contacts.PAGE_SIZE", 10)
 
 
-@pytest.mark.usefixtures("small_pages")
+@pytest.mark.usefixtures("present", "small_pages")
 @pytest.mark.parametrize("filters", [{}, {"contact_status": ["active"]}], ids=["all", "active"])
 def test_nobody_is_missed_or_met_twice_when_pages_shift(
-    tmp_path: Any, account: Account, filters: dict[str, Any]
+    tmp_path: Path, account: Account, filters: dict[str, Any]
 ) -> None:
-    from tests.conftest import config_for, sync  # noqa: PLC0415
-
     before = {
         key
         for key, contact in account.contacts.items()

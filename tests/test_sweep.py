@@ -19,9 +19,11 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_constantcontact.estimate import estimate
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state import NO_SWEEP, sound
+from tap_constantcontact.tap import TapConstantContact
 from tests.conftest import Expected, Run, config_for
 from tests.processes import Process
 
@@ -352,20 +354,32 @@ def test_a_test_costs_three_requests_a_stream_at_most(
     assert len([request for request in seen if request.path.startswith("/v3")]) <= 4 * 3
 
 
-def estimated(tmp_path: Path, config: dict[str, Any], state: Any = None) -> dict[str, Any]:
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    (tmp_path / "state.json").write_text(json.dumps(state or {}))
-    command = [sys.executable, "-m", "tap_constantcontact", "--config=config.json"]
-    result = subprocess.run(
-        [*command, "--state=state.json", "--estimate=json"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
+def test_an_estimate_for_a_program_is_json_and_nothing_else(
+    account: Account, tmp_path: Path
+) -> None:
+    with Sandbox(account) as sandbox:
+        config = config_for(sandbox, tmp_path)
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        (tmp_path / "state.json").write_text("{}")
+        command = [sys.executable, "-m", "tap_constantcontact", "--config=config.json"]
+        result = subprocess.run(
+            [*command, "--state=state.json", "--estimate=json"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        assert (
+            json.loads(result.stdout)["total"]["requests"] == estimated(config)["total"]["requests"]
+        )
+
+
+def estimated(config: dict[str, Any], state: Any = None) -> dict[str, Any]:
+    """Estimate a run in this process."""
+    return estimate(
+        TapConstantContact(config=dict(config), state=json.loads(json.dumps(state or {})))
     )
-    assert result.returncode == 0, result.stderr
-    figures: dict[str, Any] = json.loads(result.stdout)
-    return figures
 
 
 def test_an_estimate_is_what_a_run_costs(
@@ -375,7 +389,7 @@ def test_an_estimate_is_what_a_run_costs(
         account.events[key] = rows[:90]
     config = config_for(sandbox, tmp_path, requests_per_second=4, daily_request_limit=50)
 
-    fresh = estimated(tmp_path, config)
+    fresh = estimated(config)
     assert len(requests_seen) == fresh["spent"] == 4
     requests_seen.clear()
     first = run(request_budget=30)
@@ -387,11 +401,11 @@ def test_an_estimate_is_what_a_run_costs(
     days = (parse(fresh["total"]["done_at"]).date() - datetime.now(timezone.utc).date()).days
     assert days == (fresh["total"]["requests"] - 1) // 50
 
-    resumed = estimated(tmp_path, config, first.state)
+    resumed = estimated(config, first.state)
     requests_seen.clear()
     run(state=first.state)
     assert abs(resumed["total"]["requests"] - len(requests_seen)) <= 1
-    later = estimated(tmp_path, config, second.state)
+    later = estimated(config, second.state)
     requests_seen.clear()
     run(state=second.state)
     assert later["total"]["requests"] == len(requests_seen)
