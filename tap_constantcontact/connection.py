@@ -99,7 +99,7 @@ class LimitedAdapter(HTTPAdapter):
             DeadlineExceededError: The response was not whole in time.
         """
         while True:
-            self._connection.quota.admit()
+            self._connection.quota.admit(self._connection.turns.step_aside)
             self._connection.authenticator(request)
             with suppress(DayClosedError):
                 return self._whole(request, *args, **kwargs)

@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -246,8 +246,11 @@ class Quota:
         finally:
             self.budget, self._end = budget, end
 
-    def admit(self) -> None:
+    def admit(self, before_waiting: Callable[[], None] = lambda: None) -> None:
         """Return when there is room for a request.
+
+        Args:
+            before_waiting: Is called before a new day is waited for.
 
         Raises:
             LimitReachedError: There is none: the run ends well, to be continued.
@@ -259,6 +262,7 @@ class Quota:
                 if left <= 0 and self._probe is None:
                     self._probe = threading.get_ident()
                 else:
+                    before_waiting()
                     self._changed.wait(min(left, POLL) if left > 0 else POLL)
 
     def spend(self) -> None:
