@@ -1,0 +1,164 @@
+"""States that a runner has merged: nothing is lost, and nothing that was over comes back."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.sandbox.account import Account, status
+from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.state import NO_SWEEP
+from tests.conftest import PRESENT, Expected, Run, sync
+
+STREAMS = ("contacts", "contact_action_summary", "contact_activity_details")
+REPORTS = STREAMS[1:]
+SMALL = pickle.dumps(Account(size=4, now=datetime(2024, 9, 20, tzinfo=timezone.utc)))
+
+
+def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """Merge a state into another as Meltano does: object by object, key by key."""
+    for key, value in new.items():
+        if isinstance(value, dict):
+            merge(value, old.setdefault(key, {}))
+        else:
+            old[key] = value
+    return old
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[Sandbox]:
+    with Sandbox(pickle.loads(SMALL)) as running:
+        yield running
+
+
+class Step(NamedTuple):
+    """A run that is killed, or whose state arrives only up to a point.
+
+    Attributes:
+        fresh: Whether the run gets no state, as with Meltano's `--full-refresh`.
+        budget: Requests that it may send.
+        arrives: Share of its lines that arrive at the target.
+        changes: Numbers of the contacts that do something before it.
+    """
+
+    fresh: bool
+    budget: int | None
+    arrives: float
+    changes: list[int]
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        fresh=st.booleans(),
+        budget=st.none() | st.integers(1, 12),
+        arrives=st.just(1.0) | st.floats(0, 1),
+        changes=st.lists(st.integers(0, 3), max_size=2, unique=True),
+    ),
+    min_size=1,
+    max_size=4,
+)
+LAST = Step(fresh=False, budget=None, arrives=1.0, changes=[])
+
+
+class World:
+    """An account that changes, the runs that read it, and what arrives at a target.
+
+    Attributes:
+        state: What the runner has merged from the lines that arrived.
+        loaded: The records that arrived, by stream and key.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.account: Account = pickle.loads(SMALL)
+        sandbox.api.account = sandbox.account = self.account
+        self.state: dict[str, Any] = {}
+        self.loaded: dict[str, dict[Any, Any]] = {name: {} for name in STREAMS}
+        self._now = PRESENT
+        self._config = {
+            "api_url": sandbox.api_url,
+            "auth_url": sandbox.auth_url,
+            "requests_per_second": 10_000,
+            "contacts_refresh_days": 0,
+            "contact_includes": [],
+        }
+        self._sandbox = sandbox
+
+    def take(self, step: Step) -> None:
+        self._now += timedelta(hours=1)
+        with time_machine.travel(self._now, tick=True):
+            for number in step.changes:
+                self._change(number)
+            self._now += timedelta(minutes=1)
+        with time_machine.travel(self._now, tick=True):
+            config = {**self._config, "access_token": self._sandbox.authorization.issue()}
+            if step.budget:
+                config["request_budget"] = step.budget
+            lines = sync(config, {} if step.fresh else self.state, STREAMS).lines
+        arrived = lines[: round(step.arrives * len(lines))]
+        run = Run(arrived)
+        for name in STREAMS:
+            self.loaded[name] |= run.by_key(name)
+        for line in arrived:
+            if line["type"] == "STATE":
+                merge(copy.deepcopy(line["value"]), self.state)
+
+    def _change(self, number: int) -> None:
+        contact_id = [*self.account.contacts][number]
+        if status(self.account.contacts[contact_id]) == "deleted":
+            return
+        mail = next(row for rows in self.account.events.values() for row in rows)
+        source = {key: mail[key] for key in ("campaign_activity_id", "campaign_activity_name")}
+        self.account.add_event(contact_id, "em_opens", self._now, **source)
+        self.account.edit(contact_id, self._now)
+
+    def assert_all_is_loaded(self) -> None:
+        expected = Expected(self.account)
+        assert {key: row["updated_at"] for key, row in self.loaded["contacts"].items()} == {
+            key: row["updated_at"] for key, row in expected.contacts().items()
+        }
+        assert self.loaded["contact_activity_details"] == expected.contact_activity_details()
+        # Counts of older e-mails grow on beyond the lookback, by design.
+        assert (
+            self.loaded["contact_action_summary"].keys()
+            == expected.contact_action_summary().keys()
+        )
+
+
+@pytest.mark.timeout(900)
+@given(steps=STEPS)
+def test_from_any_merged_state_nothing_is_lost(small: Sandbox, steps: list[Step]) -> None:
+    world = World(small)
+    for step in (*steps, LAST):
+        world.take(step)
+    world.assert_all_is_loaded()
+
+
+def test_a_finished_sweep_stays_finished_when_its_state_is_merged(small: Sandbox) -> None:
+    world = World(small)
+    world.take(Step(fresh=False, budget=6, arrives=1.0, changes=[]))
+    assert world.state["bookmarks"][REPORTS[0]]["sweep"]["began"]
+    world.take(Step(fresh=True, budget=None, arrives=1.0, changes=[0]))
+    bookmarks = {name: world.state["bookmarks"][name] for name in REPORTS}
+    assert all(bookmark["sweep"] == NO_SWEEP for bookmark in bookmarks.values())
+    world.take(LAST)
+    for name, bookmark in bookmarks.items():
+        moved = world.state["bookmarks"][name]["replication_key_value"]
+        assert moved >= bookmark["replication_key_value"]
+    world.assert_all_is_loaded()
+
+
+def test_every_state_of_a_run_has_every_key(small: Sandbox) -> None:
+    world = World(small)
+    world.take(LAST)
+    keys = {"replication_key", "replication_key_value", "filters", "swept_at", "sweep"}
+    for name in REPORTS:
+        assert world.state["bookmarks"][name].keys() >= keys
