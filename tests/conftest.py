@@ -203,14 +203,18 @@ def sync(
     config: dict[str, Any],
     state: dict[str, Any] | None = None,
     streams: tuple[str, ...] = (),
+    catalog: dict[str, Any] | None = None,
 ) -> Run:
     """Run a tap in this process."""
     out = io.StringIO()
     exit_code = 0
     with contextlib.redirect_stdout(out):
-        tap = TapConstantContact(config=dict(config), state=json.loads(json.dumps(state or {})))
+        tap = TapConstantContact(
+            config=dict(config), state=json.loads(json.dumps(state or {})), catalog=catalog
+        )
         for name, stream in tap.streams.items():
-            stream.selected = not streams or name in streams
+            if catalog is None:
+                stream.selected = not streams or name in streams
         try:
             tap.sync_all()
         except SystemExit as end:

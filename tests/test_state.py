@@ -67,6 +67,8 @@ STEPS = st.lists(
     max_size=4,
 )
 LAST = Step(fresh=False, budget=None, arrives=1.0, changes=[])
+TO_THE_END = (LAST, LAST)
+"""A run that finishes what is under way, and one that reads what happened meanwhile."""
 
 
 class World:
@@ -128,8 +130,7 @@ class World:
         assert self.loaded["contact_activity_details"] == expected.contact_activity_details()
         # Counts of older e-mails grow on beyond the lookback, by design.
         assert (
-            self.loaded["contact_action_summary"].keys()
-            == expected.contact_action_summary().keys()
+            self.loaded["contact_action_summary"].keys() == expected.contact_action_summary().keys()
         )
 
 
@@ -137,7 +138,7 @@ class World:
 @given(steps=STEPS)
 def test_from_any_merged_state_nothing_is_lost(small: Sandbox, steps: list[Step]) -> None:
     world = World(small)
-    for step in (*steps, LAST):
+    for step in (*steps, *TO_THE_END):
         world.take(step)
     world.assert_all_is_loaded()
 

@@ -24,7 +24,7 @@ from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state import NO_SWEEP, sound
 from tap_constantcontact.tap import TapConstantContact
-from tests.conftest import Expected, Run, config_for
+from tests.conftest import Expected, Run, config_for, sync
 from tests.processes import Process
 
 REPORTS = ("contact_action_summary", "contact_activity_details")
@@ -430,3 +430,38 @@ def test_so_many_contacts_as_are_wanted_are_asked_for_at_once(slow: Slow, tmp_pa
     process.end()
     assert process.process.returncode == 0
     assert slow.slowness.most == 5
+
+
+# Versions of a full table
+
+
+def full_table(sandbox: Sandbox, tmp_path: Path, state: Any, **settings: Any) -> Run:
+    config = config_for(sandbox, tmp_path, emit_activate_version_messages=True, **settings)
+    catalog = TapConstantContact(config=config).catalog_dict
+    for stream in catalog["streams"]:
+        stream["replication_method"] = "FULL_TABLE"
+        for entry in stream["metadata"]:
+            if not entry["breadcrumb"]:
+                entry["metadata"]["selected"] = stream["stream"] in REPORTS[1:]
+    return sync(config, state, catalog=catalog)
+
+
+def test_a_table_s_version_is_the_sweep_s_and_activated_when_that_is_complete(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    first = full_table(sandbox, tmp_path, None, request_budget=20)
+    second = full_table(sandbox, tmp_path, first.state)
+
+    def versions(run: Run, kind: str) -> set[int]:
+        return {line["version"] for line in run.lines if line["type"] == kind}
+
+    assert not versions(first, "ACTIVATE_VERSION")
+    (version,) = versions(first, "RECORD") | versions(second, "RECORD")
+    assert versions(second, "ACTIVATE_VERSION") == {version}
+    last_record, activated = (
+        max(n for n, line in enumerate(second.lines) if line["type"] == kind)
+        for kind in ("RECORD", "ACTIVATE_VERSION")
+    )
+    assert activated > last_record
+    third = full_table(sandbox, tmp_path, second.state)
+    assert min(versions(third, "ACTIVATE_VERSION")) >= version
