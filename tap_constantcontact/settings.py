@@ -260,9 +260,11 @@ LIMITS = (
     th.Property(
         "max_concurrent_requests",
         th.IntegerType(minimum=1),
-        default=8,
         title="Max concurrent requests",
-        description="Requests in flight at once, so that a slow answer does not slow the pace.",
+        description=(
+            "Upper bound of requests in flight. By default as many as the pace needs at the "
+            "latency seen, and at most 64."
+        ),
     ),
 )
 
@@ -286,7 +288,10 @@ CONNECTION = (
         th.NumberType(exclusive_minimum=0),
         default=60,
         title="Request timeout",
-        description="Seconds without an answer after which a request is tried again.",
+        description=(
+            "Seconds without a byte after which a request is sent again. A whole response may take "
+            "five times as long."
+        ),
     ),
     th.Property(
         "user_agent",
