@@ -9,8 +9,9 @@ little that is new.
 from __future__ import annotations
 
 import random
+import string
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -28,6 +29,7 @@ PERMISSION_WEIGHTS = (50, 35, 5, 5, 5)
 FIRST_NAMES = ("Ada", "Ben", "Chloé", "Dmitri", "Elif", "Fatou", "Grace", "Hiro", "Inés", "Jonas")
 LAST_NAMES = ("Abbott", "Brandão", "Castillo", "Diallo", "Egede", "Fischer", "Güneş", "Hoang")
 CITIES = (("Boston", "MA", "02110"), ("Chicago", "IL", "60609"), ("Denver", "CO", "80202"))
+TRADES = ("Bakery", "Books", "Florist", "& Sons", "Gallery")
 LISTS = ("Newsletter", "Customers", "Prospects", "Spring Event", "VIP", "Retired: 2023 Raffle")
 SMS_LISTS = ("Text Alerts", "Retired: 2024 Text Alerts")
 REASONS = ("Too many e-mails", "No longer interested", None)
@@ -66,6 +68,8 @@ class Account:
     """An account's data, as the API would send it, and the changes that can befall it.
 
     Attributes:
+        encoded_account_id: Key of the account.
+        organization_name: Whose account it is; may be empty.
         contacts: Contacts by `contact_id`.
         lists: Contact lists by `list_id`.
         sms_lists: Keys of those that are for SMS.
@@ -79,6 +83,10 @@ class Account:
     ) -> None:
         self.seed = seed
         self.now = now or datetime.now(timezone.utc)
+        rng = self._random("account")
+        letters = string.ascii_lowercase + string.digits
+        self.encoded_account_id = f"a07e{''.join(rng.choices(letters, k=10))}"
+        self.organization_name = f"{rng.choice(LAST_NAMES)} {rng.choice(TRADES)}"
         self.contacts: dict[str, Row] = {}
         self.lists: dict[str, Row] = {}
         self.sms_lists = [self._id("list", len(LISTS) + n) for n in range(len(SMS_LISTS))]
@@ -343,6 +351,41 @@ class Account:
         self.events[contact_id].append(row)
 
     # Views
+
+    def profile(self, extra: Collection[str] = ()) -> Row:
+        """Return the account's details, without those that are empty.
+
+        Args:
+            extra: What to tell beside them: `physical_address`, `company_logo`.
+        """
+        rng = self._random("profile")
+        city, state, code = rng.choice(CITIES)
+        first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
+        details = {
+            "contact_email": f"{first}.{last}@example.com".lower(),
+            "contact_phone": f"+1-555-{rng.randrange(1000, 9999)}",
+            "country_code": "US",
+            "encoded_account_id": self.encoded_account_id,
+            "first_name": first,
+            "last_name": last,
+            "organization_name": self.organization_name,
+            "organization_phone": rng.choice(("", "+1-555-0100")),
+            "state_code": state,
+            "time_zone_id": "US/Eastern",
+            "website": rng.choice(("", "https://shop.example.com")),
+        }
+        more: Row = {
+            "physical_address": {
+                "address_line1": f"{rng.randrange(1, 300)} Main Street",
+                "city": city,
+                "state_code": state,
+                "postal_code": code,
+                "country_code": "US",
+            },
+            "company_logo": {"external_url": "https://shop.example.com/logo.png"},
+        }
+        shown = details | {name: more[name] for name in extra}
+        return {name: value for name, value in shown.items() if value}
 
     def newest_first(self) -> list[Row]:
         """Return the contacts in the API's order."""

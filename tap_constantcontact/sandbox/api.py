@@ -156,6 +156,7 @@ DETAILS = Parameters(
         "include_campaign_activity_names": BOOLEAN,
     }
 )
+ACCOUNT_SUMMARY = Parameters({"extra_fields": _some_of({"physical_address", "company_logo"})})
 SUMMARY = Parameters({"start": _instant, "end": _instant}, required=("start", "end"))
 
 
@@ -203,6 +204,11 @@ class Api:
         self.account = account
         self.base_rows = False
         self.pending_segments: dict[str, int] = {}
+
+    async def account_summary(self, request: web.Request) -> web.Response:
+        """GET /account/summary."""
+        extra = ACCOUNT_SUMMARY.read(request).get("extra_fields", set())
+        return web.json_response(self.account.profile(extra))
 
     async def contact_lists(self, request: web.Request) -> web.Response:
         """GET /contact_lists."""

@@ -17,6 +17,7 @@ ACCESS_TOKEN_LIFE = 86_400
 CODE_LIFE = 300
 DEVICE_LIFE = 600
 IDLE_LIFE = 180 * 86_400
+READING = "contact_data campaign_data account_read offline_access"
 SCOPES = ("contact_data", "campaign_data", "account_read", "account_update", "offline_access")
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -100,6 +101,7 @@ class Authorization:
         interval: Seconds that a device must leave between two questions.
         clock: What tells the seconds since the epoch.
         access_tokens: When each access token ends.
+        scopes: What each access token may be used for.
         grants: What each refresh token that works stands for, the newest last.
         codes: The authorization codes that were not used yet.
         devices: The devices that wait, by device code.
@@ -113,15 +115,14 @@ class Authorization:
     interval: float = 5.0
     clock: Callable[[], float] = time.time
     access_tokens: dict[str, float] = field(default_factory=dict)
+    scopes: dict[str, str] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
     spent: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.grant(
-            "contact_data campaign_data account_read offline_access", "sandbox-refresh-token"
-        )
+        self.grant(READING, "sandbox-refresh-token")
 
     @property
     def refresh_token(self) -> str:
@@ -134,16 +135,20 @@ class Authorization:
         self.grants[token] = Grant(scope, self.clock())
         return token
 
-    def issue(self) -> str:
+    def issue(self, scope: str = READING) -> str:
         """Return a new access token."""
         token = secrets.token_urlsafe(24)
         self.access_tokens[token] = self.clock() + self.lifetime
+        self.scopes[token] = scope
         return token
 
     def accepts(self, request: web.Request) -> bool:
         """Tell whether a request brings an access token that is alive."""
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return self.access_tokens.get(token, 0) > self.clock()
+        return self.access_tokens.get(_bearer(request), 0) > self.clock()
+
+    def allows(self, request: web.Request, scope: str) -> bool:
+        """Tell whether the access token of a request has a scope."""
+        return scope in self.scopes.get(_bearer(request), "").split()
 
     # What the application asks
 
@@ -167,7 +172,7 @@ class Authorization:
         answer = {
             "token_type": "Bearer",
             "expires_in": self.lifetime,
-            "access_token": self.issue(),
+            "access_token": self.issue(scope),
             "scope": scope,
         }
         return web.json_response(
@@ -252,6 +257,10 @@ class Authorization:
         except ValueError:
             return False
         return (auth.login, auth.password) == (self.client_id, self.client_secret)
+
+
+def _bearer(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
 async def _form(request: web.Request) -> Form:

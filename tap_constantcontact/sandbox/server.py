@@ -22,6 +22,11 @@ SHUTDOWN_TIMEOUT = 0.1
 """Seconds that requests still under way are given when the sandbox stops."""
 
 
+def scope_of(path: str) -> str:
+    """Return the scope that an endpoint asks for."""
+    return "account_read" if path.startswith("/v3/account/") else "contact_data"
+
+
 class Sandbox:
     """A local Constant Contact.
 
@@ -74,6 +79,7 @@ class Sandbox:
                 web.post("/oauth2/default/v1/token", self.authorization.token),
                 web.post("/oauth2/default/v1/device/authorize", self.authorization.device),
                 *SignInPages(self.authorization).routes(),
+                web.get("/v3/account/summary", self.api.account_summary),
                 web.get("/v3/contact_lists", self.api.contact_lists),
                 web.get("/v3/contacts", self.api.contacts),
                 web.get(f"{report}/activity_details", self.api.activity_details),
@@ -90,6 +96,10 @@ class Sandbox:
                 return web.json_response(error, status=401)
             if error_429 := self.limits.refuse():
                 return web.json_response(error_429, status=429)
+            if not self.authorization.allows(request, scope := scope_of(request.path)):
+                message = f"The access token lacks the scope {scope}."
+                error = {"error_key": "forbidden", "error_message": message}
+                return web.json_response([error], status=403)
         return await handler(request)
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> Sandbox:
