@@ -27,6 +27,12 @@ from urllib3 import Retry
 
 from tap_constantcontact.loopback import Loopback, Outcome
 
+PRIVATE = (
+    "A new application is private: until Constant Contact's support approves it, only the user who "
+    "created it can let it in."
+)
+"""(Source: the vendor's release note of July 2026.)"""
+
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 INTERVAL = 5.0
@@ -43,7 +49,7 @@ class SignInError(click.ClickException):
 
 
 REASONS = {
-    "access_denied": "Access was denied in the browser. Nothing was stored.",
+    "access_denied": f"Access was denied in the browser. Nothing was stored. {PRIVATE}",
     "expired_token": "The code expired before anybody entered it. Run the command again.",
     "invalid_client": "Constant Contact does not know the application (invalid_client): check the "
     "client_id and the client_secret. A PKCE or device application has no secret.",
@@ -52,7 +58,8 @@ REASONS = {
     "invalid_scope": "Constant Contact does not know one of the scopes (invalid_scope): check "
     "--scopes.",
     "unauthorized_client": "The application may not sign in in this way (unauthorized_client): "
-    "check its type in the developer portal, or try the other of --browser and --device.",
+    "check its type in the developer portal, or try the other of --browser and --device. "
+    f"{PRIVATE}",
 }
 
 
