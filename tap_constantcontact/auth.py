@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import backoff
 import requests
@@ -171,7 +172,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         asked_at = time.time()
         try:
             answer = self._ask()
-        except (RetriableAPIError, requests.RequestException) as error:
+        except (RetriableAPIError, requests.RequestException, ValueError) as error:
             raise FatalAPIError(
                 f"The authorization server at {self.auth_endpoint} cannot be reached "
                 f"({kind(error)}). Check auth_url and the network, then run again."
@@ -205,6 +206,11 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         status = response.status_code
         if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
             raise RetriableAPIError(f"HTTP {status}", response)
+        if requests.codes.multiple_choices <= status < requests.codes.bad_request:
+            raise FatalAPIError(
+                f"The authorization server at {self.auth_endpoint} answered with a redirect (HTTP "
+                f"{status}{_destination(response)}), which no secret follows. Check auth_url."
+            )
         try:
             answer = response.json()
         except requests.JSONDecodeError:
@@ -240,6 +246,16 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
     def renew(self, rejected: str) -> str | None:  # noqa: ARG002
         """Return None, as there is no other token."""
         return None
+
+
+def _destination(response: requests.Response) -> str:
+    """Return where a redirect leads, without what may be secret in it."""
+    try:
+        target = urlsplit(urljoin(response.url, response.headers["Location"]))
+        target = target._replace(netloc=target.netloc.rpartition("@")[2], query="", fragment="")
+    except (KeyError, ValueError):
+        return ""
+    return f", to {''.join(filter(str.isprintable, target.geturl()))}"
 
 
 def _unusable(fault: str) -> ConfigValidationError:
