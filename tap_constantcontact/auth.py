@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +20,7 @@ from requests.auth import HTTPBasicAuth
 from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticator
 from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
+from tap_constantcontact.account import Account, Ask
 from tap_constantcontact.retries import kind
 from tap_constantcontact.token_file import IDLE_DAYS, SIGN_IN, TokenFile, Tokens, fingerprint
 
@@ -86,8 +88,33 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             return tokens
         seed = fingerprint(self._seed)
         if tokens is None or tokens.seed != seed:
-            return Tokens(client_id, seed, self._seed)
+            last_read = tokens.last_read if tokens else None
+            return Tokens(client_id, seed, self._seed, last_read=last_read)
         return tokens
+
+    def account(self, ask: Ask) -> Account | None:
+        """Return whose account the tokens open.
+
+        Args:
+            ask: Is called where the token file does not know and can keep the answer.
+
+        Returns:
+            None where that is not known yet.
+        """
+        if self._tokens.account is None and not self._not_kept and (account := ask()):
+            self.keep(account=account)
+        return self._tokens.account
+
+    def keep(self, **learnt: Any) -> None:
+        """Keep what was learnt by the tokens at hand, unless others have taken their place."""
+        with self._renewal:
+            access_token = self._tokens.access_token
+            self._tokens = replace(self._tokens, **learnt)
+            if self._not_kept:
+                return
+            with suppress(OSError, ConfigValidationError), self._file.lock:
+                if (stored := self._stored()).access_token == access_token:
+                    self._file.write(replace(stored, **learnt))
 
     def is_token_valid(self) -> bool:
         """Tell whether the access token at hand has a while to live."""
@@ -133,6 +160,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             else:
                 with self._file.lock:
                     tokens = self._stored()
+                    self._check_account(tokens)
                     if not self._valid(tokens) or tokens.access_token == rejected:
                         tokens = self._refresh(tokens)
                         self._file.write(tokens)
@@ -142,6 +170,16 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                     self._warn_of_loss("it is in a container, and gone with that")
             self.access_token = self._tokens.access_token
             return fetched
+
+    def _check_account(self, tokens: Tokens) -> None:
+        """Refuse tokens of another account that a sign-in brought while this run goes on."""
+        ours = self._tokens.account
+        if ours is not None and ours.differs_from(tokens.account):
+            raise FatalAPIError(
+                f"Somebody signed in to another account during this run: {str(self._file.path)!r} "
+                f"held the tokens of {ours} and now holds those of {tokens.account}. Name a "
+                "token_file for each, then run again with the last state."
+            )
 
     def _warn_of_loss(self, reason: str) -> None:
         if self._tokens.rotates:

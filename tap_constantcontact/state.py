@@ -22,6 +22,13 @@ SWEEP_VERSION = 2
 LONGEST = 100
 """Characters in the longest text that a state of ours holds: what is longer is not of ours."""
 
+ACCOUNT = "account"
+"""Where a state, beside its bookmarks, keeps a fingerprint of the account that it was written for.
+
+It stays where a later run does not know its account: a runner may merge states key by key, so that
+what is left out comes back.
+"""
+
 TRANSIENT = ("starting_replication_value", "progress_markers", "replication_key_signpost")
 """What the SDK keeps in a bookmark while a run lasts."""
 
@@ -62,6 +69,12 @@ BOOKMARK: Mapping[str, Callable[[Any], None]] = {
     "filters": _text,
     "sweep": _sweep,
 }
+
+
+def written_for(state: Mapping[str, Any]) -> str | None:
+    """Return the fingerprint of the account that a state was written for, where it tells one."""
+    told = state.get(ACCOUNT)
+    return told if isinstance(told, str) and 0 < len(told) <= LONGEST else None
 
 
 def _holds(key: str, value: Any) -> bool:

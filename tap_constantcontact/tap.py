@@ -19,13 +19,15 @@ from singer_sdk import Stream, Tap, metrics
 from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
 from tap_constantcontact import estimate, settings
+from tap_constantcontact.account import Account, ask
+from tap_constantcontact.auth import RefreshTokenAuthenticator
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.connection import Connection
 from tap_constantcontact.limits import LimitReachedError
 from tap_constantcontact.output import WholeLineWriter
 from tap_constantcontact.progress import Progress
 from tap_constantcontact.roster import Roster
-from tap_constantcontact.state import sound
+from tap_constantcontact.state import ACCOUNT, sound, written_for
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contacts import RosterStream
 
@@ -91,11 +93,63 @@ class TapConstantContact(Tap):
             )
 
         super().load_state(sound(state, [stream.name for stream in STREAMS], warn))
+        if fingerprint := written_for(state):
+            self._note_account(fingerprint)
+
+    def _note_account(self, fingerprint: str) -> None:
+        cast("dict[str, Any]", self.state)[ACCOUNT] = fingerprint
 
     def write_state(self) -> None:
         """Emit the state as it is, unless records wait in a batch that is not out yet."""
         if not self.config.get("batch_config"):
             self.state_writer.write_state(self.state)
+
+    # The account
+
+    def check_account(self) -> None:
+        """Log whose account is read, where the token tells, and note it in the state.
+
+        Raises:
+            FatalAPIError: The state was written for another account.
+        """
+        bearer = self.connection.authenticator
+        if not isinstance(bearer, RefreshTokenAuthenticator):
+            return
+        account = bearer.account(self._ask_account)
+        if account is None or not account.is_known:
+            return
+        self.logger.info("The account is %s", account)
+        last_read = bearer.tokens.last_read
+        fingerprint = written_for(self.state)
+        if fingerprint not in (None, account.fingerprint):
+            is_known = last_read and last_read.fingerprint == fingerprint
+            raise FatalAPIError(
+                "The state was written for another account, "
+                f"{last_read if is_known else f'fingerprint {fingerprint}'}, than the one that is "
+                f"signed in, {account}, and would make its data incomplete. Give the state or the "
+                "token_file that belongs with the other, or begin a new state."
+            )
+        if fingerprint is None and account.differs_from(last_read):
+            self.logger.warning(
+                "The last run with this token_file read another account, %s", last_read
+            )
+        if account != last_read:
+            bearer.keep(last_read=account)
+        self._note_account(account.fingerprint)
+
+    def _ask_account(self) -> Account | None:
+        connection = self.connection
+        timeout = self.config["request_timeout"]
+        try:
+            account = ask(connection.session, connection.api_url, self.user_agent, timeout)
+        except LimitReachedError:
+            return None
+        if account is not None and not account.is_known:
+            self.logger.info(
+                "The account is not known, as the token lacks the scope account_read or its user "
+                "the privilege account:read: a state of another account would not be noticed"
+            )
+        return account
 
     # Streams
 
@@ -166,6 +220,7 @@ class TapConstantContact(Tap):
                 click.echo(estimate.FORMS[estimate_form](estimate.estimate(tap)))
                 return
             try:
+                tap.check_account()
                 tap.sync_all()
             finally:
                 tap.progress.summarize()

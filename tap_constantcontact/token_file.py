@@ -4,7 +4,8 @@ A refresh token is either *long lived* (every refresh gives the same one back) o
 works once, and the answer holds its successor); either dies after 180 idle days. (Source: the
 vendor's developer forum, staff answers.) A rotating token that was spent and whose successor was
 not kept can only be replaced by a person who signs in. So a refresh is a transaction on this file:
-under its lock, and on disk before it is used.
+under its lock, and on disk before it is used. The file also knows whose account it opens, so that
+this is asked once and not by every run.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 from singer_sdk.exceptions import ConfigValidationError
+
+from tap_constantcontact.account import Account
 
 IDLE_DAYS = 180
 """Days without use after which Constant Contact forgets a refresh token."""
@@ -49,6 +52,8 @@ class Tokens:
         expires_at: When the access token ends, in seconds since the epoch.
         refreshed_at: When the refresh token was last used, in seconds since the epoch.
         rotates: Whether the last refresh replaced the refresh token; None before the first.
+        account: Whose account they open; None before anybody asked.
+        last_read: The account that the last run with this file read, if that was known.
     """
 
     client_id: str
@@ -58,6 +63,24 @@ class Tokens:
     expires_at: float = 0.0
     refreshed_at: float = 0.0
     rotates: bool | None = None
+    account: Account | None = None
+    last_read: Account | None = None
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Tokens:
+        """Return what the content of a file means.
+
+        Raises:
+            TypeError: It is not that of a token file.
+        """
+        if not isinstance(content, Mapping):
+            raise TypeError
+        accounts = {
+            name: Account(**content[name])
+            for name in ("account", "last_read")
+            if content.get(name) is not None
+        }
+        return cls(**{**content, **accounts})
 
     @property
     def idle_days(self) -> float:
@@ -118,7 +141,7 @@ class TokenFile:
         try:
             with self.path.open(encoding="utf-8") as file:
                 mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                tokens = Tokens(**json.load(file))
+                tokens = Tokens.from_json(json.load(file))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError as error:
