@@ -9,13 +9,17 @@ import time
 import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import click
+import requests
+from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.exceptions import ConfigValidationError, FatalAPIError
 
+from tap_constantcontact.account import Account, ask
 from tap_constantcontact.auth import RefreshTokenAuthenticator
 from tap_constantcontact.settings import SETTINGS
 from tap_constantcontact.sign_in import SignIn, SignInError, Token
@@ -29,6 +33,7 @@ OF_INTEREST = (
     "refresh_token",
     "access_token",
     "token_file",
+    "api_url",
     "auth_url",
     "request_timeout",
     "user_agent",
@@ -69,6 +74,9 @@ PORT = 8912
     show_default=True,
     help="Seconds to wait for the browser.",
 )
+@click.option(
+    "--replace", "replace_other", is_flag=True, help="Replace another account's stored tokens."
+)
 @click.option("--show", is_flag=True, help="Print secrets, too.")
 @click.option("--check", "task", flag_value="check", help="Use the stored token once, and report.")
 @click.option("--logout", "task", flag_value="logout", help="Remove the stored token.")
@@ -81,6 +89,7 @@ def main(  # noqa: PLR0913 - the options of a command
     port: int,
     scopes: str,
     timeout: float,
+    replace_other: bool,
     show: bool,
     task: str | None,
 ) -> None:
@@ -105,7 +114,9 @@ def main(  # noqa: PLR0913 - the options of a command
         sign_in = SignIn(settings, scopes, _timeout(settings))
 
         def keep(token: Token) -> None:
-            _keep(token, settings, file, scopes)
+            tokens = _tokens(token, settings, scopes)
+            _keep(tokens, file, replace_other=replace_other)
+            _name_lacking(token, scopes)
 
         if (way or _usual_way()) == "browser":
             sign_in.by_browser(port, timeout, keep)
@@ -178,10 +189,7 @@ def _usual_way() -> str:
 def _prepare(settings: Mapping[str, Any], file: TokenFile) -> None:
     """See that tokens can be kept before anybody takes the trouble to get some."""
     _check_kept(file)
-    try:
-        stored = file.read()
-    except ConfigValidationError:
-        return  # what is wrong with it is mended by writing it anew
+    stored = _stored(file)
     if stored and stored.client_id != settings["client_id"]:
         raise SignInError(
             f"{file.path} holds the tokens of another application ({stored.client_id}): name "
@@ -197,7 +205,7 @@ def _check_kept(file: TokenFile) -> None:
         )
 
 
-def _keep(token: Token, settings: Mapping[str, Any], file: TokenFile, scopes: str) -> None:
+def _tokens(token: Token, settings: Mapping[str, Any], scopes: str) -> Tokens:
     refresh_token = token.get("refresh_token")
     if not refresh_token:
         remedy = (
@@ -211,19 +219,56 @@ def _keep(token: Token, settings: Mapping[str, Any], file: TokenFile, scopes: st
         )
     now = time.time()
     seed = settings.get("refresh_token")
-    tokens = Tokens(
+    return Tokens(
         client_id=settings["client_id"],
         seed=fingerprint(seed) if seed else "",
         refresh_token=refresh_token,
         access_token=token["access_token"],
         expires_at=now + float(token.get("expires_in") or 0),
         refreshed_at=now,
+        account=_ask_account(token["access_token"], settings),
     )
+
+
+def _ask_account(access_token: str, settings: Mapping[str, Any]) -> Account | None:
+    with requests.Session() as session:
+        session.auth = BearerTokenAuthenticator(token=access_token)
+        api_url = settings["api_url"].rstrip("/")
+        return ask(session, api_url, settings["user_agent"], _timeout(settings))
+
+
+def _keep(tokens: Tokens, file: TokenFile, *, replace_other: bool) -> None:
     try:
         with file.lock:
+            if (stored := _stored(file)) is not None:
+                tokens = replace(tokens, last_read=stored.last_read)
+                if not replace_other:
+                    _refuse_other_account(tokens, stored, file)
             file.write(tokens)
     except OSError as error:
         raise SignInError(f"{file.path} cannot be written ({error.strerror}).") from error
+
+
+def _stored(file: TokenFile) -> Tokens | None:
+    """Return the tokens that are stored; what is wrong with a file is mended by writing it anew."""
+    try:
+        return file.read()
+    except ConfigValidationError:
+        return None
+
+
+def _refuse_other_account(tokens: Tokens, stored: Tokens, file: TokenFile) -> None:
+    if tokens.account is not None and tokens.account.differs_from(stored.account):
+        own = file.path.with_name(f"{tokens.client_id}-{tokens.account.fingerprint}.json")
+        raise SignInError(
+            f"{file.path} keeps the tokens of {stored.account}, and you signed in to "
+            f"{tokens.account}, so nothing was stored. To read both, give each a token_file: set "
+            f"{ENVIRONMENT}TOKEN_FILE={own} (or token_file in a --config, for the tap, too) and "
+            "run the command again. To forget the first account, add --replace."
+        )
+
+
+def _name_lacking(token: Token, scopes: str) -> None:
     granted = str(token.get("scope") or scopes).split()
     if lacking := sorted({*scopes.split()} - {*granted, "offline_access"}):
         click.echo(f"Not granted: {', '.join(lacking)}.", err=True)
@@ -232,7 +277,10 @@ def _keep(token: Token, settings: Mapping[str, Any], file: TokenFile, scopes: st
 def _report(
     settings: Mapping[str, Any], written: Mapping[str, Any], file: TokenFile, *, show: bool
 ) -> None:
-    click.echo(f"Signed in. The tap finds the tokens by itself, in {file.path}", err=True)
+    tokens = file.read()
+    account = tokens.account if tokens else None
+    where = f" to {account}" if account and account.is_known else ""
+    click.echo(f"Signed in{where}. The tap finds the tokens by itself, in {file.path}", err=True)
     if settings["access_token"]:
         click.echo(
             "Remove access_token from the configuration: it would be used instead.", err=True
@@ -244,7 +292,6 @@ def _report(
         if settings[name] and settings[name] not in (written.get(name), defaults[name])
     }
     if show:
-        tokens = file.read()
         lines |= {"refresh_token": tokens.refresh_token} if tokens else {}
     elif "client_secret" in lines:
         lines |= {"client_secret": "(the secret; --show prints it)"}
@@ -275,7 +322,10 @@ def _check(settings: Mapping[str, Any], file: TokenFile) -> None:
         if after.rotates
         else "long lived: it stays the same, so copies of it work elsewhere"
     )
+    if account := _ask_account(after.access_token or "", settings):
+        authenticator.keep(account=account)
     click.echo(f"Token file  {file.path}")
+    click.echo(f"Account     {_described(account or after.account)}")
     click.echo("Works       yes, it was used just now")
     click.echo(f"Kind        {kind}")
     if before.refreshed_at:
@@ -283,6 +333,14 @@ def _check(settings: Mapping[str, Any], file: TokenFile) -> None:
         left = IDLE_DAYS - before.idle_days
         click.echo(f"Last used   {used:%Y-%m-%d %H:%M} UTC, {before.idle_days:.0f} days before")
         click.echo(f"Idle days   {left:.0f} of {IDLE_DAYS} were left, now it is {IDLE_DAYS} again")
+
+
+def _described(account: Account | None) -> str:
+    if account is None:
+        return "not known: the API gave no answer for now"
+    if not account.is_known:
+        return "not known: the token lacks the scope account_read, or its user account:read"
+    return str(account)
 
 
 def _log_out(file: TokenFile) -> None:
