@@ -5,17 +5,117 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
+import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.conftest import Run
+
+TAP = "tap_constantcontact"
+LOGIN = "tap_constantcontact.login"
+
+
+@cache
+def interpreter() -> socket.socket:
+    """Start the interpreter that forks for each command; it ends with this process."""
+    ours, its = socket.socketpair()
+    script = Path(__file__).with_name("interpreter.py").read_text("utf-8")
+    with its:
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            cwd="/",
+            stdin=its.fileno(),
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    return ours
+
+
+class Command:
+    """A real process that runs a module, as `python -m` does, without its start-up.
+
+    Args:
+        module: What to run.
+        arguments: What it is given on its command line.
+        folder: Where it runs.
+        environment: Its variables; this process's by default.
+        log: What its stderr is written to; by default it is read from here.
+
+    Attributes:
+        stdout: What it writes.
+        stderr: What it writes to stderr.
+        returncode: How it ended, negative for a signal; None while it runs.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        log: IO[str] | None = None,
+    ) -> None:
+        command_end, write_end = os.pipe()
+        told_end, tell_end = os.pipe()
+        out, out_end = os.pipe()
+        err, err_end = os.pipe()
+        null = os.open(os.devnull, os.O_RDONLY)
+        stderr = log.fileno() if log else err_end
+        socket.send_fds(interpreter(), [b"!"], [command_end, tell_end, null, out_end, stderr])
+        for file in (command_end, tell_end, null, out_end, err_end):
+            os.close(file)
+        with os.fdopen(write_end, "w") as command:
+            json.dump([module, arguments, dict(environment or os.environ), str(folder)], command)
+        self.returncode: int | None = None
+        self.stdout = os.fdopen(out, "rb")
+        self.stderr = os.fdopen(err, "r")
+        self._told = os.fdopen(told_end)
+        self._id = int(self._told.readline())
+
+    def poll(self) -> int | None:
+        """Return how it ended, or None while it runs."""
+        if self.returncode is None and select.select([self._told], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self) -> int:
+        """Return how it ended, once it has."""
+        if self.returncode is None:
+            self.returncode = int(self._told.readline())
+        return self.returncode
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal, if it still runs."""
+        if self.poll() is None:
+            os.kill(self._id, signum)
+
+    def kill(self) -> None:
+        """End it, if it still runs."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self) -> tuple[str, str]:
+        """Read what it writes until it ends."""
+        with ThreadPoolExecutor(1) as pool:
+            errors = pool.submit(self.stderr.read)
+            written = self.stdout.read().decode()
+        self.wait()
+        return written, errors.result()
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """Wait until it has ended, and return what it wrote."""
+        written, errors = self.communicate()
+        return subprocess.CompletedProcess([], self.wait(), written, errors)
 
 
 class Process:
@@ -24,13 +124,11 @@ class Process:
     def __init__(self, tmp_path: Path, config: dict[str, Any], state: Any = None) -> None:
         (tmp_path / "config.json").write_text(json.dumps(config))
         (tmp_path / "state.json").write_text(json.dumps(state or {}))
-        command = [sys.executable, "-m", "tap_constantcontact", "--config=config.json"]
         self.log = tmp_path / "tap.log"
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*command, "--state=state.json"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=log
+            self.process = Command(
+                TAP, "--config=config.json", "--state=state.json", folder=tmp_path, log=log
             )
-        assert self.process.stdout is not None
         self.stdout = self.process.stdout
         self.lines: list[bytes] = []
 
@@ -51,7 +149,7 @@ class Process:
 
     def run(self) -> Run:
         whole = [json.loads(line) for line in self.lines if line.endswith(b"\n")]
-        return Run(whole, self.process.returncode)
+        return Run(whole, self.process.wait())
 
 
 class Login:
@@ -79,15 +177,7 @@ class Login:
             "BROWSER": f"{browser} %s",
             **variables,
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tap_constantcontact.login", *options],
-            env=self.environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.process = Command(LOGIN, *options, folder=folder, environment=self.environment)
         self.said = ""
 
     def opened(self) -> str:
@@ -97,7 +187,6 @@ class Login:
         return self.address.read_text().strip()
 
     def wait_for(self, pattern: str) -> str:
-        assert self.process.stderr is not None
         for line in self.process.stderr:
             self.said += line
             if found := re.search(pattern, line):
@@ -105,10 +194,10 @@ class Login:
         pytest.fail(self.said)
 
     def end(self) -> tuple[int, str, str]:
-        out, said = self.process.communicate(timeout=60)
+        out, said = self.process.communicate()
         self.said += said
         assert "Traceback" not in self.said
-        return self.process.returncode, out, self.said
+        return self.process.wait(), out, self.said
 
     @property
     def token_file(self) -> Path:
@@ -117,11 +206,5 @@ class Login:
     def tap(self) -> subprocess.CompletedProcess[str]:
         """Run the tap with no credential but the client_id."""
         (self.folder / "pace.json").write_text('{"requests_per_second": 10000}')
-        return subprocess.run(
-            [sys.executable, "-m", "tap_constantcontact", "--config=ENV", "--config=pace.json"],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        options = ("--config=ENV", "--config=pace.json")
+        return Command(TAP, *options, folder=self.folder, environment=self.environment).run()

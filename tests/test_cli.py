@@ -18,6 +18,7 @@ import yaml
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.settings import CONNECTION, CREDENTIALS, DATES, LIMITS, SELECTION
 from tests.conftest import config_for, grown
+from tests.processes import TAP, Command
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "tap_constantcontact"]
@@ -26,14 +27,11 @@ COMMAND = [sys.executable, "-m", "tap_constantcontact"]
 def tap(
     tmp_path: Path, *arguments: str, config: dict[str, Any] | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, *arguments]
     if config is not None:
         (tmp_path / "config.json").write_text(json.dumps(config))
-        command += ["--config", str(tmp_path / "config.json")]
+        arguments += ("--config", str(tmp_path / "config.json"))
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), **env}
-    return subprocess.run(
-        command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
-    )
+    return Command(TAP, *arguments, folder=tmp_path, environment=environment).run()
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
