@@ -52,12 +52,21 @@ def parse_instant(value: str, zone: str = "UTC") -> DateTime:
 
 
 def parse_day(value: str) -> Date:
-    """Read a calendar day written as `YYYY-MM-DD`.
+    """Read a calendar day written as `YYYY-MM-DD`, or the day that a date-time shows.
+
+    A runner may make a date-time of any date: Meltano turns `20.11.2026` into
+    `2026-11-20T00:00:00`.
+
+    Args:
+        value: The text; the time and the offset of a date-time do not matter.
 
     Raises:
-        ValueError: The text is no such day.
+        ValueError: The text is neither a day nor a date-time.
     """
-    return pendulum.from_format(value, "YYYY-MM-DD").date()
+    day = pendulum.from_format(value[: len("YYYY-MM-DD")], "YYYY-MM-DD").date()
+    if len(value) > len("YYYY-MM-DD"):
+        parse_instant(value)
+    return day
 
 
 def first_instant(day: Date, zone: str) -> DateTime:

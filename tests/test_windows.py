@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tap_constantcontact.windows import (
     days,
     days_ago,
+    parse_day,
     parse_instant,
     report_window,
     updated_since,
@@ -115,6 +116,31 @@ def test_one_instant_in_many_forms(text: str) -> None:
 def test_any_offset_is_the_same_instant(instant: datetime, minutes: int) -> None:
     elsewhere = instant.astimezone(timezone(timedelta(minutes=minutes)))
     assert parse_instant(elsewhere.isoformat()) == instant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-20",
+        "2026-11-20T00:00:00",
+        "2026-11-20 00:00:00",
+        "2026-11-20T00:00:00+00:00",
+        "2026-11-20T23:30:00-05:00",
+        "2026-11-20T00:30:00.000+13:00",
+        "2026-11-20T00:00:00Z",
+    ],
+)
+def test_a_date_time_stands_for_the_day_that_it_shows(text: str) -> None:
+    assert parse_day(text) == date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-02-30", "2026-11-20T", "2026-11-20T25:00:00", "2026-11-20 noon", "2026", "20.11."],
+)
+def test_what_is_no_day_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_day(text)
 
 
 def test_no_setting_asks_for_no_window() -> None:
