@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from types import FrameType
@@ -43,8 +43,22 @@ class TapConstantContact(Tap):
     message_writer: WholeLineWriter
     message_writer_class = WholeLineWriter
 
-    def __init__(self, *args: Any, validate_config: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, validate_config=validate_config, **kwargs)
+    def __init__(
+        self,
+        *,
+        config: Mapping[str, Any] | None = None,
+        parse_env_config: bool = False,
+        validate_config: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        self.append_builtin_config(self.config_jsonschema)
+        given = dict(config or {})
+        if parse_env_config:
+            given |= settings.from_environment(self.config_jsonschema["properties"])
+        given = settings.typed(given, self.config_jsonschema)
+        if not settings.batches(given):
+            given.pop("batch_config", None)
+        super().__init__(config=given, validate_config=validate_config, **kwargs)
         self.metrics_logger.addFilter(metrics.MetricExclusionFilter(metrics=PER_REQUEST))
         if validate_config:
             settings.check(self.config)
