@@ -1,0 +1,149 @@
+"""Stream maps, tried before the first record.
+
+The SDK parses the expressions of a stream map when the tap starts, but evaluates them on records
+alone: a function that does not exist shows when records, or none, are out already.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.mapper import (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_SOURCE_OPTION,
+    NULL_STRING,
+    CustomStreamMap,
+    PluginMapper,
+    StreamMap,
+)
+from singer_sdk.singerlib import Catalog
+
+SAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
+"""A value of each simple JSON type."""
+
+
+def faults(config: Mapping[str, Any], catalog: Catalog, logger: logging.Logger) -> Iterator[str]:
+    """Yield a sentence for each expression that can be evaluated on no record.
+
+    Each is evaluated alone, on a record made up from its stream's schema. What goes wrong there for
+    the values alone, such as a text that is no number, may go well on real ones and is no fault.
+
+    Args:
+        config: The settings, `stream_maps` among them.
+        catalog: The streams; those that are not selected are left aside.
+        logger: Where the SDK tells which maps it found.
+    """
+    selected = Catalog(
+        (name, entry) for name, entry in catalog.items() if entry.metadata.resolve_selection()[()]
+    )
+    for stream, key, expression, alone in _expressions(config["stream_maps"]):
+        reason = _refusal(
+            PluginMapper({**config, "stream_maps": {stream: alone}}, logger), selected
+        )
+        if reason:
+            yield f"stream_maps {stream}.{key} {expression!r} cannot be evaluated ({reason})"
+
+
+def _expressions(
+    stream_maps: Mapping[str, Any],
+) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Yield the stream, the key and the text of each expression, and the map that has it alone."""
+    for stream, definition in stream_maps.items():
+        if not isinstance(definition, dict) or stream.startswith("__"):
+            continue
+        route = {
+            key: value
+            for key, value in definition.items()
+            if key in (MAPPER_SOURCE_OPTION, MAPPER_ALIAS_OPTION)
+        }
+        for key, expression in definition.items():
+            is_expression = key == MAPPER_FILTER_OPTION or not key.startswith("__")
+            if is_expression and isinstance(expression, str) and expression != NULL_STRING:
+                yield stream, key, expression, {**route, key: expression}
+
+
+def _refusal(mapper: PluginMapper, catalog: Catalog) -> str | None:
+    """Return why no record can go through the maps, or None where some can."""
+    try:
+        mapper.register_raw_streams_from_catalog(catalog)
+    except Exception as error:  # noqa: BLE001 - whatever the SDK makes of what it cannot parse
+        return _reason(error)
+    try:
+        for stream_map in itertools.chain(*mapper.stream_maps.values()):
+            stream_map.transform(_sample(stream_map.raw_schema))
+    except (MapExpressionError, StreamMapConfigError) as error:
+        return _reason(error)
+    except Exception:  # noqa: BLE001 - an expression may raise anything for the values
+        return None
+    return None
+
+
+def _reason(error: Exception) -> str:
+    """Return what the evaluator said, which the SDK's exception has as its cause."""
+    return str(error.__cause__ or error).rstrip(".")
+
+
+def _sample(schema: Mapping[str, Any]) -> Any:
+    """Return a value that is valid by a schema."""
+    kinds = schema.get("type", "string")
+    if "object" in kinds:
+        return {name: _sample(part) for name, part in schema.get("properties", {}).items()}
+    if "array" in kinds:
+        return [_sample(schema.get("items", {}))]
+    if schema.get("format") == "date-time":
+        return "2026-01-31T12:00:00Z"
+    return next((value for kind, value in SAMPLES.items() if kind in kinds), None)
+
+
+class GuardedMap(StreamMap):
+    """A stream map of which a failure ends the run in its own way.
+
+    Args:
+        inner: The map.
+        fail: Ends the run, and is told the reason and the exception.
+    """
+
+    def __init__(self, inner: StreamMap, fail: Callable[[str, Exception], NoReturn]) -> None:
+        super().__init__(inner.stream_alias, inner.raw_schema, inner.raw_key_properties, None)
+        self.transformed_schema = inner.transformed_schema
+        self.transformed_key_properties = inner.transformed_key_properties
+        self._inner = inner
+        self._fail = fail
+
+    def transform(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what the map makes of a record, or None where its filter drops it."""
+        transformed: dict[str, Any] | None = self._guarded(self._inner.transform, record)
+        return transformed
+
+    def get_filter_result(self, record: dict[str, Any]) -> bool:
+        """Return whether the map's filter lets a record through."""
+        passed: bool = self._guarded(self._inner.get_filter_result, record)
+        return passed
+
+    def _guarded(self, function: Callable[[dict[str, Any]], Any], record: dict[str, Any]) -> Any:
+        try:
+            return function(record)
+        except Exception as error:  # noqa: BLE001 - an expression may raise anything
+            # The text of most exceptions would show a value of the record.
+            told = isinstance(error, MapExpressionError)
+            reason = _reason(error) if told else type(error).__name__
+            self._fail(f"stream_maps of {self.stream_alias} fails on a record ({reason})", error)
+
+
+def guard(mapper: PluginMapper, fail: Callable[[str, Exception], NoReturn]) -> None:
+    """Have a failure of any map with expressions end the run.
+
+    Args:
+        mapper: The maps of all streams.
+        fail: Ends the run, and is told the reason and the exception.
+    """
+    for stream_maps in mapper.stream_maps.values():
+        stream_maps[:] = [
+            GuardedMap(stream_map, fail) if isinstance(stream_map, CustomStreamMap) else stream_map
+            for stream_map in stream_maps
+        ]
