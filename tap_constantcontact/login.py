@@ -21,6 +21,7 @@ from singer_sdk.exceptions import ConfigValidationError, FatalAPIError
 
 from tap_constantcontact.account import Account, ask
 from tap_constantcontact.auth import RefreshTokenAuthenticator
+from tap_constantcontact.output import PlainCommand
 from tap_constantcontact.settings import SETTINGS
 from tap_constantcontact.sign_in import SignIn, SignInError, Token
 from tap_constantcontact.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
@@ -48,7 +49,7 @@ SCOPES = "contact_data campaign_data account_read offline_access"
 PORT = 8912
 
 
-@click.command("tap-constantcontact-login")
+@click.command("tap-constantcontact-login", cls=PlainCommand)
 @click.option(
     "--client-id", help="The application's API key.  [env: TAP_CONSTANTCONTACT_CLIENT_ID]"
 )

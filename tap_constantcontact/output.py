@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
+import click
 from singer_sdk.io_base import SingerWriter
+from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Message
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 GRACE = 1.0
 """Seconds that a reader who does not read is waited for before a termination cuts a line."""
@@ -32,15 +41,11 @@ class WholeLineWriter(SingerWriter):
         """Write one line.
 
         Raises:
-            SystemExit: Nobody reads any more, or a signal came while the line was written.
+            SystemExit: A signal came while the line was written.
         """
         self._writing = True
         try:
             super().write_message(message)
-        except BrokenPipeError:
-            # What Python still holds back would fail once more when it exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(_exit_code(signal.SIGPIPE)) from None
         finally:
             self._writing = False
         if self.terminated_by is not None:
@@ -69,3 +74,102 @@ class WholeLineWriter(SingerWriter):
 def _exit_code(signum: int) -> int:
     """Return the exit code by which shells know a process that a signal ended."""
     return 128 + signum
+
+
+class Stdout(io.FileIO):
+    """The end of the process's stdout, which ends the process where it takes no more.
+
+    Args:
+        descriptor: The file descriptor.
+        complain: Tells a person why the process ends.
+    """
+
+    def __init__(self, descriptor: int, complain: Callable[[str], None]) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+        self._complain = complain
+        self._unfinished = 0
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write what fits, and return how many bytes that was.
+
+        Raises:
+            SystemExit: With the exit code of a broken pipe where nobody reads any more, and with 1,
+                after one plain line, where the disk is full or the like.
+        """
+        try:
+            written = super().write(data)
+        except BrokenPipeError:
+            self._discard()
+            raise SystemExit(_exit_code(signal.SIGPIPE)) from None
+        except OSError as error:
+            self._cut_unfinished_line()
+            self._discard()
+            self._complain(
+                f"stdout takes no more ({error.strerror}). Make room, or send the output "
+                "elsewhere, and run the command again."
+            )
+            raise SystemExit(1) from error
+        _, newline, rest = bytes(data)[:written].rpartition(b"\n")
+        self._unfinished = len(rest) if newline else self._unfinished + len(rest)
+        return written
+
+    def _cut_unfinished_line(self) -> None:
+        """Take half a line back, where stdout is a file that nobody else has added to."""
+        with suppress(OSError):
+            end = os.lseek(self.fileno(), 0, os.SEEK_CUR)
+            status = os.fstat(self.fileno())
+            if stat.S_ISREG(status.st_mode) and status.st_size == end:
+                os.ftruncate(self.fileno(), end - self._unfinished)
+
+    def _discard(self) -> None:
+        """Let what Python still holds back, and would write when it exits, go nowhere."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+class PlainCommand(click.Command):
+    """A command for which it does not matter that stdin or stderr is closed.
+
+    A stdout that is closed, or takes no more, ends it with one plain line and exit code 1.
+    """
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command."""
+        if sys.stdin is None:
+            sys.stdin = cast("TextIO", _nothing(0, "r"))
+        if sys.stderr is None:
+            sys.stderr = cast("TextIO", _nothing(2, "w"))
+        if sys.stdout is None:
+            self.complain("stdout is closed. Send it to a file or a program.")
+            sys.exit(1)
+        with suppress(io.UnsupportedOperation):  # a stdout within this process
+            if not sys.stdout.isatty():
+                sys.stdout = io.TextIOWrapper(
+                    io.BufferedWriter(Stdout(sys.stdout.fileno(), self.complain)),
+                    encoding=sys.stdout.encoding,
+                    errors=sys.stdout.errors,
+                )
+        try:
+            return super().main(*args, **kwargs)
+        finally:
+            sys.stdout.flush()
+
+    def complain(self, message: str) -> None:
+        """Tell a person why the command ends."""
+        click.ClickException(message).show()
+
+
+class PlainSingerCommand(PlainCommand, SingerCommand):
+    """A tap's command, which tells what it has to tell in its log."""
+
+    def complain(self, message: str) -> None:
+        """Log why the command ends."""
+        self.logger.error(message)
+
+
+def _nothing(descriptor: int, mode: str) -> io.TextIOBase:
+    """Open the null device where a standard stream should be, so that nothing else gets there."""
+    opened = os.open(os.devnull, os.O_RDWR)
+    if opened != descriptor:
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    return cast("io.TextIOBase", os.fdopen(descriptor, mode, encoding="utf-8"))

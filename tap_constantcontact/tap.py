@@ -30,7 +30,7 @@ from tap_constantcontact.auth import RefreshTokenAuthenticator
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.connection import Connection
 from tap_constantcontact.limits import LimitReachedError
-from tap_constantcontact.output import WholeLineWriter
+from tap_constantcontact.output import PlainSingerCommand, WholeLineWriter
 from tap_constantcontact.progress import Progress
 from tap_constantcontact.roster import Roster
 from tap_constantcontact.state import ACCOUNT, sound, written_for
@@ -242,16 +242,21 @@ class TapConstantContact(Tap):
     def get_singer_command(cls) -> click.Command:
         """Return the command, with an option of our own."""
         command = super().get_singer_command()
-        command.params.append(
-            click.Option(
-                ["--estimate", "estimate_form"],
-                type=click.Choice([*estimate.FORMS]),
-                is_flag=False,
-                flag_value="text",
-                help="Say what a run would cost, as text or json, and run nothing.",
-            )
+        option = click.Option(
+            ["--estimate", "estimate_form"],
+            type=click.Choice([*estimate.FORMS]),
+            is_flag=False,
+            flag_value="text",
+            help="Say what a run would cost, as text or json, and run nothing.",
         )
-        return command
+        return PlainSingerCommand(
+            name=command.name,
+            callback=command.callback,
+            params=[*command.params, option],
+            help=command.help,
+            context_settings=command.context_settings,
+            logger=cls.logger,
+        )
 
     @classmethod
     def invoke(

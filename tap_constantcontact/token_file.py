@@ -97,14 +97,30 @@ class TokenFile:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TokenFile:
-        """Return the file that a configuration names, or else the one kept for its tokens."""
+        """Return the file that a configuration names, or else the one kept for its tokens.
+
+        Raises:
+            ConfigValidationError: It would be in a home folder, and there is none.
+        """
+        try:
+            return cls(cls._path_of(config))
+        except RuntimeError as error:
+            named = config.get("token_file") or "is missing"
+            fault = (
+                f"token_file {named}: this user has no home folder to keep tokens in, so name a "
+                "file in a folder that the tap may write to"
+            )
+            raise ConfigValidationError("Config validation failed", errors=[fault]) from error
+
+    @staticmethod
+    def _path_of(config: Mapping[str, Any]) -> Path:
         if config.get("token_file"):
-            return cls(Path(config["token_file"]).expanduser())
+            return Path(config["token_file"]).expanduser()
         parts = [config["client_id"]]
         if seed := config.get("refresh_token"):
             parts.append(fingerprint(seed)[:16])
         folder = platformdirs.user_state_path("tap-constantcontact", appauthor=False)
-        return cls(folder / f"{'-'.join(parts)}.json")
+        return folder / f"{'-'.join(parts)}.json"
 
     def why_not_kept(self) -> str | None:
         """Return why tokens could not be kept here, or None where they can be.
