@@ -58,16 +58,16 @@ class WholeLineWriter(SingerWriter):
             SystemExit: At once, unless a line is being written.
         """
         self.terminated_by = signum
-        if self._writing:
-            signal.signal(signal.SIGALRM, lambda *_: os._exit(_exit_code(signum)))
-            signal.setitimer(signal.ITIMER_REAL, GRACE)
-        else:
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(_exit_code(signum)))
+        signal.setitimer(signal.ITIMER_REAL, GRACE)
+        if not self._writing:
             self._end()
 
     def _end(self) -> None:
         code = _exit_code(self.terminated_by or 0)
         self.terminated_by = None
         self.last_words()
+        signal.setitimer(signal.ITIMER_REAL, 0)
         raise SystemExit(code)
 
 

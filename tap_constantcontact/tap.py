@@ -60,7 +60,9 @@ class TapConstantContact(Tap):
         self.append_builtin_config(self.config_jsonschema)
         given = dict(config or {})
         if parse_env_config:
-            given |= settings.from_environment(self.config_jsonschema["properties"])
+            found = settings.from_environment(self.config_jsonschema["properties"])
+            self.logger.info("Read from the environment: %s", ", ".join(found) or "nothing")
+            given |= found
         given = settings.typed(given, self.config_jsonschema)
         if not settings.batches(given):
             given.pop("batch_config", None)

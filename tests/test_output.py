@@ -137,3 +137,31 @@ def test_a_token_file_below_a_home_folder_that_is_not_there_is_told(tmp_path: Pa
     (error,) = plain(result.stderr)
     assert result.returncode == 1
     assert "token_file" in error
+
+
+INTERRUPTED = """
+import atexit, contextlib, io, os, signal, sys, time
+from singer_sdk.singerlib import StateMessage
+from tap_constantcontact import output
+
+class Interrupting(io.StringIO):
+    def write(self, text):
+        signal.raise_signal(signal.SIGTERM)
+        return super().write(text)
+
+out = Interrupting()
+atexit.register(lambda: (time.sleep(2 * output.GRACE), sys.stdout.write(out.getvalue())))
+output.GRACE = 0.05
+writer = output.WholeLineWriter()
+signal.signal(signal.SIGTERM, lambda signum, _: writer.terminate(signum))
+with contextlib.redirect_stdout(out):
+    writer.write_message(StateMessage({}))
+"""
+
+
+def test_a_line_that_was_finished_in_time_lets_the_run_end_at_its_leisure() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (128 + 15, "")
+    assert json.loads(result.stdout)["type"] == "STATE"

@@ -56,13 +56,15 @@ def test_a_text_stands_for_the_value_that_it_spells(
 
 
 def test_the_environment_wins_over_a_file_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("TAP_CONSTANTCONTACT_REPORT_DAYS_BACK=3\n")
     monkeypatch.setenv("TAP_CONSTANTCONTACT_REPORT_DAYS_BACK", "5")
     read = TapConstantContact(config={"access_token": "t"}, parse_env_config=True).config
     assert read["report_days_back"] == 5
+    assert "Read from the environment: report_days_back" in caplog.text
 
 
 @pytest.mark.parametrize("nothing", ["", " ", None])
