@@ -22,11 +22,9 @@ from singer_sdk.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.account import Account, ask
 from tap_constantcontact.auth import RefreshTokenAuthenticator
 from tap_constantcontact.output import PlainCommand
-from tap_constantcontact.settings import SETTINGS
+from tap_constantcontact.settings import ENVIRONMENT, SETTINGS
 from tap_constantcontact.sign_in import SignIn, SignInError, Token
 from tap_constantcontact.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
-
-ENVIRONMENT = "TAP_CONSTANTCONTACT_"
 
 OF_INTEREST = (
     "client_id",
@@ -158,7 +156,12 @@ def _settings(written: Mapping[str, Any], client_id: str | None) -> dict[str, An
 
 
 def _timeout(settings: Mapping[str, Any]) -> float:
-    return float(settings["request_timeout"])
+    try:
+        return float(settings["request_timeout"])
+    except ValueError as error:
+        raise SignInError(
+            f"request_timeout {settings['request_timeout']!r} is not a number of seconds."
+        ) from error
 
 
 def _ask_for_secret(settings: dict[str, Any], way: str | None) -> None:

@@ -432,7 +432,7 @@ def test_nobody_starves_in_twenty_days(
     finished: dict[str, list[str]] = {report: [] for report in REPORTS}
     for _ in range(20):
         requests_seen.clear()
-        result = run(state=state)
+        result = run(state=state, max_concurrent_requests=8)
         state = result.state
         assert result.records["contact_lists"]
         assert "replication_key_value" in state["bookmarks"]["contacts"]

@@ -81,7 +81,8 @@ def test_maps_that_work_do_what_they_say(run: Callable[..., Run], account: Accou
             "__filter__": "membership_count > 0",
         },
         "contacts": {
-            "domain": "email_address['address'].split('@')[-1] if email_address else None",
+            "domain": "record['email_address']['address'].split('@')[-1] "
+            "if 'email_address' in record else None",
             "kept": "[item for item in (taggings or [])]",
             "seen": "datetime.datetime.now().isoformat()",
             "contact_id": "self",

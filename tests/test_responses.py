@@ -173,7 +173,7 @@ def test_a_body_that_makes_no_sense_is_asked_for_again(
     read: Any, account: Account, name: str
 ) -> None:
     expected = Expected(account)
-    spoilt = [spoil(stream, SPOILT_BODIES[name], every=2) for stream in STREAMS]
+    spoilt = [spoil(stream, SPOILT_BODIES[name], every=3) for stream in STREAMS]
     result, errors = read(*spoilt)
     assert not errors
     for stream in STREAMS:

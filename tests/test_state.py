@@ -20,7 +20,7 @@ from tests.conftest import PRESENT, Expected, Run, sync
 
 STREAMS = ("contacts", "contact_action_summary", "contact_activity_details")
 REPORTS = STREAMS[1:]
-SMALL = pickle.dumps(Account(size=4, now=datetime(2024, 9, 20, tzinfo=timezone.utc)))
+SMALL = pickle.dumps(Account(size=2, now=datetime(2024, 7, 20, tzinfo=timezone.utc)))
 
 
 def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
