@@ -145,7 +145,7 @@ def test_from_any_merged_state_nothing_is_lost(small: Sandbox, steps: list[Step]
 
 def test_a_finished_sweep_stays_finished_when_its_state_is_merged(small: Sandbox) -> None:
     world = World(small)
-    world.take(Step(fresh=False, budget=6, arrives=1.0, changes=[]))
+    world.take(Step(fresh=False, budget=4, arrives=1.0, changes=[]))
     assert world.state["bookmarks"][REPORTS[0]]["sweep"]["began"]
     world.take(Step(fresh=True, budget=None, arrives=1.0, changes=[0]))
     bookmarks = {name: world.state["bookmarks"][name] for name in REPORTS}
