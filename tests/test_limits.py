@@ -359,6 +359,38 @@ def test_budgets_of_one_add_up(
     assert len(requests_seen) == len(some) == len(whole)
 
 
+@pytest.mark.parametrize("budget", [4, 5, 9])
+def test_a_contact_of_several_pages_gets_out_with_a_budget_that_just_holds_it(
+    run: Callable[..., Run],
+    sandbox: Sandbox,
+    account: Account,
+    expected: Expected,
+    requests_seen: list[Any],
+    budget: int,
+) -> None:
+    sandbox.limits.per_day = 1000
+    some = sorted(account.contacts)[:6]
+    mail = next(row for rows in account.events.values() for row in rows)
+    for contact_id in some:
+        for minutes in range(350):
+            account.add_event(
+                contact_id,
+                "em_opens",
+                NOON - timedelta(minutes=minutes),
+                campaign_activity_id=mail["campaign_activity_id"],
+                campaign_activity_name=mail["campaign_activity_name"],
+            )
+    runs: list[Run] = []
+    while not runs or runs[-1].state["bookmarks"][REPORTS[1]]["swept_at"] is None:
+        state = runs[-1].state if runs else None
+        runs.append(run(streams=REPORTS[1], contact_ids=some, request_budget=budget, state=state))
+        assert runs[-1].records[REPORTS[1]]
+    assert union(runs, REPORTS[1]) == expected.contact_activity_details(
+        lambda contact: contact["contact_id"] in some
+    )
+    assert len(requests_seen) <= 4 * len(some) + len(runs) * (budget % 4)
+
+
 def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
     account: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
