@@ -22,11 +22,6 @@ SHUTDOWN_TIMEOUT = 0.1
 """Seconds that requests still under way are given when the sandbox stops."""
 
 
-def scope_of(path: str) -> str:
-    """Return the scope that an endpoint asks for."""
-    return "account_read" if path.startswith("/v3/account/") else "contact_data"
-
-
 class Sandbox:
     """A local Constant Contact.
 
@@ -73,17 +68,12 @@ class Sandbox:
             return await self._guard(request, handler)
 
         app = web.Application(middlewares=[*self._middlewares, guard])
-        report = "/v3/reports/contact_reports/{contact_id}"
         app.add_routes(
             [
                 web.post("/oauth2/default/v1/token", self.authorization.token),
                 web.post("/oauth2/default/v1/device/authorize", self.authorization.device),
                 *SignInPages(self.authorization).routes(),
-                web.get("/v3/account/summary", self.api.account_summary),
-                web.get("/v3/contact_lists", self.api.contact_lists),
-                web.get("/v3/contacts", self.api.contacts),
-                web.get(f"{report}/activity_details", self.api.activity_details),
-                web.get(f"{report}/activity_summary", self.api.activity_summary),
+                *self.api.routes(),
             ]
         )
         return app
@@ -96,7 +86,11 @@ class Sandbox:
                 return web.json_response(error, status=401)
             if error_429 := self.limits.refuse():
                 return web.json_response(error_429, status=429)
-            if not self.authorization.allows(request, scope := scope_of(request.path)):
+            if not self.api.knows(request):
+                # As seen by others: an unknown path is forbidden, not unknown.
+                return web.json_response({"message": "Forbidden"}, status=403)
+            scope = self.api.scope(request)
+            if scope and not self.authorization.allows(request, scope):
                 message = f"The access token lacks the scope {scope}."
                 error = {"error_key": "forbidden", "error_message": message}
                 return web.json_response([error], status=403)

@@ -1,0 +1,1 @@
+"""An account's data, a module for each section of the API."""

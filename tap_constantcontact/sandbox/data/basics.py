@@ -1,0 +1,50 @@
+"""Rows, the forms in which the API writes an instant, and what an account grows from."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+Row = dict[str, Any]
+
+EASTERN = timezone(timedelta(hours=-5))
+FIRST_NAMES = ("Ada", "Ben", "Chloé", "Dmitri", "Elif", "Fatou", "Grace", "Hiro", "Inés", "Jonas")
+LAST_NAMES = ("Abbott", "Brandão", "Castillo", "Diallo", "Egede", "Fischer", "Güneş", "Hoang")
+CITIES = (("Boston", "MA", "02110"), ("Chicago", "IL", "60609"), ("Denver", "CO", "80202"))
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What an account grows from: the same seed gives the same keys and the same chances.
+
+    Attributes:
+        number: The number that a user or a test gives.
+    """
+
+    number: int
+
+    def key(self, *name: object) -> str:
+        """Return the UUID of a named thing."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, ":".join(map(str, (self.number, *name)))))
+
+    def chance(self, *name: object) -> random.Random:
+        """Return the random numbers of a named thing, from their beginning."""
+        return random.Random(":".join(map(str, (self.number, *name))))
+
+
+def parse(text: str) -> datetime:
+    """Read one of the forms in which the account writes a date or date-time."""
+    instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
+
+
+def write(instant: datetime, form: int = 0) -> str:
+    """Write an instant in one of three forms: milliseconds in UTC, seconds in UTC or in Boston."""
+    if form == 0:
+        return instant.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:-6] + "Z"
+    if form == 1:
+        return instant.astimezone(timezone.utc).isoformat(timespec="seconds")[:-6] + "Z"
+    return instant.astimezone(EASTERN).isoformat(timespec="seconds")

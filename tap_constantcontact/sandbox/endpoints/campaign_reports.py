@@ -1,0 +1,149 @@
+"""Figures of e-mail campaigns."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime, timezone
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.data.basics import Row, write
+from tap_constantcontact.sandbox.endpoints.endpoint import CAMPAIGNS, Answer, Call, Endpoint
+from tap_constantcontact.sandbox.endpoints.parameters import NotFound, Refused
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+COUNTED = ("sends", "opens", "clicks", "bounces", "forwards", "optouts")
+DEVICES = ("computer", "mobile", "tablet", "other", "none")
+BOUNCES = {
+    "B": "nonexistent_address",
+    "D": "undeliverable",
+    "F": "mailbox_full",
+    "S": "suspended",
+    "V": "vacation",
+    "X": "other",
+    "Z": "blocked",
+}
+"""What each `bounce_code` is counted as."""
+
+
+def people(account: Account, activities: list[str]) -> dict[str, int]:
+    """Return how many contacts did something with any of these activities, by what they did."""
+    counts = {
+        name: len(
+            frozenset().union(*(account.index.people(key, f"em_{name}") for key in activities))
+        )
+        for name in COUNTED
+    }
+    rest = counts["sends"] - counts["opens"] - counts["bounces"]
+    return {**counts, "not_opened": max(0, rest)}
+
+
+def _stats(account: Account, activities: list[str]) -> Row:
+    stats = {f"em_{name}": count for name, count in people(account, activities).items()}
+    for kind in ("em_opens", "em_clicks"):
+        devices: Counter[str] = Counter()
+        for key in activities:
+            devices.update(account.index.devices(key, kind))
+        stats[f"{kind}_all"] = devices.total()
+        stats |= {f"{kind}_all_{device}": devices[device] for device in DEVICES}
+    return stats
+
+
+def percent(part: int, whole: int) -> float:
+    """Return a part as a percentage with one decimal; of nothing it is 0."""
+    return round(100 * part / whole, 1) if whole else 0.0
+
+
+def percents(counts: dict[str, int]) -> Row:
+    """Return the percentages that all reports on campaigns share."""
+    received = counts["sends"] - counts["bounces"]
+    return {
+        "bounce": percent(counts["bounces"], counts["sends"]),
+        "click": percent(counts["clicks"], counts["opens"]),
+        "did_not_open": percent(counts["not_opened"], received),
+        "open": percent(counts["opens"], received),
+        "unsubscribe": percent(counts["optouts"], received),
+    }
+
+
+def _asked(call: Call, name: str, most: int) -> list[str]:
+    """Return the keys of the path; a malformed one answers 404 for all."""
+    keys = call.path(name).split(",")
+    if len(keys) > most:
+        raise Refused(f"Give up to {most} {name}.")
+    if malformed := [key for key in keys if not UUID.fullmatch(key)]:
+        raise NotFound(f"Malformed {name}: {', '.join(malformed)}.")
+    return keys
+
+
+def _refreshed() -> str:
+    return write(datetime.now(timezone.utc))
+
+
+def campaign_stats(call: Call) -> Answer:
+    """GET /reports/stats/email_campaigns/{campaign_ids}; one without figures fails all."""
+    account = call.account
+    results = []
+    for key in _asked(call, "campaign_ids", 150):
+        activities = account.campaigns.reported(key) if key in account.campaigns.rows else []
+        if not activities:
+            raise NotFound("Could not find any campaign stats for all requested campaigns.")
+        stats = _stats(account, activities)
+        shares = {
+            f"{place}_{act}": percent(count, stats[f"em_{act}s_all"])
+            for act in ("click", "open")
+            for place, count in (
+                ("desktop", stats[f"em_{act}s_all_computer"]),
+                ("mobile", stats[f"em_{act}s_all_mobile"] + stats[f"em_{act}s_all_tablet"]),
+            )
+        }
+        results.append(
+            {
+                "campaign_id": key,
+                "stats": stats,
+                "percents": {**percents(people(account, activities)), **shares},
+                "last_refresh_time": _refreshed(),
+            }
+        )
+    return {"errors": [], "results": results}
+
+
+def activity_stats(call: Call) -> Answer:
+    """GET /reports/stats/email_campaign_activities/{campaign_activity_ids}."""
+    account = call.account
+    results, errors = [], []
+    for key in _asked(call, "campaign_activity_ids", 10):
+        campaign_id = account.campaigns.activities.get(key, {}).get("campaign_id")
+        if not campaign_id or key not in account.campaigns.reported(campaign_id):
+            errors.append(
+                {
+                    "error_key": "reportingsvc.not_found.invalid_path_param.campaign_activity_ids",
+                    "error_message": f"Could not find any stats for the campaign activity {key}.",
+                }
+            )
+            continue
+        bounces = account.index.rows(key, "em_bounces")
+        bounced = Counter(
+            code for _, code in {(row["contact_id"], row.get("bounce_code")) for row in bounces}
+        )
+        stats = _stats(account, [key]) | {"em_abuse": 0}
+        stats |= {f"em_bounces_{name}": bounced[code] for code, name in BOUNCES.items()}
+        results.append(
+            {
+                "campaign_id": campaign_id,
+                "campaign_activity_id": key,
+                "stats": stats,
+                "last_refresh_time": _refreshed(),
+            }
+        )
+    return {"errors": errors, "results": results}
+
+
+ENDPOINTS = (
+    Endpoint("/reports/stats/email_campaigns/{campaign_ids}", CAMPAIGNS, campaign_stats),
+    Endpoint(
+        "/reports/stats/email_campaign_activities/{campaign_activity_ids}",
+        CAMPAIGNS,
+        activity_stats,
+    ),
+)

@@ -1,0 +1,137 @@
+"""What an endpoint is, and one request to it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from aiohttp import web
+from multidict import MultiDict
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.data.basics import Row
+from tap_constantcontact.sandbox.endpoints.parameters import Parameters, Query, Refused
+
+ACCOUNT = "account_read"
+CONTACTS = "contact_data"
+CAMPAIGNS = "campaign_data"
+
+
+@dataclass
+class Service:
+    """What all endpoints answer from.
+
+    Attributes:
+        account: The data.
+        pending_segments: For each segment, the requests before it is computed.
+        base_rows: Whether activity details have the five fields that the contract gives them, and
+            not those of the e-mail reports.
+        partner: Whether the key is a partner's.
+    """
+
+    account: Account
+    pending_segments: dict[str, int] = field(default_factory=dict)
+    base_rows: bool = False
+    partner: bool = False
+
+
+class Call:
+    """A request to an endpoint.
+
+    Args:
+        service: What it is answered from.
+        request: What was asked.
+        parameters: The query parameters that the endpoint knows.
+
+    Attributes:
+        query: The parameters' values, on later pages those of the first one.
+        place: Where the page begins; None on the first one.
+    """
+
+    def __init__(self, service: Service, request: web.Request, parameters: Parameters) -> None:
+        self.service = service
+        self.account = service.account
+        self._request = request
+        self._asked: MultiDict[str] = MultiDict(request.query)
+        self.place: str | None = None
+        if "cursor" in self._asked:
+            self._asked, self.place = _opened(self._asked["cursor"])
+        self.query: Query = parameters.read(self._asked)
+
+    def path(self, name: str) -> str:
+        """Return what stands in the path for a name."""
+        return self._request.match_info[name]
+
+    def page(self, rows: list[Row], limit: int = 50) -> tuple[list[Row], Row]:
+        """Return a page of rows and its `_links`, the cursor being a page number and the query.
+
+        Args:
+            rows: The rows of all pages.
+            limit: How many a page has, unless the query says so.
+        """
+        size = self.query.get("limit", limit)
+        try:
+            number = int(self.place or 1)
+        except ValueError:
+            raise Refused("The cursor is not valid.") from None
+        links = self.next_link(str(number + 1)) if number * size < len(rows) else {}
+        return rows[(number - 1) * size : number * size], links
+
+    def page_by_key(self, rows: list[Row], key: str, limit: int = 50) -> tuple[list[Row], Row]:
+        """Return a page of rows and its `_links`, the cursor being the key of the next row.
+
+        Args:
+            rows: The rows of all pages.
+            key: The property that tells the rows apart.
+            limit: How many a page has, unless the query says so.
+        """
+        size = self.query.get("limit", limit)
+        keys = [row[key] for row in rows]
+        if self.place is not None and self.place not in keys:
+            raise Refused("The cursor is not valid.")
+        first = keys.index(self.place) if self.place else 0
+        end = first + size
+        return rows[first:end], self.next_link(keys[end]) if end < len(rows) else {}
+
+    def next_link(self, place: str) -> Row:
+        """Return the `_links` that lead to the page that begins at a place."""
+        token = urlencode([*self._asked.items(), ("next", place)])
+        cursor = base64.urlsafe_b64encode(token.encode()).decode()
+        return {"next": {"href": f"{self._request.path}?cursor={cursor}"}}
+
+
+def _opened(cursor: str) -> tuple[MultiDict[str], str]:
+    """Return the query and the place that a cursor stands for."""
+    try:
+        asked = MultiDict(parse_qsl(base64.urlsafe_b64decode(cursor).decode()))
+        return asked, asked.pop("next")
+    except (ValueError, KeyError):
+        raise Refused("The cursor is not valid.") from None
+
+
+Answer = dict[str, Any] | list[Any] | web.Response
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint.
+
+    Attributes:
+        path: Its path below `/v3`, as in the contract.
+        scope: The scope that it asks for, or None.
+        answer: What it answers.
+        parameters: The query parameters that it knows.
+    """
+
+    path: str
+    scope: str | None
+    answer: Callable[[Call], Answer]
+    parameters: Parameters = field(default_factory=Parameters)
+
+    def respond(self, service: Service, request: web.Request) -> web.Response:
+        """Answer a request."""
+        answer = self.answer(Call(service, request, self.parameters))
+        return answer if isinstance(answer, web.Response) else web.json_response(answer)
