@@ -1,6 +1,6 @@
 """Run the tap as `python -m tap_constantcontact`."""
 
-from tap_constantcontact.tap import TapConstantContact
+from tap_constantcontact.cli import main
 
 if __name__ == "__main__":
-    TapConstantContact.cli()
+    main()

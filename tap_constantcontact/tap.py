@@ -1,41 +1,31 @@
-"""The tap: its settings, its streams and the order they run in."""
+"""What the tap is: its settings, its streams and the order they run in."""
 
 from __future__ import annotations
 
-import json
 import signal
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from types import FrameType
-from typing import IO, Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, NoReturn, cast
 
-import click
 import pendulum
-import requests
-from pendulum import DateTime
 from singer_sdk import Stream, Tap, metrics
-from singer_sdk.exceptions import (
-    ConfigValidationError,
-    FatalAPIError,
-    MapExpressionError,
-    RetriableAPIError,
-    StreamMapConfigError,
-)
+from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from typing_extensions import override
 
-from tap_constantcontact import estimate, maps, settings
-from tap_constantcontact.account import Account, ask
-from tap_constantcontact.auth import RefreshTokenAuthenticator
+from tap_constantcontact import maps, rules, settings
+from tap_constantcontact.auth.account import Account, ask
+from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
+from tap_constantcontact.bookmarks import ACCOUNT, validated, written_for
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.connection import Connection
-from tap_constantcontact.limits import LimitReachedError
-from tap_constantcontact.output import PlainSingerCommand, WholeLineWriter
-from tap_constantcontact.progress import Progress
-from tap_constantcontact.roster import Roster
-from tap_constantcontact.state import ACCOUNT, sound, written_for
-from tap_constantcontact.streams import STREAMS
-from tap_constantcontact.streams.contacts import RosterStream
+from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.exceptions import FatalAPIError, LimitReachedError, refused
+from tap_constantcontact.run import Run
+from tap_constantcontact.shapes.collection import Collection
+from tap_constantcontact.shapes.parents import Parents
+from tap_constantcontact.streams import PARENT_TYPES, STREAMS
+from tap_constantcontact.terminal.estimate import estimate
+from tap_constantcontact.terminal.output import WholeLineWriter
 
 PER_REQUEST = ("http_request_count", "http_request_duration")
 """Metrics that would fill the log with a line or two for each contact."""
@@ -55,8 +45,10 @@ class TapConstantContact(Tap):
         config: Mapping[str, Any] | None = None,
         parse_env_config: bool = False,
         validate_config: bool = True,
+        clock: Clock = SYSTEM,
         **kwargs: Any,
     ) -> None:
+        self.clock = clock
         self.append_builtin_config(self.config_jsonschema)
         given = dict(config or {})
         if parse_env_config:
@@ -64,16 +56,18 @@ class TapConstantContact(Tap):
             self.logger.info("Read from the environment: %s", ", ".join(found) or "nothing")
             given |= found
         given = settings.typed(given, self.config_jsonschema)
+        given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
         if not settings.batches(given):
             given.pop("batch_config", None)
         super().__init__(config=given, validate_config=validate_config, **kwargs)
         self.metrics_logger.addFilter(metrics.MetricExclusionFilter(metrics=PER_REQUEST))
         if validate_config:
-            settings.check(self.config)
-            self.connection  # noqa: B018 - a token file that cannot be written fails here
+            rules.check(self.config)
+            self.run.connection  # noqa: B018 - a token file that cannot be written fails here
             self.message_writer.last_words = self.write_state
 
     @classmethod
+    @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Add the SDK's own settings to the schema of the tap's.
 
@@ -84,48 +78,32 @@ class TapConstantContact(Tap):
         option = config_jsonschema["properties"]["stream_maps"]["properties"]["__else__"]
         option["anyOf"] = [choice for choice in option["anyOf"] if isinstance(choice, dict)]
 
-    @property
-    def began(self) -> DateTime:
-        """The instant at which the run began, which "days back" counts from."""
-        return pendulum.from_timestamp(self.initialized_at / 1000)
-
-    @property
-    def user_agent(self) -> str:
-        """How the tap names itself to the API."""
-        return self.config.get("user_agent") or f"{self.name}/{self.plugin_version}"
-
     @cached_property
-    def connection(self) -> Connection:
-        """What all streams share: the address, the token, the sockets."""
-        config = {**self.config, "user_agent": self.user_agent}
-        if config["sandbox"]:
-            from tap_constantcontact.sandbox import credentials  # noqa: PLC0415 - an extra
+    def run(self) -> Run:
+        """What the streams share."""
+        return Run(
+            config=self.config,
+            state=cast("dict[str, Any]", self.state),
+            began=pendulum.from_timestamp(self.initialized_at / 1000),
+            clock=self.clock,
+            write_state=self.write_state,
+            logger=self.logger,
+        )
 
-            config |= credentials()
-        config |= {name: config[name].rstrip("/") for name in ("api_url", "auth_url")}
-        return Connection(config)
+    # The state
 
-    @cached_property
-    def progress(self) -> Progress:
-        """What tells how far the run is."""
-        return Progress(self.connection.quota, self.logger)
-
+    @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what can be relied upon of a state, and say what cannot.
+        """Take over what can be trusted of a state, and say what cannot.
 
         Raises:
-            ConfigValidationError: It is no Singer state.
+            ConfigValidationError: It is not a Singer state.
         """
 
-        def warn(stream: str, key: str, consequence: str) -> None:
-            self.logger.warning(
-                "The state's %s of %s is damaged or of another version: %s",
-                key,
-                stream,
-                consequence,
-            )
+        def warn(what: str, consequence: str) -> None:
+            self.logger.warning("The state's %s: %s", what, consequence)
 
-        super().load_state(sound(state, [stream.name for stream in STREAMS], warn))
+        super().load_state(validated(state, [stream.name for stream in STREAMS], warn))
         if fingerprint := written_for(state):
             self._note_account(fingerprint)
 
@@ -145,7 +123,7 @@ class TapConstantContact(Tap):
         Raises:
             FatalAPIError: The state was written for another account.
         """
-        bearer = self.connection.authenticator
+        bearer = self.run.connection.authenticator
         if not isinstance(bearer, RefreshTokenAuthenticator):
             return
         account = bearer.account(self._ask_account)
@@ -171,10 +149,9 @@ class TapConstantContact(Tap):
         self._note_account(account.fingerprint)
 
     def _ask_account(self) -> Account | None:
-        connection = self.connection
-        timeout = self.config["request_timeout"]
+        connection = self.run.connection
         try:
-            account = ask(connection.session, connection.api_url, self.user_agent, timeout)
+            account = ask(connection.session, connection.api_url, self.config["request_timeout"])
         except LimitReachedError:
             return None
         if account is not None and not account.is_known:
@@ -186,6 +163,7 @@ class TapConstantContact(Tap):
 
     # Stream maps
 
+    @override
     def setup_mapper(self) -> None:
         """Set the stream maps up, and see that they can be evaluated.
 
@@ -201,7 +179,7 @@ class TapConstantContact(Tap):
         except (MapExpressionError, StreamMapConfigError, NotImplementedError) as error:
             faults = [f"stream_maps: {str(error).rstrip('.')}"]
         if faults:
-            raise ConfigValidationError("Config validation failed", errors=faults)
+            raise refused(*faults)
         maps.guard(self.mapper, self._fail)
 
     def _fail(self, reason: str, error: Exception) -> NoReturn:
@@ -212,130 +190,32 @@ class TapConstantContact(Tap):
 
     # Streams
 
+    @override
     def discover_streams(self) -> list[Stream]:
-        """Return the four reports."""
-        return [stream_type(self) for stream_type in STREAMS]
+        streams = {stream.name: stream(self, self.run) for stream in STREAMS}
+        for of in PARENT_TYPES:
+            collection = cast("Collection", streams[of.stream])
+            self.run.parents[of.stream] = Parents(of, collection)
+        return [*streams.values()]
 
     @property
-    def reports(self) -> list[ConstantContactStream]:
-        """The reports in the order they run: the cheap first, the others by turns."""
-        streams = super().streams
-        reports = (cast("ConstantContactStream", streams[report.name]) for report in STREAMS)
-        return sorted(reports, key=lambda report: report.turn)
-
-    @property
+    @override
     def streams(self) -> dict[str, Stream]:
-        """The streams by name, in the order they run."""
-        return {report.name: report for report in self.reports}
+        streams = super().streams
+        ordered = (cast("ConstantContactStream", streams[stream.name]) for stream in STREAMS)
+        return {stream.name: stream for stream in sorted(ordered, key=lambda stream: stream.turn)}
 
-    @cached_property
-    def roster(self) -> Roster:
-        """The contacts of the contact reports."""
-        return Roster(RosterStream(self))
+    def estimate(self) -> dict[str, Any]:
+        """Return what a run would cost, for one request a collection, which asks for its size."""
+        plans = {
+            name: cast("ConstantContactStream", stream).plan()
+            for name, stream in self.streams.items()
+            if stream.selected
+        }
+        return estimate(plans, self.run.connection, self.run.began)
 
-    # The command line
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End between two lines, where the SDK would write a state into the middle of one."""
         self.logger.info("Ending on %s", signal.Signals(signum).name)
         self.message_writer.terminate(signum)
-
-    @classmethod
-    def get_singer_command(cls) -> click.Command:
-        """Return the command, with an option of our own."""
-        command = super().get_singer_command()
-        option = click.Option(
-            ["--estimate", "estimate_form"],
-            type=click.Choice([*estimate.FORMS]),
-            is_flag=False,
-            flag_value="text",
-            help="Say what a run would cost, as text or json, and run nothing.",
-        )
-        return PlainSingerCommand(
-            name=command.name,
-            callback=command.callback,
-            params=[*command.params, option],
-            help=command.help,
-            context_settings=command.context_settings,
-            logger=cls.logger,
-        )
-
-    @classmethod
-    def invoke(
-        cls,
-        *,
-        estimate_form: str | None = None,
-        config: Any = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
-        **about: Any,
-    ) -> None:
-        """Run the tap, or estimate a run; a fault of its settings ends it with one plain line."""
-        with _plain_faults():
-            super(Tap, cls).invoke(**about)
-            cls.print_version(print_fn=cls.logger.info)
-            tap = cls(
-                config=config.config if config else None,
-                parse_env_config=config is not None and config.parse_env,
-                state=_json_object(state),
-                catalog=_json_object(catalog),
-            )
-            if estimate_form:
-                click.echo(estimate.FORMS[estimate_form](estimate.estimate(tap)))
-                return
-            try:
-                tap.check_account()
-                tap.sync_all()
-            finally:
-                tap.progress.summarize()
-
-    @classmethod
-    def cb_test(cls, *args: Any, **kwargs: Any) -> None:
-        """Run the tap in test mode; a fault of its settings ends it with one plain line."""
-        with _plain_faults():
-            super().cb_test(*args, **kwargs)
-
-    @classmethod
-    def cb_config(cls, *args: Any, **kwargs: Any) -> Any:
-        """Read the configuration; a file that holds none ends the run with one plain line."""
-        with _plain_faults():
-            return super().cb_config(*args, **kwargs)
-
-
-def _json_object(file: IO[str] | None) -> dict[str, Any] | None:
-    if file is None:
-        return None
-    content = json.load(file)
-    if not isinstance(content, dict):
-        raise ConfigValidationError(
-            "Config validation failed", errors=[f"{file.name!r} holds no JSON object"]
-        )
-    return content
-
-
-@contextmanager
-def _plain_faults() -> Iterator[None]:
-    try:
-        yield
-    except ConfigValidationError as error:
-        faults = "; ".join(error.errors) or str(error)
-    except ValueError as error:
-        # The SDK reads files with more than one JSON library, and each has an error of its own.
-        if type(error).__name__ != "JSONDecodeError":
-            raise
-        faults = f"a file of the configuration, state or catalog holds no JSON ({error})"
-    except (LimitReachedError, FatalAPIError) as error:
-        TapConstantContact.logger.error("%s", error)
-        sys.exit(1)
-    except (RetriableAPIError, requests.RequestException) as error:
-        TapConstantContact.logger.error(
-            "Constant Contact did not answer for minutes (%s). Try again later",
-            type(error).__name__,
-        )
-        sys.exit(1)
-    except FileNotFoundError as error:
-        faults = str(error).rstrip(".")
-    else:
-        return
-    TapConstantContact.logger.error("The settings cannot be used: %s.", faults)
-    sys.exit(1)

@@ -119,3 +119,17 @@ def updated_since(config: Mapping[str, Any], now: DateTime) -> DateTime | None:
         return parse_instant(value, zone)
     number = config.get("updated_days_back")
     return None if number is None else first_instant(days_ago(number, zone, now), zone)
+
+
+SPAN = (
+    "start_date",
+    "lookback_days",
+    "report_date",
+    "report_days_back",
+    "report_start_date",
+    "report_start_days_back",
+    "report_end_date",
+    "report_end_days_back",
+    "timezone",
+)
+"""Names of the settings that decide from when to when a report reads."""

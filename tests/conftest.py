@@ -19,6 +19,7 @@ import pytest
 import time_machine
 from hypothesis import HealthCheck, settings
 
+from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
@@ -34,6 +35,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 PRESENT = datetime(2026, 11, 10, 12, tzinfo=timezone.utc)
 """When tests take place that run the tap in this process."""
+
+FOUR = ("contact_lists", "contacts", "contact_action_summary", "contact_activity_details")
+"""The streams that a test reads unless it names others."""
 
 DATES = ("_at", "_date", "_on", "_time")
 
@@ -199,28 +203,34 @@ def config_for(sandbox: Sandbox, tmp_path: Path, **settings: Any) -> dict[str, A
     }
 
 
-def sync(
+def tap_with(
     config: dict[str, Any],
     state: dict[str, Any] | None = None,
     streams: tuple[str, ...] = (),
     catalog: dict[str, Any] | None = None,
-) -> Run:
-    """Run a tap in this process."""
+    clock: Clock = SYSTEM,
+) -> TapConstantContact:
+    """Set a tap up in this process, with some streams selected or as a catalog says."""
+    given = json.loads(json.dumps(state or {}))
+    tap = TapConstantContact(config=dict(config), state=given, catalog=catalog, clock=clock)
+    for name, stream in tap.streams.items():
+        if catalog is None:
+            stream.selected = name in (streams or FOUR)
+    return tap
+
+
+def sync(config: dict[str, Any], *args: Any, **kwargs: Any) -> Run:
+    """Run a tap in this process; the arguments are those of `tap_with`."""
     out = io.StringIO()
     exit_code = 0
     with contextlib.redirect_stdout(out):
-        tap = TapConstantContact(
-            config=dict(config), state=json.loads(json.dumps(state or {})), catalog=catalog
-        )
-        for name, stream in tap.streams.items():
-            if catalog is None:
-                stream.selected = not streams or name in streams
+        tap = tap_with(config, *args, **kwargs)
         try:
             tap.sync_all()
         except SystemExit as end:
             exit_code = int(end.code or 0)
         finally:
-            tap.progress.summarize()
+            tap.run.progress.summarize()
     return Run([json.loads(line) for line in out.getvalue().splitlines()], exit_code)
 
 

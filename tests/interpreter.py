@@ -18,9 +18,9 @@ import signal
 import socket
 import sys
 
-import tap_constantcontact.auth
-import tap_constantcontact.sign_in
-import tap_constantcontact.tap  # noqa: F401 - what the commands import
+import tap_constantcontact.auth.authenticator
+import tap_constantcontact.auth.flows
+import tap_constantcontact.cli  # noqa: F401 - what the commands import
 
 
 def fork_for_each_command() -> list[int]:

@@ -17,11 +17,11 @@ import yaml
 from aiohttp import web
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_constantcontact.auth import RefreshTokenAuthenticator
+from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
+from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
-from tap_constantcontact.token_file import TokenFile
 from tests.conftest import Run, config_for
 from tests.processes import Process
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_constantcontact import login
+from tap_constantcontact.auth import login
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
@@ -37,7 +37,7 @@ def sign_in(sandbox: Sandbox, config: dict[str, Any], monkeypatch: pytest.Monkey
     """Run the command in this process, for a person who decides at once."""
     sandbox.authorization.interval = 0
     question = Authorization._asked_by_device
-    monkeypatch.setattr("tap_constantcontact.sign_in.INTERVAL", 0.0)
+    monkeypatch.setattr("tap_constantcontact.auth.flows.INTERVAL", 0.0)
     for name in ("client_id", "client_secret", "token_file", "api_url", "auth_url"):
         monkeypatch.setenv(f"TAP_CONSTANTCONTACT_{name.upper()}", config[name])
 

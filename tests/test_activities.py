@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.streams.contact_activity_details import moved_by, overlaps, with_ids
+from tap_constantcontact.shapes.events import moved_by, overlaps, with_ids
 from tests.conftest import Run, config_for, grown, sync
 
 DETAILS = "contact_activity_details"

@@ -16,10 +16,10 @@ import pytest
 from aiohttp import web
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.token_file import TokenFile
 from tests.conftest import config_for, grown, sync
 
 LISTS = ("contact_lists",)
@@ -213,7 +213,7 @@ def test_a_long_lived_token_may_lie_where_nothing_can_be_written(
 
 FIFTY = """
     import json, os, sys
-    from tap_constantcontact.auth import authenticator
+    from tap_constantcontact.auth.authenticator import authenticator
 
     config = json.loads(sys.argv[1])
     waiting, go = os.pipe()
@@ -250,7 +250,7 @@ def test_fifty_processes_share_a_file_and_spend_no_token_twice(
 
 RENEWAL = """
     import json, sys
-    from tap_constantcontact.auth import authenticator
+    from tap_constantcontact.auth.authenticator import authenticator
     bearer = authenticator(json.loads(sys.argv[1]))
     print("ready", flush=True)
     sys.stdin.readline()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.concurrency import MOST, Concurrency, in_order
-from tap_constantcontact.turns import Turns
+from tap_constantcontact.transport.concurrency import MOST, Concurrency, in_order
+from tap_constantcontact.transport.turns import Turns
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
+from tests.clocks import PatientClock
 from tests.conftest import Expected, Run, config_for, grown, sync
 
 STREAMS = ("contact_lists", "contacts", "contact_action_summary", "contact_activity_details")
@@ -22,12 +23,15 @@ Fault = Callable[..., Any]
 pytestmark = pytest.mark.usefixtures("present")
 
 
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waits pass at once and are written down."""
-    waited: list[float] = []
-    monkeypatch.setattr("time.sleep", waited.append)
-    return waited
+@pytest.fixture
+def clock() -> PatientClock:
+    return PatientClock()
+
+
+@pytest.fixture
+def waits(clock: PatientClock) -> list[float]:
+    """The pauses of the run, which take no time."""
+    return clock.slept
 
 
 @pytest.fixture
@@ -93,17 +97,19 @@ FAULTS: dict[str, Fault] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_same_records_come_out(
-    account: Account, tmp_path: Path, waits: list[float], name: str
+    account: Account, tmp_path: Path, clock: PatientClock, waits: list[float], name: str
 ) -> None:
     with Sandbox(account, middlewares=[every(3, FAULTS[name])]) as sandbox:
-        result = sync(config_for(sandbox, tmp_path))
+        result = sync(config_for(sandbox, tmp_path), clock=clock)
     expected = Expected(account)
     for stream in STREAMS:
         assert result.by_key(stream) == getattr(expected, stream)()
     assert waits
 
 
-def test_tokens_that_expire_in_the_middle_are_renewed(account: Account, tmp_path: Path) -> None:
+def test_tokens_that_expire_in_the_middle_are_renewed(
+    account: Account, tmp_path: Path, clock: PatientClock
+) -> None:
     authorization = Authorization()
 
     async def forget(request: web.Request, handler: Any) -> Any:
@@ -112,24 +118,18 @@ def test_tokens_that_expire_in_the_middle_are_renewed(account: Account, tmp_path
 
     strike = every(20, forget)
     with Sandbox(account, authorization=authorization, middlewares=[strike]) as sandbox:
-        result = sync(config_for(sandbox, tmp_path))
+        result = sync(config_for(sandbox, tmp_path), clock=clock)
     assert result.by_key("contact_activity_details") == Expected(account).contact_activity_details()
     assert max(authorization.spent.values()) == 1
     assert len(authorization.spent) > 2
 
 
 def test_a_limit_of_requests_a_second_is_waited_out(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    account: Account, tmp_path: Path, clock: PatientClock
 ) -> None:
-    now = 1_000_000.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-
-    monkeypatch.setattr("time.sleep", sleep)
-    with Sandbox(account, limits=Limits(4, clock=lambda: now)) as sandbox:
-        result = sync(config_for(sandbox, tmp_path))
+    limits = Limits(4, clock=lambda: 1_000_000.0 + sum(clock.slept))
+    with Sandbox(account, limits=limits) as sandbox:
+        result = sync(config_for(sandbox, tmp_path), clock=clock)
     assert result.by_key("contact_activity_details") == Expected(account).contact_activity_details()
 
 
@@ -138,11 +138,11 @@ def test_a_limit_of_requests_a_second_is_waited_out(
 
 @pytest.fixture
 def failing(
-    account: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    account: Account, tmp_path: Path, clock: PatientClock, caplog: pytest.LogCaptureFixture
 ) -> Callable[..., tuple[Run, str]]:
     def fail(*middlewares: Any, **settings: Any) -> tuple[Run, str]:
         with Sandbox(account, middlewares=middlewares) as sandbox:
-            result = sync(config_for(sandbox, tmp_path, **settings))
+            result = sync(config_for(sandbox, tmp_path, **settings), clock=clock)
         errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
         assert result.exit_code == 1
         assert len(errors) == 1
@@ -209,16 +209,20 @@ def test_a_wrong_application_says_so(failing: Any) -> None:
     assert "wrong-secret" not in said
 
 
-def test_a_token_endpoint_that_recovers_is_tried_again(account: Account, tmp_path: Path) -> None:
+def test_a_token_endpoint_that_recovers_is_tried_again(
+    account: Account, tmp_path: Path, clock: PatientClock
+) -> None:
     flaky = every(2, answer(429, "", "text/plain"), "/oauth2")
     authorization = Authorization(lifetime=0.001)
     with Sandbox(account, authorization=authorization, middlewares=[flaky]) as sandbox:
         authorization.lifetime = 86400
-        result = sync(config_for(sandbox, tmp_path), streams=("contact_lists",))
+        result = sync(config_for(sandbox, tmp_path), streams=("contact_lists",), clock=clock)
     assert result.by_key("contact_lists") == Expected(account).contact_lists()
 
 
-def test_a_link_to_another_host_does_not_get_the_token(account: Account, tmp_path: Path) -> None:
+def test_a_link_to_another_host_does_not_get_the_token(
+    account: Account, tmp_path: Path, clock: PatientClock
+) -> None:
     led_astray: list[Any] = []
 
     async def record(request: web.Request, handler: Any) -> Any:
@@ -242,6 +246,6 @@ def test_a_link_to_another_host_does_not_get_the_token(account: Account, tmp_pat
             return await (fault(request, handler) if fault else handler(request))
 
         with Sandbox(account, middlewares=[every(1, once, "/v3/contact_lists")]) as sandbox:
-            result = sync(config_for(sandbox, tmp_path), streams=("contact_lists",))
+            result = sync(config_for(sandbox, tmp_path), streams=("contact_lists",), clock=clock)
     assert result.exit_code == 0
     assert not led_astray

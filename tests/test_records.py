@@ -55,6 +55,7 @@ def grown_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         proper = {
             "string": st.text(max_size=5),
             "integer": st.integers(-9, 9),
+            "number": st.floats(-9, 9),
             "boolean": st.booleans(),
         }[schema["type"][0]]
     return st.one_of(proper, proper, proper, ANYTHING)

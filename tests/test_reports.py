@@ -358,7 +358,7 @@ def test_a_contact_that_is_gone_is_passed_over(
     caplog.set_level("INFO")
     result = run(streams=REPORTS, contact_ids=["gone", known])
     assert {record["contact_id"] for record in result.records[REPORTS[1]]} == {known}
-    assert "passed over 2 contacts" in caplog.text
+    assert "skipped 2 unknown contacts" in caplog.text
 
 
 def test_unknown_fields_are_dropped_with_one_warning(
@@ -395,7 +395,7 @@ def _on_page(sandbox: Sandbox, number: int, change: Callable[[], None]) -> None:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_constantcontact.streams.contacts.PAGE_SIZE", 10)
+    monkeypatch.setattr("tap_constantcontact.streams.contacts.ContactsStream.page_size", 10)
 
 
 @pytest.mark.usefixtures("present", "small_pages")

@@ -17,6 +17,7 @@ from aiohttp import web
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
+from tests.clocks import PatientClock
 from tests.conftest import Expected, Run, config_for, grown, sync
 
 STREAMS = ("contact_lists", "contacts", "contact_action_summary", "contact_activity_details")
@@ -40,12 +41,15 @@ def account() -> Account:
     return grown(12)
 
 
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waits pass at once and are written down."""
-    waited: list[float] = []
-    monkeypatch.setattr("time.sleep", waited.append)
-    return waited
+@pytest.fixture
+def clock() -> PatientClock:
+    return PatientClock()
+
+
+@pytest.fixture
+def waits(clock: PatientClock) -> list[float]:
+    """The pauses of the run, which take no time."""
+    return clock.slept
 
 
 def spoil(stream: str, change: Change, *, every: int = 1) -> Any:
@@ -70,13 +74,13 @@ def spoil(stream: str, change: Change, *, every: int = 1) -> Any:
 
 @pytest.fixture
 def read(
-    account: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    account: Account, tmp_path: Path, clock: PatientClock, caplog: pytest.LogCaptureFixture
 ) -> Callable[..., tuple[Run, list[str]]]:
     """Run a tap through middlewares; returns the run and the lines that it ended with."""
 
     def run(*middlewares: Any, streams: tuple[str, ...] = STREAMS, **settings: Any) -> Any:
         with Sandbox(account, middlewares=middlewares) as sandbox:
-            result = sync(config_for(sandbox, tmp_path, **settings), streams=streams)
+            result = sync(config_for(sandbox, tmp_path, **settings), streams=streams, clock=clock)
         errors = [
             record.getMessage()
             for record in caplog.records
@@ -293,7 +297,7 @@ def test_a_page_of_contacts_that_keeps_failing_is_read_in_smaller_pages(
 
 
 def test_a_refused_token_is_renewed_and_the_request_sent_again_at_once(
-    account: Account, tmp_path: Path, waits: list[float]
+    account: Account, tmp_path: Path, clock: PatientClock, waits: list[float]
 ) -> None:
     """Every third token is revoked as it is used, as where another sign-in ends the last one."""
     authorization = Authorization()
@@ -309,14 +313,14 @@ def test_a_refused_token_is_renewed_and_the_request_sent_again_at_once(
         return await handler(request)
 
     with Sandbox(account, authorization=authorization, middlewares=[revoke]) as sandbox:
-        result = sync(config_for(sandbox, tmp_path))
+        result = sync(config_for(sandbox, tmp_path), clock=clock)
     assert result.exit_code == 0
     assert result.by_key("contacts") == Expected(account).contacts()
     assert sum(waits) == 0
 
 
 def test_a_token_that_another_process_renewed_may_be_refused_too(
-    account: Account, tmp_path: Path, waits: list[float]
+    account: Account, tmp_path: Path, clock: PatientClock, waits: list[float]
 ) -> None:
     authorization = Authorization()
     sent: list[str] = []
@@ -333,7 +337,9 @@ def test_a_token_that_another_process_renewed_may_be_refused_too(
         return await handler(request)
 
     with Sandbox(account, authorization=authorization, middlewares=[renewed_elsewhere]) as sandbox:
-        result = sync(config_for(sandbox, tmp_path), streams=("contact_lists", "contacts"))
+        result = sync(
+            config_for(sandbox, tmp_path), streams=("contact_lists", "contacts"), clock=clock
+        )
     assert result.by_key("contacts") == Expected(account).contacts()
     assert sent[1] == "from another process, and revoked"
     assert len(set(sent)) == len(sent) == 3

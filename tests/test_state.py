@@ -13,9 +13,9 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_constantcontact.bookmarks import NO_SWEEP
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.state import NO_SWEEP
 from tests.conftest import PRESENT, Expected, Run, sync
 
 STREAMS = ("contacts", "contact_action_summary", "contact_activity_details")

@@ -17,12 +17,12 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.estimate import estimate
+from tap_constantcontact.bookmarks import NO_SWEEP, validated
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.state import NO_SWEEP, sound
+from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
-from tests.conftest import Expected, Run, config_for, sync
+from tests.conftest import Expected, Run, config_for, sync, tap_with
 from tests.processes import TAP, Command, Process
 
 REPORTS = ("contact_action_summary", "contact_activity_details")
@@ -72,7 +72,7 @@ def test_twenty_kills_lose_nothing(
 ) -> None:
     seen = requests_seen_by(slow)
     rng = random.Random(7)
-    config = config_for(slow, tmp_path)
+    config = config_for(slow, tmp_path, max_concurrent_requests=8)
     state: dict[str, Any] = {}
     records: dict[str, dict[Any, Any]] = {name: {} for name in ("contacts", *REPORTS)}
     asked: dict[str, int] = {}
@@ -204,7 +204,7 @@ def test_contacts_come_change_and_go_between_the_runs(
         if status(contact) != "deleted"
     )
     out = [
-        key for at, key in order if (at, key) <= (parse(place["created_at"]), place["contact_id"])
+        key for at, key in order if (at, key) <= (parse(place["created_at"]), place["parent_id"])
     ]
     left = [key for _, key in order if key not in out]
     now = datetime.now(timezone.utc)
@@ -322,9 +322,9 @@ KEYS = st.sampled_from(["sweep", "replication_key_value", "swept_at", "filters",
 
 @given(st.dictionaries(st.sampled_from(REPORTS), JSON | st.dictionaries(KEYS, JSON)))
 def test_no_state_is_too_strange(bookmarks: dict[str, Any]) -> None:
-    kept = sound({"bookmarks": bookmarks}, REPORTS, lambda *_: None)
+    kept = validated({"bookmarks": bookmarks}, REPORTS, lambda *_: None)
     assert len(json.dumps(kept)) <= 2048
-    assert sound(kept, REPORTS, lambda *_: pytest.fail("left out the second time")) == kept
+    assert validated(kept, REPORTS, lambda *_: pytest.fail("left out the second time")) == kept
 
 
 @pytest.mark.parametrize("content", ["[]", "3", '{"bookmarks": []}', "{"])
@@ -352,7 +352,7 @@ def test_a_test_costs_three_requests_a_stream_at_most(
         result = Command(TAP, "--config=config.json", "--test", folder=tmp_path).run()
     assert result.returncode == 0
     assert "ERROR" not in result.stderr
-    assert len([request for request in seen if request.path.startswith("/v3")]) <= 4 * 3
+    assert len([request for request in seen if request.path.startswith("/v3")]) <= len(STREAMS) * 3
 
 
 def test_an_estimate_for_a_program_is_json_and_nothing_else(
@@ -363,16 +363,13 @@ def test_an_estimate_for_a_program_is_json_and_nothing_else(
         (tmp_path / "config.json").write_text(json.dumps(config))
         result = Command(TAP, "--config=config.json", "--estimate=json", folder=tmp_path).run()
         assert result.returncode == 0, result.stderr
-        assert (
-            json.loads(result.stdout)["total"]["requests"] == estimated(config)["total"]["requests"]
-        )
+        named = [stream["stream"] for stream in json.loads(result.stdout)["streams"]]
+        assert named == [stream.name for stream in STREAMS if stream.selected_by_default]
 
 
 def estimated(config: dict[str, Any], state: Any = None) -> dict[str, Any]:
     """Estimate a run in this process."""
-    return estimate(
-        TapConstantContact(config=dict(config), state=json.loads(json.dumps(state or {})))
-    )
+    return tap_with(config, state).estimate()
 
 
 def test_an_estimate_is_what_a_run_costs(
@@ -408,7 +405,7 @@ def test_progress_is_told_now_and_then(
     run: Runner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    monkeypatch.setattr("tap_constantcontact.progress.Progress.interval", 0.2)
+    monkeypatch.setattr("tap_constantcontact.terminal.progress.Progress.interval", 0.2)
     began = time.monotonic()
     run(streams=REPORTS[1], requests_per_second=30)
     lines = [

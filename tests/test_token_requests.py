@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_constantcontact.auth import authenticator
+from tap_constantcontact.auth.authenticator import authenticator
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.conftest import config_for

@@ -1,21 +1,40 @@
-"""The reports, one a file, in the order they run: the cheap ones first."""
+"""What there is to read. `STREAMS` is the only registry; cheap streams run first."""
 
-from tap_constantcontact.streams.contact_action_summary import ContactActionSummaryStream
-from tap_constantcontact.streams.contact_activity_details import ContactActivityDetailsStream
-from tap_constantcontact.streams.contact_lists import ContactListsStream
-from tap_constantcontact.streams.contacts import ContactsStream
-
-STREAMS = (
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.streams.account import AccountEmailsStream, AccountSummaryStream
+from tap_constantcontact.streams.audience import (
+    SEGMENTS,
+    ContactCustomFieldsStream,
     ContactListsStream,
+    ContactTagsStream,
+    SegmentDetailsStream,
+    SegmentsStream,
+)
+from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
+from tap_constantcontact.streams.campaigns import CAMPAIGNS, EmailCampaignsStream
+from tap_constantcontact.streams.contact_reports import (
+    ContactActionSummaryStream,
+    ContactActivityDetailsStream,
+)
+from tap_constantcontact.streams.contacts import CONTACTS, ContactsStream
+
+STREAMS: tuple[type[ConstantContactStream], ...] = (
+    AccountSummaryStream,
+    AccountEmailsStream,
+    ContactListsStream,
+    ContactTagsStream,
+    ContactCustomFieldsStream,
+    SegmentsStream,
+    SegmentDetailsStream,
+    EmailCampaignsStream,
+    EmailCampaignStatsStream,
     ContactsStream,
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
 )
+"""The streams in the order they run."""
 
-__all__ = [
-    "STREAMS",
-    "ContactActionSummaryStream",
-    "ContactActivityDetailsStream",
-    "ContactListsStream",
-    "ContactsStream",
-]
+PARENT_TYPES = (SEGMENTS, CAMPAIGNS, CONTACTS)
+"""The parents that reports are about."""
+
+__all__ = ["PARENT_TYPES", "STREAMS"]

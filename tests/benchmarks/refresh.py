@@ -23,14 +23,14 @@ from typing import Any
 
 import click
 
+from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.token_file import TokenFile
 
 RENEWAL = """
 import json, sys, time
-from tap_constantcontact.auth import authenticator
+from tap_constantcontact.auth.authenticator import authenticator
 
 bearer = authenticator(json.loads(sys.stdin.readline()))
 bearer.update_access_token()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
+from tap_constantcontact.auth.flows import SignIn, SignInError
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.sign_in import SignIn, SignInError
 from tests.login.test_login import decide
 
 

@@ -1,0 +1,130 @@
+"""The commands, and every failure of theirs as one plain line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+import requests
+from singer_sdk import Tap
+from typing_extensions import override
+
+from tap_constantcontact.exceptions import (
+    ConfigValidationError,
+    FatalAPIError,
+    LimitReachedError,
+    RetriableAPIError,
+    refused,
+)
+from tap_constantcontact.tap import TapConstantContact
+from tap_constantcontact.terminal import estimate
+from tap_constantcontact.terminal.output import PlainSingerCommand
+
+
+class Command(TapConstantContact):
+    """The tap as a command."""
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        option = click.Option(
+            ["--estimate", "estimate_form"],
+            type=click.Choice([*estimate.FORMS]),
+            is_flag=False,
+            flag_value="text",
+            help="Say what a run would cost, as text or json, and run nothing.",
+        )
+        return PlainSingerCommand(
+            name=command.name,
+            callback=command.callback,
+            params=[*command.params, option],
+            help=command.help,
+            context_settings=command.context_settings,
+            logger=cls.logger,
+        )
+
+    @classmethod
+    @override
+    def invoke(
+        cls,
+        *,
+        estimate_form: str | None = None,
+        config: Any = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+        **about: Any,
+    ) -> None:
+        with _plain_faults():
+            super(Tap, cls).invoke(**about)
+            cls.print_version(print_fn=cls.logger.info)
+            tap = cls(
+                config=config.config if config else None,
+                parse_env_config=config is not None and config.parse_env,
+                state=_json_object(state),
+                catalog=_json_object(catalog),
+            )
+            if estimate_form:
+                click.echo(estimate.FORMS[estimate_form](tap.estimate()))
+                return
+            try:
+                tap.check_account()
+                tap.sync_all()
+            finally:
+                tap.run.progress.summarize()
+
+    @classmethod
+    @override
+    def cb_test(cls, *args: Any, **kwargs: Any) -> None:
+        with _plain_faults():
+            super().cb_test(*args, **kwargs)
+
+    @classmethod
+    @override
+    def cb_config(cls, *args: Any, **kwargs: Any) -> Any:
+        with _plain_faults():
+            return super().cb_config(*args, **kwargs)
+
+
+def _json_object(file: IO[str] | None) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    content = json.load(file)
+    if not isinstance(content, dict):
+        raise refused(f"{file.name!r} holds no JSON object")
+    return content
+
+
+@contextmanager
+def _plain_faults() -> Iterator[None]:
+    try:
+        yield
+    except ConfigValidationError as error:
+        faults = "; ".join(error.errors) or str(error)
+    except ValueError as error:
+        # The SDK reads files with more than one JSON library, and each has an error of its own.
+        if type(error).__name__ != "JSONDecodeError":
+            raise
+        faults = f"a file of the configuration, state or catalog holds no JSON ({error})"
+    except (LimitReachedError, FatalAPIError) as error:
+        TapConstantContact.logger.error("%s", error)
+        sys.exit(1)
+    except (RetriableAPIError, requests.RequestException) as error:
+        TapConstantContact.logger.error(
+            "Constant Contact did not answer for minutes (%s). Try again later",
+            type(error).__name__,
+        )
+        sys.exit(1)
+    except FileNotFoundError as error:
+        faults = str(error).rstrip(".")
+    else:
+        return
+    TapConstantContact.logger.error("The settings cannot be used: %s.", faults)
+    sys.exit(1)
+
+
+main = Command.cli

@@ -1,0 +1,110 @@
+"""Which settings contradict each other, or name what does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pendulum
+
+from tap_constantcontact.exceptions import refused
+from tap_constantcontact.windows import parse_day, parse_instant, report_window
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Refuse settings that contradict each other or name what does not exist.
+
+    Args:
+        config: Settings that the JSON schema has accepted.
+
+    Raises:
+        ConfigValidationError: With one sentence for each fault, naming the settings.
+    """
+    if faults := [*_faults(config)]:
+        raise refused(*faults)
+
+
+def _faults(config: Mapping[str, Any]) -> Iterator[str]:
+    yield from _credential_faults(config)
+    beside = _given(config, "contact_list_ids", "contact_tag_ids")
+    if beside and _given(config, "segment_id"):
+        yield (
+            f"segment_id cannot be combined with {' or '.join(beside)}: "
+            "the API takes a segment alone"
+        )
+    if "all" in (config.get("contact_status") or ()) and len(config["contact_status"]) > 1:
+        yield "contact_status names `all` beside other statuses: give one or the other"
+    if config.get("tracking_activity_types") == []:
+        yield "tracking_activity_types is empty: name at least one type, or leave it out for all"
+
+    malformed = [*_malformed(config)]
+    yield from malformed
+    if not malformed:
+        yield from _window_faults(config)
+
+
+def _credential_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    if config.get("sandbox") or config.get("access_token"):
+        return
+    if not config.get("client_id"):
+        yield (
+            "client_id is missing: set it and sign in with tap-constantcontact-login, or set "
+            "access_token, or sandbox for a trial"
+        )
+
+
+def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
+    zone = config.get("timezone") or "UTC"
+    try:
+        pendulum.timezone(zone)
+    except (ValueError, OSError):
+        yield f"timezone {zone!r} is no IANA time zone; one such is America/New_York"
+        zone = "UTC"
+
+    def instant(value: str) -> object:
+        return parse_instant(value, zone)
+
+    readers: dict[str, Callable[[str], object]] = {
+        "start_date": instant,
+        "updated_after": instant,
+        "report_date": parse_day,
+        "report_start_date": parse_day,
+        "report_end_date": parse_day,
+    }
+    for name, read in readers.items():
+        value = config.get(name)
+        try:
+            if value:
+                read(value)
+        except ValueError:
+            kind = "a day written YYYY-MM-DD"
+            if read is instant:
+                kind = "a date or date-time in ISO 8601, such as 2026-01-31"
+            yield f"{name} {value!r} is not {kind}"
+
+
+def _window_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    for names in (
+        ("updated_after", "updated_days_back"),
+        ("report_start_date", "report_start_days_back"),
+        ("report_end_date", "report_end_days_back"),
+    ):
+        if len(given := _given(config, *names)) > 1:
+            yield f"{' and '.join(given)} contradict each other: give only one"
+
+    single = _given(config, "report_date", "report_days_back")
+    start = _given(config, "report_start_date", "report_start_days_back")
+    end = _given(config, "report_end_date", "report_end_days_back")
+    if len(single) > 1 or (single and (start or end)):
+        yield f"{' and '.join([*single, *start, *end])} contradict each other: give one window"
+    elif end and not start:
+        yield f"{end[0]} has no start: give report_start_date or report_start_days_back as well"
+    elif len(start) == 1 and len(end) <= 1:
+        window = report_window(config, pendulum.now("UTC"))
+        if window and window.start > window.end:
+            yield f"{start[0]} is after {end[0] if end else 'today'}: the window would be empty"
+
+
+def _given(config: Mapping[str, Any], *names: str) -> list[str]:
+    """Return those of the named settings that are set; 0 is a value, an empty list is none."""
+    return [name for name in names if config.get(name) not in (None, "", [])]

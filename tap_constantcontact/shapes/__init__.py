@@ -1,0 +1,1 @@
+"""How a thing is read: each shape is one way of reading."""

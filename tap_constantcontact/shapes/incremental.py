@@ -1,0 +1,60 @@
+"""From when an incremental stream reads, and how its bookmark moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pendulum import DateTime
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+
+from tap_constantcontact.records import rfc3339
+from tap_constantcontact.windows import parse_instant
+
+if TYPE_CHECKING:
+    from tap_constantcontact.client import ConstantContactStream
+
+
+class Increment:
+    """The part of a stream that changed since its last finished run.
+
+    Args:
+        stream: The stream, as the catalog has it: only there one learns whether it is to be read
+            from its bookmark.
+    """
+
+    def __init__(self, stream: ConstantContactStream) -> None:
+        self._stream = stream
+        self._run = stream.run
+        self._bookmark = stream.bookmark
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the stream reads from its bookmark, and moves it."""
+        return self._stream.replication_method == REPLICATION_INCREMENTAL
+
+    @property
+    def value(self) -> str | None:
+        """The bookmark that the last finished run left."""
+        value: str | None = self._bookmark["replication_key_value"] if self.is_wanted else None
+        return value
+
+    def start(self) -> DateTime | None:
+        """Return the bookmark or the start date, the later of the two, or None for all history."""
+        if not self.is_wanted:
+            return None
+        values = filter(None, (self.value, self._run.config.get("start_date")))
+        zone = self._run.config["timezone"]
+        return max((parse_instant(value, zone) for value in values), default=None)
+
+    def move(self, began: DateTime) -> None:
+        """Set the bookmark to the instant that a finished run or sweep began."""
+        if self.is_wanted:
+            self._bookmark.update(
+                replication_key=self._stream.replication_key,
+                replication_key_value=self.at(began),
+            )
+
+    def at(self, instant: DateTime) -> str:
+        """Return an instant by the API's clock, in whole seconds as some of its dates are."""
+        lag = self._run.connection.clock_lag
+        return rfc3339(instant.subtract(seconds=lag).start_of("second"))

@@ -1,0 +1,139 @@
+"""The parents that reports are about, such as contacts: listed once a run, in a sweep's order."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pendulum
+
+from tap_constantcontact.bookmarks import UNKNOWN, Place
+from tap_constantcontact.plan import Plan, in_all
+from tap_constantcontact.shapes.collection import Collection
+from tap_constantcontact.shapes.queries import Query, Record, date_time
+
+OVERLAP = 1.0
+"""Seconds that two listings share: whether the API's bounds are inclusive is not documented."""
+
+
+@dataclass(frozen=True)
+class ParentType:
+    """How the parents of a report are listed.
+
+    Attributes:
+        stream: Name of the collection that lists them.
+        key: Name of their key, which the report's path and rows have, too.
+        filters: Names of the settings that decide which of them are listed.
+        given_by: Name of the setting that names them, so that they need not be listed.
+        created_after: Name of the query parameter for those created since, if there is one.
+        created_before: The same for those created before.
+        leaves_out: Query parameters of the collection that are not needed.
+        is_wanted: Tells whether a parent, listed by these settings, is one of the report's.
+        counted_by: Changes a query into one that counts the wanted alone.
+    """
+
+    stream: str
+    key: str
+    filters: tuple[str, ...] = ()
+    given_by: str | None = None
+    created_after: str | None = None
+    created_before: str | None = None
+    leaves_out: tuple[str, ...] = ()
+    is_wanted: Callable[[Record, Mapping[str, Any]], bool] = lambda *_: True
+    counted_by: Callable[[Query, Mapping[str, Any]], Query] = lambda query, _: query
+
+
+class Parents:
+    """The parents of one type, as far back as was needed so far.
+
+    Parents that a setting names are not listed, unless other filters are set beside it.
+
+    Args:
+        of: Their type.
+        collection: What lists them.
+    """
+
+    def __init__(self, of: ParentType, collection: Collection) -> None:
+        self._of = of
+        self._collection = collection
+        self._config = collection.run.config
+        self._places: list[Place] = []
+        self._listed_from = math.inf
+        self._sizes: dict[Place, Plan] = {}
+        self._named = set(self._config.get(of.given_by or "") or ())
+        if self._are_given:
+            self._places = sorted(Place(0.0, parent_id) for parent_id in self._named)
+            self._listed_from = -math.inf
+
+    @property
+    def _are_given(self) -> bool:
+        filters = (name for name in self._of.filters if name != self._of.given_by)
+        return bool(self._named) and not any(map(self._config.get, filters))
+
+    def after(self, place: Place) -> Sequence[Place]:
+        """Return the parents behind a place, listing those that are not known yet."""
+        if place.created_at < self._listed_from:
+            known = {found.parent_id: found for found in self._listed(self._bounds(place))}
+            known |= {found.parent_id: found for found in self._places}
+            self._places = sorted(known.values())
+            self._listed_from = place.created_at
+        return self._places[bisect_right(self._places, place) :]
+
+    def first(self, number: int) -> Sequence[Place]:
+        """Return a few parents, whatever their place, from one page."""
+        if self._are_given:
+            return self._places[:number]
+        query = next(iter(self._queries({})))
+        context = {**query.parameters, "limit": self._collection.page_size}
+        return [*islice(self._chosen(self._collection.request_records(context)), number)]
+
+    def plan(self, place: Place) -> Plan:
+        """Return how many parents are behind a place, and what listing them would cost.
+
+        What was planned to be listed before costs nothing more.
+        """
+        if self._are_given:
+            return Plan(len(self.after(place)), 0)
+        size = self._sizes.get(place) or self._size(place)
+        listed = [planned for planned in self._sizes if planned <= place]
+        self._sizes[place] = size
+        return Plan(size.rows, 0 if listed else size.requests)
+
+    def _size(self, place: Place) -> Plan:
+        bounds = self._bounds(place, overlap=0.0)
+        queries = (self._of.counted_by(query, self._config) for query in self._queries(bounds))
+        return in_all(map(self._collection.plan_of, queries))
+
+    def _listed(self, bounds: Mapping[str, str]) -> Iterator[Place]:
+        for query in self._queries(bounds):
+            yield from self._chosen(filter(query.is_wanted, self._collection.collect(query)))
+        self._collection.rows.report(self._collection.logger)
+
+    def _queries(self, bounds: Mapping[str, str]) -> Iterator[Query]:
+        for query in self._collection.queries():
+            bare = query.without(*self._of.leaves_out)
+            yield bare.having(bounds) if bare.takes_dates else bare
+
+    def _chosen(self, records: Iterable[Record]) -> Iterator[Place]:
+        for record in records:
+            parent_id = str(record[self._of.key])
+            is_named = not self._named or parent_id in self._named
+            if is_named and self._of.is_wanted(record, self._config):
+                yield Place.of(record.get("created_at"), parent_id)
+
+    def _bounds(self, place: Place, overlap: float = OVERLAP) -> dict[str, str]:
+        """Return the parameters that ask for the parents behind a place and not known yet."""
+        bounds: dict[str, str] = {}
+        if self._of.created_after and 0 < place.created_at < UNKNOWN:
+            bounds[self._of.created_after] = _instant(place.created_at - overlap)
+        if self._of.created_before and self._listed_from < math.inf and overlap:
+            bounds[self._of.created_before] = _instant(self._listed_from + overlap)
+        return bounds
+
+
+def _instant(seconds: float) -> str:
+    return date_time(pendulum.from_timestamp(seconds))

@@ -1,0 +1,86 @@
+"""Many parents a request: their ids stand in the path."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import requests
+from typing_extensions import override
+
+from tap_constantcontact.bookmarks import START
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.exceptions import UnknownParentError
+from tap_constantcontact.plan import Plan, pages
+from tap_constantcontact.shapes.parents import ParentType
+from tap_constantcontact.shapes.queries import Record
+
+
+class ParentsPerRequest(ConstantContactStream):
+    """A report on many parents at once.
+
+    One id that the API cannot read makes it answer 404 for all. (Contract.) Then the ids are split
+    in halves until the bad one is alone, and skipped. Ids that it can read and does not know are
+    left out of the rows, and stand under `errors`. (Contract.)
+
+    Attributes that a stream may set:
+        parents: The type of the parents.
+        ids: Name of the path's placeholder for the ids, which are joined by commas.
+        ids_a_request: Number of ids a request, at most.
+
+    Example:
+        >>> class EmailCampaignStatsStream(ParentsPerRequest):
+        ...     name = "email_campaign_stats"
+        ...     path = "/reports/stats/email_campaigns/{campaign_ids}"
+        ...     records_key = "results"
+        ...     parents = CAMPAIGNS
+        ...     ids = "campaign_ids"
+        ...     ids_a_request = 150
+        ...     primary_keys = ("campaign_id",)
+    """
+
+    parents: ClassVar[ParentType]
+    ids: ClassVar[str]
+    ids_a_request: ClassVar[int]
+
+    @override
+    def read(self) -> Iterator[Record]:
+        places = self.run.parents[self.parents.stream].after(START)
+        parent_ids = [place.parent_id for place in places]
+        for batch in _batches(parent_ids, self.ids_a_request):
+            yield from self._rows_of(batch)
+
+    @override
+    def plan(self) -> Plan:
+        listing = self.run.parents[self.parents.stream].plan(START)
+        if listing.rows is None:
+            return Plan(None, None)
+        return Plan(listing.rows, listing.requests) + Plan(
+            0, pages(listing.rows, self.ids_a_request, shrinks=False) if listing.rows else 0
+        )
+
+    def _rows_of(self, parent_ids: Sequence[str]) -> Iterator[Record]:
+        try:
+            records = [*self.request_records({self.ids: ",".join(parent_ids)})]
+        except UnknownParentError:
+            if len(parent_ids) == 1:
+                self.run.progress.skipped += 1
+                return
+            for half in _batches(parent_ids, -(-len(parent_ids) // 2)):
+                yield from self._rows_of(half)
+        else:
+            self.run.progress.skipped += len(parent_ids) - len(records)
+            yield from records
+
+    @override
+    def validate_response(self, response: requests.Response) -> None:
+        if response.status_code == requests.codes.not_found:
+            raise UnknownParentError
+        super().validate_response(response)
+
+
+def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    remaining = iter(ids)
+    while batch := [*itertools.islice(remaining, size)]:
+        yield batch

@@ -1,0 +1,46 @@
+"""A single response: one object, or a bare array of a few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from singer_sdk.pagination import SinglePagePaginator
+from typing_extensions import override
+
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.plan import Plan
+from tap_constantcontact.shapes.queries import Record
+
+
+class SingleResponse(ConstantContactStream):
+    """A response that holds the whole stream: one object, or a bare array of objects.
+
+    Attributes that a stream may set:
+        is_array: Whether the response is a bare array.
+        parameters: The query parameters.
+
+    Example:
+        >>> class AccountEmailsStream(SingleResponse):
+        ...     name = "account_emails"
+        ...     path = "/account/emails"
+        ...     is_array = True
+        ...     scope = "account_read"
+        ...     privilege = "account:read"
+        ...     primary_keys = ("email_id",)
+    """
+
+    parameters: ClassVar[dict[str, Any]] = {}
+    cost = "1"
+
+    @override
+    def read(self) -> Iterator[Record]:
+        yield from self.request_records(self.parameters)
+
+    @override
+    def plan(self) -> Plan:
+        return Plan(None if self.is_array else 1, 1)
+
+    @override
+    def get_new_paginator(self) -> SinglePagePaginator:  # type: ignore[override]
+        return SinglePagePaginator()

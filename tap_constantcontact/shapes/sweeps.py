@@ -1,0 +1,109 @@
+"""A sweep through the parents of a report: where it stands, and what it leaves in the state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pendulum
+
+from tap_constantcontact.bookmarks import UNKNOWN, Place, Sweep
+from tap_constantcontact.records import rfc3339
+from tap_constantcontact.shapes.incremental import Increment
+from tap_constantcontact.windows import BEGINNING, SPAN, Window, report_window
+
+if TYPE_CHECKING:
+    from tap_constantcontact.client import ConstantContactStream
+
+
+class Sweeps:
+    """The sweeps of one report, one after another.
+
+    Args:
+        stream: The report.
+        lookback_days: Number of days before its bookmark that an incremental sweep reads again.
+        filters: Names of the settings that decide which rows come out, from whenever they are.
+    """
+
+    def __init__(
+        self, stream: ConstantContactStream, lookback_days: int, filters: Sequence[str]
+    ) -> None:
+        self._stream = stream
+        self._run = stream.run
+        self._bookmark = stream.bookmark
+        self._increment = Increment(stream)
+        self._lookback_days = lookback_days
+        self._filters = filters
+
+    def under_way(self) -> Sweep | None:
+        """Return the sweep that an earlier run left unfinished under the same settings."""
+        sweep = self._bookmark.sweep
+        return sweep if sweep and sweep.settings == self._fingerprint(*SPAN) else None
+
+    def current(self) -> Sweep:
+        """Return the sweep that is under way, or else a new one."""
+        return self.under_way() or Sweep(self._run.began, self._fingerprint(*SPAN))
+
+    @property
+    def turn(self) -> tuple[int, str]:
+        """What reports are put in order by.
+
+        One under way goes first, then the one whose last finished sweep is oldest.
+        """
+        if sweep := self.under_way():
+            return 1, rfc3339(sweep.began)
+        return 2, self._bookmark["swept_at"] or ""
+
+    def begin(self) -> tuple[Sweep, Window]:
+        """Return the sweep that this run goes on with, and the window that it covers."""
+        sweep = self.current()
+        if self._bookmark.sweep and not self.under_way():
+            self._stream.logger.warning(
+                "The settings of %s changed while a sweep was under way: a new one begins at the "
+                "bookmark of the last finished one",
+                self._stream.name,
+            )
+        fixed = report_window(self._run.config, sweep.began)
+        self._bookmark.write_all_keys("sweep", "swept_at")
+        if not fixed:
+            self._bookmark.write_all_keys("replication_key", "replication_key_value", "filters")
+        return sweep, fixed or self._since_bookmark()
+
+    def _since_bookmark(self) -> Window:
+        """Return the window of an incremental run; it ends late, for events while it runs."""
+        start = self._increment.start() or BEGINNING
+        if self._increment.value is not None:
+            days = self._run.config.get("lookback_days")
+            start = start.subtract(days=self._lookback_days if days is None else days)
+            if self._bookmark["filters"] not in (None, self._fingerprint()):
+                self._stream.logger.warning(
+                    "The filters of %s changed since its last sweep: older rows that they kept "
+                    "out stay out. Remove its bookmark to read all history again",
+                    self._stream.name,
+                )
+        return Window(start, self._run.began.add(days=1))
+
+    def move_on(self, sweep: Sweep, place: Place) -> None:
+        """Note that all rows of a parent are out, and emit the state."""
+        if place.created_at != UNKNOWN:
+            self._bookmark.sweep = replace(sweep, place=place)
+        self._run.write_state()
+
+    def finish(self, sweep: Sweep) -> None:
+        """Note that all rows of all parents are out."""
+        self._bookmark.sweep = None
+        now = pendulum.from_timestamp(self._run.clock.now())
+        self._bookmark.update(swept_at=rfc3339(now))
+        if report_window(self._run.config, sweep.began) is None:
+            self._increment.move(sweep.began)
+            self._bookmark.update(filters=self._fingerprint())
+
+    def _fingerprint(self, *further: str) -> str:
+        """Return what tells the values of some settings from others; lists in any order."""
+        values = [self._run.config.get(name) for name in (*self._filters, *further)]
+        shape = [sorted(value) if isinstance(value, list) else value for value in values]
+        shape.append(self._increment.is_wanted)
+        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]

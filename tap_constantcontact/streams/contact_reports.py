@@ -1,0 +1,108 @@
+"""What each contact did: the two contact reports.
+
+https://v3.developer.constantcontact.com/api_reference/#tag-Contacts-Reporting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+import requests
+from typing_extensions import override
+
+from tap_constantcontact.shapes.events import Page, read_once, with_ids
+from tap_constantcontact.shapes.queries import Record
+from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.streams.contacts import CONTACTS
+from tap_constantcontact.streams.fields import instant, integer, key, schema, text
+from tap_constantcontact.windows import Window
+
+
+class ContactActionSummaryStream(RequestsPerParent):
+    """One row for each e-mail that a contact was sent.
+
+    The counts of a row keep growing after the e-mail went out.
+    """
+
+    name = "contact_action_summary"
+    path = "/reports/contact_reports/{contact_id}/activity_summary"
+    records_key = "campaign_activities"
+    privilege = "ui:campaign:metrics"
+    primary_keys = ("contact_id", "campaign_activity_id")
+    row_keys = ("campaign_activity_id",)
+    replication_key = "start_on"
+    parents = CONTACTS
+    lookback_days = 30
+    cost = "1 per contact, and 1 more per 200 e-mails"
+    schema = schema(
+        key("contact_id", "Who was sent it."),
+        key("campaign_activity_id", "The e-mail, as one activity of its campaign."),
+        instant("start_on", "When it was last sent to the contact."),
+        integer("em_sends", "Times it was sent."),
+        integer("em_opens", "Times it was opened."),
+        integer("em_clicks", "Clicks on its links."),
+        integer("em_bounces", "Times it bounced."),
+        integer("em_forwards", "Times it was forwarded."),
+        integer("em_unsubscribes", "Times the contact unsubscribed from it."),
+    )
+
+    @override
+    def parameters(self, window: Window) -> dict[str, Any]:
+        """Ask for the e-mails sent in a window and a second around it.
+
+        Whether the API's bounds are inclusive is not documented. The form of a date-time is that of
+        the contract's example: whole seconds, and an offset without a colon.
+        """
+        form = "YYYY-MM-DDTHH:mm:ssZZ"
+        return {
+            "start": window.start.subtract(seconds=1).format(form),
+            "end": window.end.add(seconds=1).format(form),
+        }
+
+
+class ContactActivityDetailsStream(RequestsPerParent):
+    """One row for each event: a send, an open, a click, a bounce and so on."""
+
+    name = "contact_activity_details"
+    path = "/reports/contact_reports/{contact_id}/activity_details"
+    records_key = "tracking_activities"
+    privilege = "ui:campaign:metrics"
+    primary_keys = ("activity_id",)
+    row_keys = ()
+    replication_key = "created_time"
+    parents = CONTACTS
+    lookback_days = 1
+    newest_first = True
+    filters = ("tracking_activity_types",)
+    cost = "1 per contact, and 1 more per 100 events"
+    schema = schema(
+        key("activity_id", "Key of the event, made by the tap: the same in every run."),
+        text("contact_id", "Who did it."),
+        text("campaign_activity_id", "The e-mail or landing page, as an activity of its campaign."),
+        text("campaign_activity_name", "What that is called."),
+        text("tracking_activity_type", "What was done."),
+        instant("created_time", "When it was done."),
+        text("device_type", "On what; opens and clicks only."),
+        text("url_id", "Key of the link; clicks only."),
+        text("link_url", "Where the link leads; clicks only."),
+        text("bounce_code", "Why it came back, one letter; bounces only."),
+        text("opt_out_reason", "Why the contact left, in its own words; opt-outs only."),
+    )
+
+    @override
+    def parameters(self, window: Window) -> dict[str, Any]:
+        types = self.config["tracking_activity_types"]
+        return {"tracking_activities_list": ",".join(types), "limit": 100}
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterator[Any]:
+        yield [*super().parse_response(response)]
+
+    @override
+    def rows_of(self, context: Mapping[str, Any]) -> list[Record]:
+        def pages() -> Iterable[Page]:
+            return cast("Iterable[Page]", self.request_records(dict(context)))
+
+        contact = {"contact_id": context["contact_id"]}
+        return with_ids({**row, **contact} for row in read_once(pages))

@@ -1,0 +1,1 @@
+"""What a person sees: the estimate, the progress, the output."""

@@ -1,0 +1,91 @@
+"""How far a run is: a bar on a terminal, a line now and then elsewhere, a summary at the end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from typing import TypeVar
+
+import pendulum
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from tap_constantcontact.transport.connection import Connection
+
+T = TypeVar("T")
+
+
+class Progress:
+    """Tells a person, on stderr, how far a run is.
+
+    Args:
+        connection: What counts the requests and the responses.
+        logger: Where the lines go.
+
+    Attributes:
+        interval: Seconds between two lines, at the least.
+        skipped: Number of parents that the API did not know.
+    """
+
+    interval = 30.0
+
+    def __init__(self, connection: Connection, logger: logging.Logger) -> None:
+        self.skipped = 0
+        self._connection = connection
+        self._logger = logger
+        self._last_line = time.monotonic()
+
+    def track(
+        self, stream: str, items: Iterable[T], unit: str, total: int | None = None
+    ) -> Iterator[T]:
+        """Yield items and tell how many of them all were dealt with."""
+        # Records that scroll by on the same terminal would tear a bar to pieces.
+        live = sys.stderr.isatty() and not sys.stdout.isatty()
+        with (
+            logging_redirect_tqdm() if live else nullcontext(),
+            tqdm(total=total, desc=stream, unit=f" {unit}", disable=not live) as bar,
+        ):
+            began = time.monotonic()
+            for done, item in enumerate(items, 1):
+                yield item
+                bar.set_postfix_str(f"{self._spent()}", refresh=False)
+                bar.update()
+                if not live and time.monotonic() - self._last_line >= self.interval:
+                    self._last_line = time.monotonic()
+                    self._log_line(stream, unit, done, total, self._last_line - began)
+
+    def _log_line(
+        self, stream: str, unit: str, done: int, total: int | None, elapsed: float
+    ) -> None:
+        if total is None:
+            self._logger.info("%s: %d %s, %s", stream, done, unit, self._spent())
+            return
+        left = pendulum.duration(seconds=round((total - done) * elapsed / done))
+        self._logger.info(
+            "%s: %d of %d %s, %s, %s left",
+            stream,
+            done,
+            total,
+            unit,
+            self._spent(),
+            left.in_words() or "no time",
+        )
+
+    def _spent(self) -> str:
+        quota = self._connection.quota
+        return f"{quota.spent} requests at {quota.pace:.1f} a second"
+
+    def summarize(self) -> None:
+        """Say what the run cost."""
+        self._logger.info(
+            "Sent %s; throttled %d times, retried %d times, skipped %d unknown contacts; "
+            "%d requests left today by this run's count",
+            self._spent(),
+            self._connection.throttled,
+            self._connection.retried,
+            self.skipped,
+            self._connection.quota.left_today,
+        )

@@ -1,0 +1,1 @@
+"""Requests and responses: the limits, the retries, the pages."""

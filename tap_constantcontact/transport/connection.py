@@ -1,0 +1,217 @@
+"""What all streams share to reach the API: the address, the token, the sockets and the limits."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar, cast
+from weakref import WeakKeyDictionary
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPResponse
+from urllib3.connection import HTTPConnection
+
+from tap_constantcontact.auth.authenticator import authenticator
+from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.exceptions import (
+    DayClosedError,
+    FatalAPIError,
+    QuotaExceededError,
+    ThrottledError,
+    TokenRenewedError,
+    kind,
+)
+from tap_constantcontact.transport.concurrency import Concurrency
+from tap_constantcontact.transport.deadlines import WHOLE, Deadlines
+from tap_constantcontact.transport.pace import Pace
+from tap_constantcontact.transport.quota import Quota
+from tap_constantcontact.transport.responses import described, error_of
+from tap_constantcontact.transport.retries import Retries
+from tap_constantcontact.transport.turns import Turns
+
+
+class Connection:
+    """A key's way to the API.
+
+    Args:
+        config: The settings, complete and checked.
+        clock: Tells the time and waits.
+
+    Attributes:
+        api_url: Where the API is, without a slash at the end.
+        session: The pool of kept-alive sockets. Its requests are authenticated and limited.
+        authenticator: Gives every request its bearer token.
+        turns: In which order work that goes on side by side sends its requests.
+        pace: What every request waits for.
+        quota: What counts every request.
+        concurrency: How many requests should be in flight.
+        deadlines: What ends the wait for responses that take too long.
+        retries: What sends a request again.
+        throttled: Number of responses that asked for a slower pace.
+        retried: Number of requests sent again for any other reason.
+        clock_lag: Seconds by which the API's clock is behind ours, 0 where it is ahead.
+    """
+
+    def __init__(self, config: Mapping[str, Any], clock: Clock = SYSTEM) -> None:
+        timeout = float(config["request_timeout"])
+        self.clock = clock
+        self.throttled = self.retried = 0
+        self.clock_lag = 0.0
+        self.api_url: str = config["api_url"]
+        self.authenticator = authenticator(config)
+        self.turns = Turns()
+        self.pace = Pace(config["requests_per_second"], self.turns, clock)
+        self.quota = Quota(
+            config["daily_request_limit"],
+            config.get("request_budget"),
+            config["on_daily_limit"],
+            lambda: self.clock_lag,
+            clock,
+        )
+        self.concurrency = Concurrency(
+            config["requests_per_second"], config.get("max_concurrent_requests")
+        )
+        self.deadlines = Deadlines(WHOLE * timeout, clock)
+        self.retries = Retries(clock, self._before_retry)
+        self.session = requests.Session()
+        self.session.headers.update(
+            {"Accept": "application/json", "User-Agent": config["user_agent"]}
+        )
+        self.session.mount("https://", LimitedAdapter(self, timeout))
+        self.session.mount("http://", LimitedAdapter(self, timeout))
+        self._renewed_for: WeakKeyDictionary[requests.PreparedRequest, str] = WeakKeyDictionary()
+        self._logger = logging.getLogger("tap-constantcontact")
+
+    def ahead(self) -> int:
+        """Return how many parents may be read beside the one that is needed first."""
+        return 0 if self.quota.is_scarce else self.concurrency.wanted
+
+    def compare_clocks(self, response: requests.Response) -> None:
+        """Learn from a response's `Date` whether the API's clock is behind ours."""
+        with suppress(KeyError, ValueError):
+            theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
+            self.clock_lag = max(self.clock_lag, self.quota.sent_at - theirs)
+
+    def limit_reached(self, response: requests.Response) -> Exception:
+        """Return what a 429 means.
+
+        Only the body's `error_key` tells the two limits apart. (Guide.)
+
+        Returns:
+            QuotaExceededError: The day is spent.
+            ThrottledError: The pace was exceeded, or the key is one that is not known.
+        """
+        key, _ = error_of(response)
+        if key == "quota_exceeded":
+            self.quota.refused()
+            return QuotaExceededError("HTTP 429 quota_exceeded", response)
+        self.throttled += 1
+        self.pace.throttled()
+        return ThrottledError(f"HTTP 429 {key}", response)
+
+    def token_refused(self, response: requests.Response) -> Exception:
+        """Renew a refused access token, unless it was renewed for this very request.
+
+        Returns:
+            TokenRenewedError: There is another token.
+            FatalAPIError: There is none.
+        """
+        request = response.request
+        token = str(request.headers.get("Authorization", "")).removeprefix("Bearer ")
+        if self._renewed_for.get(request) != token and self.authenticator.can_renew:
+            if fetched := self.authenticator.renew(token):
+                self._renewed_for[request] = fetched
+            return TokenRenewedError("HTTP 401", response)
+        return FatalAPIError(
+            f"Constant Contact does not accept the access token ({described(response)}). Sign in "
+            "again, or check that the token belongs to this api_url."
+        )
+
+    def _before_retry(self, failure: Exception, wait: float) -> None:
+        """Count and log a retry, without the request, whose address may name a person."""
+        if wait:
+            self.turns.step_aside()
+        if isinstance(failure, QuotaExceededError):
+            return
+        if not isinstance(failure, ThrottledError):
+            self.retried += 1
+        if isinstance(failure, TokenRenewedError):
+            self._logger.info("The access token was refused (HTTP 401) and renewed")
+        else:
+            self._logger.warning("%s; retrying in %.1f seconds", kind(failure), wait)
+
+
+class LimitedAdapter(HTTPAdapter):
+    """Sends a request when the key's limits let it, and reads the whole response.
+
+    Args:
+        connection: The limits and the token.
+        timeout: Seconds without a byte after which a request fails.
+    """
+
+    def __init__(self, connection: Connection, timeout: float) -> None:
+        super().__init__(pool_maxsize=connection.concurrency.most + 1)
+        self._connection = connection
+        self._timeout = timeout
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """Return the pool of sockets for a request."""
+        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
+        if not issubclass(pool.ConnectionCls, LimitedConnection):
+            pool.ConnectionCls = type(
+                "LimitedSocket",
+                (LimitedConnection, pool.ConnectionCls),
+                {"shared": self._connection},
+            )
+        return pool
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request; its token is checked again, as a new day may have been waited for.
+
+        Raises:
+            LimitReachedError: The day or the run's budget does not hold one more.
+            FatalAPIError: The same, where that is to fail the run.
+            DeadlineExceededError: The response was not whole in time.
+        """
+        while True:
+            self._connection.quota.admit(self._connection.turns.step_aside)
+            self._connection.authenticator(request)
+            with suppress(DayClosedError):
+                timeout = min(self._timeout, kwargs.get("timeout") or math.inf)
+                return self._whole(request, *args, **{**kwargs, "timeout": timeout})
+
+    def _whole(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        connection = self._connection
+        with connection.deadlines.kept():
+            response = super().send(request, *args, **kwargs)
+            response.content  # noqa: B018 - reads it
+        connection.turns.come_back()
+        return response
+
+
+class LimitedConnection(HTTPConnection):
+    """A socket, connected and encrypted already, whose requests leave at the key's pace."""
+
+    shared: ClassVar[Connection]
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Write a request to the socket when its turn comes."""
+        with self.shared.pace.departure() as self._departure:
+            self.shared.quota.spend()
+            super().request(*args, **kwargs)
+        self.shared.deadlines.begin(self.sock)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        """Read the head of the response."""
+        response = super().getresponse()
+        self.shared.pace.answered(self._departure)
+        self.shared.concurrency.note(self.shared.clock.monotonic() - self._departure.left)
+        return response

@@ -1,0 +1,86 @@
+"""Which page comes next.
+
+Documented in the contract and seen in responses recorded from the live service: an empty page may
+still have a next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import ParseResult
+
+import requests
+from singer_sdk.pagination import BaseHATEOASPaginator
+
+from tap_constantcontact.exceptions import FatalAPIError
+from tap_constantcontact.transport.responses import next_link
+
+
+class NextLinkPaginator(BaseHATEOASPaginator):
+    """Follows `_links.next.href`, through empty pages too.
+
+    Args:
+        stream: Name of the stream, for messages.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__()
+        self._stream = stream
+        self._followed: set[str] = set()
+
+    def get_next_url(self, response: requests.Response) -> str | None:
+        """Return the link to the next page, as the API gave it."""
+        return next_link(response)
+
+    def get_next(self, response: requests.Response) -> ParseResult | None:
+        """Return the link to the next page.
+
+        Raises:
+            FatalAPIError: The link was followed before.
+        """
+        link = super().get_next(response)
+        if link is not None:
+            if link.geturl() in self._followed:
+                raise FatalAPIError(
+                    f"The next links of {self._stream} lead in a circle: the API repeats itself. "
+                    "Run again later with the last state, and tell Constant Contact's support if "
+                    "it happens again."
+                )
+            self._followed.add(link.geturl())
+        return link
+
+    def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002
+        """Go on after an empty page as after any other: it may have a next link."""
+        return True
+
+    def has_more(self, response: requests.Response) -> bool:
+        """Tell whether there is a next link."""
+        return self.get_next_url(response) is not None
+
+
+class ReachPaginator(NextLinkPaginator):
+    """Follows the pages of a newest-first report no further than an instant.
+
+    Args:
+        stream: Name of the stream, for messages.
+        oldest: Tells the oldest instant on a page, None for a page without any.
+        start: The instant before which nothing is of interest.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        oldest: Callable[[requests.Response], datetime | None],
+        start: datetime,
+    ) -> None:
+        super().__init__(stream)
+        self._oldest = oldest
+        self._start = start
+
+    def has_more(self, response: requests.Response) -> bool:
+        """Tell whether there is a next link, and this page is all younger than the instant."""
+        if not super().has_more(response):
+            return False
+        oldest = self._oldest(response)
+        return oldest is None or oldest >= self._start

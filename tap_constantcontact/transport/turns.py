@@ -1,0 +1,103 @@
+"""The order in which work that goes on side by side may send its requests."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from tap_constantcontact.exceptions import AbandonedError
+
+
+class Turns:
+    """Lets a request go only when no earlier work is about to send one.
+
+    Work is numbered in the order in which its results are handed on. So the last requests of a
+    budget or a day go to the work that is needed first, and the requests spent are never those of
+    results that have to be thrown away. Work that waits, for a response or before a retry, lets
+    later work pass. A thread without a number goes first.
+
+    Attributes:
+        changed: Guards the turns, and is notified whenever another request may go.
+
+    Example:
+        >>> turns = Turns()
+        >>> first, second = turns.take(), turns.take()
+        >>> with turns.work(second):
+        ...     turns.is_mine()
+        False
+        >>> turns.leave([first])
+        >>> third = turns.take()
+        >>> with turns.work(third):
+        ...     turns.is_mine()
+        True
+    """
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition(threading.RLock())
+        self._numbers = itertools.count()
+        self._at_work: set[int] = set()
+        self._ready: set[int] = set()
+        self._mine = threading.local()
+
+    def take(self) -> int:
+        """Return the next number, for work that may begin at any time."""
+        with self.changed:
+            number = next(self._numbers)
+            self._at_work.add(number)
+            self._ready.add(number)
+            return number
+
+    @contextmanager
+    def work(self, number: int) -> Iterator[None]:
+        """Do numbered work in this thread."""
+        self._mine.number = number
+        try:
+            yield
+        finally:
+            del self._mine.number
+            self.leave([number])
+
+    def leave(self, numbers: Iterable[int]) -> None:
+        """End work, or abandon it: it sends no more requests."""
+        with self.changed:
+            self._at_work.difference_update(numbers := set(numbers))
+            self._ready -= numbers
+            self.changed.notify_all()
+
+    def step_aside(self) -> None:
+        """Let later work pass while this thread's work waits."""
+        with self.changed:
+            self._ready.discard(self._number)
+            self.changed.notify_all()
+
+    def come_back(self) -> None:
+        """Take this thread's place again.
+
+        Raises:
+            AbandonedError: The work was abandoned meanwhile.
+        """
+        with self.changed:
+            if self._number is not None:
+                self._check()
+                self._ready.add(self._number)
+
+    def is_mine(self) -> bool:
+        """Tell whether this thread's work may send a request now.
+
+        Raises:
+            AbandonedError: The work was abandoned.
+        """
+        if self._number is None:
+            return True
+        self._check()
+        return self._number <= min(self._ready)
+
+    def _check(self) -> None:
+        if self._number not in self._at_work:
+            raise AbandonedError
+
+    @property
+    def _number(self) -> int | None:
+        return getattr(self._mine, "number", None)

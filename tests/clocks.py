@@ -1,0 +1,46 @@
+"""Clocks for tests."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from tap_constantcontact.clock import Clock
+
+
+@dataclass
+class PatientClock(Clock):
+    """The machine's clock, on which pauses take no time and are written down.
+
+    Attributes:
+        slept: The seconds of each pause.
+    """
+
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@dataclass
+class StillClock(Clock):
+    """A clock that a test moves; pauses and waits move it on, too.
+
+    Attributes:
+        at: The time that it shows.
+    """
+
+    at: float = 1000.0
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:  # noqa: ARG002
+        assert seconds is not None
+        self.at += seconds
