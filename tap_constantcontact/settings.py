@@ -1,4 +1,9 @@
-"""The settings, one by one, and the rules between them."""
+"""The settings, one by one, and the rules between them.
+
+The settings in meltano.yml and the README's table are generated from here, by
+`python -m tests.generate`. Where the default of a setting is no value but depends on something, the
+last sentence of its description tells it: "Default: all history."
+"""
 
 from __future__ import annotations
 
@@ -41,6 +46,21 @@ ACTIVITY_TYPES = (
     "p_contact_update",
 )
 
+INSTANTS = ("start_date", "updated_after")
+"""Settings that hold a date or a date-time in ISO 8601."""
+
+DAYS = ("report_date", "report_start_date", "report_end_date")
+"""Settings that hold a day, YYYY-MM-DD."""
+
+OPTIONS = {
+    "on_daily_limit": {
+        "stop": "Stop, and go on in the next run",
+        "wait": "Wait until 00:00 UTC",
+        "fail": "Fail",
+    },
+}
+"""The values of each setting that takes one of several, with the label that Meltano shows."""
+
 CREDENTIALS = (
     th.Property(
         "client_id",
@@ -60,7 +80,10 @@ CREDENTIALS = (
         th.StringType,
         secret=True,
         title="Refresh token",
-        description="A grant to start from; none is needed after tap-constantcontact-login.",
+        description=(
+            "A refresh token to start from; not needed after a sign-in with "
+            "`tap-constantcontact-login`."
+        ),
     ),
     th.Property(
         "access_token",
@@ -74,8 +97,8 @@ CREDENTIALS = (
         th.StringType,
         title="Token file",
         description=(
-            "Where rotated tokens are kept. By default a file in the user's state folder, "
-            "one for each application and refresh token."
+            "The file that keeps rotated tokens and the account they belong to. Default: a file in "
+            "the user's state folder, one for each application and refresh token."
         ),
     ),
 )
@@ -86,23 +109,23 @@ SELECTION = (
         th.StringType,
         title="Start date",
         description=(
-            "The oldest data wanted on a first incremental run, a date or date-time in "
-            "ISO 8601; all history by default."
+            "The oldest data wanted on a first incremental run: a date or date-time in ISO 8601. "
+            "Default: all history."
         ),
     ),
     th.Property(
         "contact_ids",
         th.ArrayType(th.StringType),
         title="Contact IDs",
-        description="Only these contacts in the two contact reports.",
+        description="Only these contacts in the two contact reports. Default: all.",
     ),
     th.Property(
         "contact_status",
         th.ArrayType(th.StringType(allowed_values=list(STATUSES))),
         title="Contact status",
         description=(
-            "Only contacts of these statuses. By default `contacts` has all, deleted ones too, "
-            "and the reports all but the deleted."
+            "Only contacts with one of these statuses. Default: in `contacts` all, deleted ones "
+            "too; in the two contact reports all but deleted."
         ),
     ),
     th.Property(
@@ -122,7 +145,7 @@ SELECTION = (
         th.StringType,
         title="Segment ID",
         description=(
-            "Only contacts of this segment. The API gives a segment's contacts without their "
+            "Only contacts in this segment. The API gives a segment's contacts without their "
             "sub-resources and takes no other filter beside it."
         ),
     ),
@@ -148,8 +171,8 @@ DATES = (
         th.StringType,
         title="Updated after",
         description=(
-            "Contacts changed since this date or date-time, on every run: no bookmark is read "
-            "or moved."
+            "Contacts changed since this date or date-time in ISO 8601, on every run: no bookmark "
+            "is read or moved."
         ),
     ),
     th.Property(
@@ -168,31 +191,38 @@ DATES = (
         "report_days_back",
         th.IntegerType(minimum=0),
         title="Report days back",
-        description="The last so many whole days, and today up to now, on every run.",
+        description=(
+            "This many whole days of the two contact reports, and today up to now, on every run."
+        ),
     ),
     th.Property(
         "report_start_date",
         th.StringType,
         title="Report start date",
-        description="The first day (YYYY-MM-DD) of a range of days.",
+        description=(
+            "The first day (YYYY-MM-DD) of a range of whole days of the two contact reports, on "
+            "every run."
+        ),
     ),
     th.Property(
         "report_start_days_back",
         th.IntegerType(minimum=0),
         title="Report days back to start from",
-        description="The first day of a range, as a number of days ago.",
+        description="The first day of such a range, as a number of days ago.",
     ),
     th.Property(
         "report_end_date",
         th.StringType,
         title="Report end date",
-        description="The last day (YYYY-MM-DD) of a range, included; now by default.",
+        description=(
+            "The last day (YYYY-MM-DD) of such a range, included. Default: today up to now."
+        ),
     ),
     th.Property(
         "report_end_days_back",
         th.IntegerType(minimum=0),
         title="Report days back to end at",
-        description="The last day of a range, included, as a number of days ago.",
+        description="The last day of such a range, included, as a number of days ago.",
     ),
     th.Property(
         "contacts_refresh_days",
@@ -200,8 +230,8 @@ DATES = (
         default=7,
         title="Contacts refresh days",
         description=(
-            "Read all contacts again when the last full read is older than this many days, for "
-            "the changes that the API cannot filter by; 0 for never."
+            "Read all contacts again when the last full read is older than this many days, to "
+            "see the changes that the API cannot filter by; 0 for never."
         ),
     ),
     th.Property(
@@ -209,7 +239,7 @@ DATES = (
         th.StringType,
         default="UTC",
         title="Time zone",
-        description="The IANA time zone in which a day is meant, such as America/New_York.",
+        description="The IANA time zone in which a day is meant, such as `America/New_York`.",
     ),
     th.Property(
         "lookback_days",
@@ -217,8 +247,8 @@ DATES = (
         title="Lookback days",
         description=(
             "How many days before its bookmark an incremental report reads again, for late "
-            "events and counts that still grow. By default 1 for `contact_activity_details` and "
-            "30 for `contact_action_summary`."
+            "events and counts that still grow. Default: 1 for `contact_activity_details`, 30 for "
+            "`contact_action_summary`."
         ),
     ),
 )
@@ -230,8 +260,8 @@ LIMITS = (
         default=4,
         title="Requests per second",
         description=(
-            "The most requests in any second, 0.5 being one in two seconds. The key's limit is 4: "
-            "take less where other programs share the key."
+            "The most requests in any second; 0.5 is one in two seconds. The key's limit is 4: "
+            "set less where other programs share the key."
         ),
     ),
     th.Property(
@@ -239,22 +269,27 @@ LIMITS = (
         th.IntegerType(minimum=1),
         default=10000,
         title="Daily request limit",
-        description="The key's day, from 00:00 to 00:00 UTC.",
+        description=(
+            "The most requests in a day, from 00:00 to 00:00 UTC. The key's limit is 10000: set "
+            "less where other programs share the key."
+        ),
     ),
     th.Property(
         "request_budget",
         th.IntegerType(minimum=1),
         title="Request budget",
-        description="End this run, to be continued by the next, after so many requests.",
+        description=(
+            "End this run after this many requests; the next run goes on from there. Default: none."
+        ),
     ),
     th.Property(
         "on_daily_limit",
-        th.StringType(allowed_values=["stop", "wait", "fail"]),
+        th.StringType(allowed_values=list(OPTIONS["on_daily_limit"])),
         default="stop",
         title="On daily limit",
         description=(
-            "When the day's requests are spent: `stop` ends the run well, to be continued by the "
-            "next; `wait` goes on at 00:00 UTC; `fail` ends with exit code 1."
+            "When the day's requests are spent: `stop` ends the run with exit code 0, and the next "
+            "run goes on from there; `wait` goes on at 00:00 UTC; `fail` ends it with exit code 1."
         ),
     ),
     th.Property(
@@ -262,8 +297,8 @@ LIMITS = (
         th.IntegerType(minimum=1),
         title="Max concurrent requests",
         description=(
-            "Upper bound of requests in flight. By default as many as the pace needs at the "
-            "latency seen, and at most 64."
+            "The most requests in flight at once. Default: as many as the pace needs at the "
+            "latency seen, at most 64."
         ),
     ),
 )
@@ -274,14 +309,14 @@ CONNECTION = (
         th.StringType,
         default="https://api.cc.email/v3",
         title="API URL",
-        description="Where the API is.",
+        description="Base URL of the API.",
     ),
     th.Property(
         "auth_url",
         th.StringType,
         default="https://authz.constantcontact.com/oauth2/default/v1",
         title="Authorization URL",
-        description="Where the authorization server is.",
+        description="Base URL of the authorization server.",
     ),
     th.Property(
         "request_timeout",
@@ -289,29 +324,30 @@ CONNECTION = (
         default=60,
         title="Request timeout",
         description=(
-            "Seconds without a byte after which a request is sent again. A whole response may take "
-            "five times as long."
+            "Number of seconds without a byte after which a request is retried. A whole response "
+            "may take five times as long."
         ),
     ),
     th.Property(
         "user_agent",
         th.StringType,
         title="User agent",
-        description="How the tap names itself; `tap-constantcontact/VERSION` by default.",
+        description="The User-Agent header of requests. Default: `tap-constantcontact/VERSION`.",
     ),
     th.Property(
         "sandbox",
         th.BooleanType,
         default=False,
         title="Sandbox",
-        description="Read the built-in sandbox account; no credentials needed.",
+        description="Read the built-in sandbox account, which needs no credentials.",
     ),
 )
 
-SETTINGS: dict[str, Any] = th.PropertiesList(
-    *CREDENTIALS, *SELECTION, *DATES, *LIMITS, *CONNECTION
-).to_dict()
-"""JSON schema of the tap's configuration."""
+PROPERTIES = th.PropertiesList(*CREDENTIALS, *SELECTION, *DATES, *LIMITS, *CONNECTION)
+"""The tap's own settings."""
+
+SETTINGS: dict[str, Any] = PROPERTIES.to_dict()
+"""JSON schema of the tap's configuration. The SDK adds its own settings to it when a tap starts."""
 
 ENVIRONMENT = "TAP_CONSTANTCONTACT_"
 """What the environment variable of a setting begins with."""

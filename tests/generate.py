@@ -1,0 +1,198 @@
+"""The texts that follow from the settings and the streams.
+
+`python -m tests.generate` writes them: the extractor's settings in meltano.yml, the README's tables
+of settings and streams, and a snapshot of the catalog, one file a stream.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tap_constantcontact.settings import DAYS, INSTANTS, OPTIONS, PROPERTIES
+from tap_constantcontact.streams import STREAMS
+from tap_constantcontact.tap import TapConstantContact
+
+ROOT = Path(__file__).parents[1]
+SNAPSHOTS = "tests/snapshots"
+COMMAND = "python -m tests.generate"
+
+MELTANO_KINDS = {"number": "string"}
+"""Meltano's kinds of settings, by JSON type, where they are not called the same.
+
+From the environment, Meltano makes of a `decimal` what it cannot hand on as JSON.
+"""
+
+TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
+"""What JSON types are called in the README, where that is not their own name."""
+
+Setting = Mapping[str, Any]
+
+
+def texts(
+    root: Path = ROOT,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    streams: Iterable[Any] = STREAMS,
+    catalog: Iterable[Mapping[str, Any]] | None = None,
+) -> dict[str, str]:
+    """Return the text that each generated file should have, by its path under `root`.
+
+    Args:
+        root: The folder of the project.
+        settings: JSON schema of the settings; the tap's own by default.
+        streams: The classes of the streams, in the order in which they run.
+        catalog: The entry of each stream in the catalog; what the tap discovers by default.
+
+    Raises:
+        ValueError: A file has lost the lines that mark where a generated part begins and ends.
+    """
+    if settings is None:
+        settings = PROPERTIES.to_dict()
+    if catalog is None:
+        catalog = TapConstantContact(config={"access_token": "none"}).catalog_dict["streams"]
+    meltano = (root / "meltano.yml").read_text("utf-8")
+    readme = (root / "README.md").read_text("utf-8")
+    readme = _filled(readme, "streams", stream_table(streams))
+    return {
+        "meltano.yml": _filled(meltano, "settings", meltano_settings(settings)),
+        "README.md": _filled(readme, "settings", setting_table(settings)),
+        **{f"{SNAPSHOTS}/{entry['tap_stream_id']}.json": snapshot(entry) for entry in catalog},
+    }
+
+
+def drifted(wanted: Mapping[str, str], root: Path = ROOT) -> list[str]:
+    """Return the paths of files that are missing, differ or belong to no stream any more."""
+    found = {path: root / path for path in (*wanted, *_snapshots(root))}
+    return [
+        path
+        for path, file in found.items()
+        if path not in wanted or not file.exists() or file.read_text("utf-8") != wanted[path]
+    ]
+
+
+def write(wanted: Mapping[str, str], root: Path = ROOT) -> None:
+    """Write each text into its file, and remove the snapshots of streams that are gone."""
+    for path in set(_snapshots(root)) - set(wanted):
+        (root / path).unlink()
+    for path, text in wanted.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, "utf-8")
+
+
+def meltano_settings(settings: Mapping[str, Any]) -> str:
+    """Return the extractor's settings for meltano.yml."""
+    listed = [_meltano_setting(name, setting) for name, setting in settings["properties"].items()]
+    dumped = yaml.safe_dump(listed, sort_keys=False, allow_unicode=True, width=96)
+    return textwrap.indent(dumped, "    ")
+
+
+def _meltano_setting(name: str, setting: Setting) -> dict[str, Any]:
+    shown: dict[str, Any] = {"name": name, "label": setting["title"]}
+    shown["kind"] = _meltano_kind(name, setting)
+    if setting.get("secret"):
+        shown["sensitive"] = True
+    if "default" in setting:
+        shown["value"] = setting["default"]
+    if "enum" in setting:
+        labels = OPTIONS[name]
+        shown["options"] = [{"label": labels[value], "value": value} for value in labels]
+    shown["description"] = _described(setting)
+    return shown
+
+
+def _meltano_kind(name: str, setting: Setting) -> str:
+    if name in (*INSTANTS, *DAYS):
+        return "date_iso8601"
+    return "options" if "enum" in setting else MELTANO_KINDS.get(_type(setting), _type(setting))
+
+
+def setting_table(settings: Mapping[str, Any]) -> str:
+    """Return the README's table of settings."""
+    rows = []
+    for name, setting in settings["properties"].items():
+        meaning, _, default = _described(setting).partition(" Default: ")
+        if "default" in setting:
+            default = _default(setting)
+        kind = "date" if name in (*INSTANTS, *DAYS) else TYPES.get(_type(setting), _type(setting))
+        rows.append((f"`{name}`", kind, meaning, default.removesuffix(".")))
+    return _table(("setting", "type", "meaning", "default"), rows)
+
+
+def _type(setting: Setting) -> str:
+    (name,) = {*setting["type"]} - {"null"}
+    return str(name)
+
+
+def _described(setting: Setting) -> str:
+    """Return the description of a setting, with the values that a list may hold."""
+    meaning, *default = setting["description"].partition(" Default: ")
+    if choices := setting.get("items", {}).get("enum"):
+        meaning += f" One or more of {_code(choices)}."
+    return "".join((meaning, *default))
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _default(setting: Setting) -> str:
+    default = setting["default"]
+    if default == setting.get("items", {}).get("enum"):
+        return "all of them"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
+
+
+def stream_table(streams: Iterable[Any]) -> str:
+    """Return the README's table of streams, in the order in which they run."""
+    columns = ("stream", "key", "replication", "selected", "cost in requests", "scope")
+    rows = [
+        (
+            f"`{stream.name}`",
+            _code(stream.primary_keys),
+            _replication(stream.replication_key),
+            "yes" if stream.selected_by_default else "no",
+            getattr(stream, "cost", ""),
+            f"`{stream.scope}`",
+        )
+        for stream in streams
+    ]
+    return _table(columns, rows)
+
+
+def _replication(key: object) -> str:
+    # A class that sets no key has the SDK's property in its place.
+    return f"incremental by `{key}`" if isinstance(key, str) else "full table"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (columns, ["---"] * len(columns), *rows)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def snapshot(entry: Mapping[str, Any]) -> str:
+    """Return a stream's entry in the catalog, in an order that no version of the SDK changes."""
+    return json.dumps(dict(sorted(entry.items())), indent=2, ensure_ascii=False) + "\n"
+
+
+def _snapshots(root: Path) -> list[str]:
+    return [file.relative_to(root).as_posix() for file in (root / SNAPSHOTS).glob("*.json")]
+
+
+def _filled(text: str, name: str, generated: str) -> str:
+    """Return a text with what stands between its lines "Generated NAME" and "End of" replaced."""
+    part = re.compile(rf"(?ms)^([^\n]*Generated {name}:.*?\n).*?(^[^\n]*End of generated {name}\b)")
+    filled, count = part.subn(lambda edges: f"{edges[1]}{generated}{edges[2]}", text)
+    if count != 1:
+        raise ValueError(f'no lines "Generated {name}: ..." and "End of generated {name}"')
+    return filled
+
+
+if __name__ == "__main__":
+    write(texts())
