@@ -51,7 +51,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     name: str
     records_key: str | None = None
     is_array = False
-    row_keys: tuple[str, ...] = ()
+    row_keys: tuple[str, ...] | None = None
     scope = "contact_data"
     privilege: str
     cost: str
@@ -60,17 +60,13 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     allow_redirects = False
     check_sorted = False
 
-    def __init_subclass__(cls) -> None:
-        """Take all primary keys for row keys, unless a stream says which."""
-        if "primary_keys" in vars(cls) and "row_keys" not in vars(cls):
-            cls.row_keys = tuple(vars(cls)["primary_keys"])
-
     def __init__(self, tap: Tap, run: Run) -> None:
         super().__init__(tap)
         self.run = run
         self.bookmark = run.bookmark(self.name)
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
-        self.rows = Rows(self.name, self.schema, self.row_keys)
+        self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
+        self.rows = Rows(self.name, self.schema, self.sent_keys)
 
     @abstractmethod
     def read(self) -> Iterable[dict[str, Any]]:

@@ -13,7 +13,7 @@ from singer_sdk import Stream, Tap, metrics
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from typing_extensions import override
 
-from tap_constantcontact import maps, rules, settings
+from tap_constantcontact import environment, maps, rules, settings
 from tap_constantcontact.auth.account import Account, ask
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
 from tap_constantcontact.bookmarks import ACCOUNT, validated, written_for
@@ -24,7 +24,7 @@ from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.parents import Parents
 from tap_constantcontact.streams import PARENT_TYPES, STREAMS
-from tap_constantcontact.terminal.estimate import estimate
+from tap_constantcontact.terminal.estimate import Calendar, estimate
 from tap_constantcontact.terminal.output import WholeLineWriter
 
 PER_REQUEST = ("http_request_count", "http_request_duration")
@@ -52,12 +52,12 @@ class TapConstantContact(Tap):
         self.append_builtin_config(self.config_jsonschema)
         given = dict(config or {})
         if parse_env_config:
-            found = settings.from_environment(self.config_jsonschema["properties"])
+            found = environment.from_environment(self.config_jsonschema["properties"])
             self.logger.info("Read from the environment: %s", ", ".join(found) or "nothing")
             given |= found
-        given = settings.typed(given, self.config_jsonschema)
+        given = environment.typed(given, self.config_jsonschema)
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
-        if not settings.batches(given):
+        if not environment.batches(given):
             given.pop("batch_config", None)
         super().__init__(config=given, validate_config=validate_config, **kwargs)
         self.metrics_logger.addFilter(metrics.MetricExclusionFilter(metrics=PER_REQUEST))
@@ -212,7 +212,10 @@ class TapConstantContact(Tap):
             for name, stream in self.streams.items()
             if stream.selected
         }
-        return estimate(plans, self.run.connection, self.run.began)
+        connection, now = self.run.connection, self.run.began.start_of("second")
+        quota = connection.quota
+        calendar = Calendar(now, connection.pace.rate, quota.daily_limit)
+        return estimate(plans, calendar, quota.budget, quota.spent)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -12,17 +12,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-import backoff
 import requests
-from requests.auth import HTTPBasicAuth
 from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticator
-from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
 from tap_constantcontact.auth.account import Account, Ask
-from tap_constantcontact.auth.token_file import IDLE_DAYS, SIGN_IN, TokenFile, Tokens, fingerprint
-from tap_constantcontact.exceptions import kind
+from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
+from tap_constantcontact.auth.token_request import TokenEndpoint
+from tap_constantcontact.exceptions import (
+    ConfigValidationError,
+    FatalAPIError,
+    refused,
+)
+
+LIFETIME = 86_400.0
+"""Seconds that an access token lives. (Source: the vendor's developer forum, staff answers.)"""
 
 EXPIRY_MARGIN = 300.0
 """Seconds before its end at which a token is renewed, or a tenth of its life if that is less."""
@@ -47,8 +51,16 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             client_id=config["client_id"],
             client_secret=config.get("client_secret"),
         )
-        self._timeout = config["request_timeout"]
-        self._user_agent = config.get("user_agent")
+        self._endpoint = TokenEndpoint(
+            url=f"{config['auth_url']}/token",
+            client_id=config["client_id"],
+            client_secret=config.get("client_secret"),
+            headers={
+                "Accept": "application/json",
+                **({"User-Agent": config["user_agent"]} if config.get("user_agent") else {}),
+            },
+            timeout=float(config["request_timeout"]),
+        )
         self._renewal = threading.Lock()
         self._file = file
         self._seed = config.get("refresh_token")
@@ -56,7 +68,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._tokens = self._stored()
         self.access_token = self._tokens.access_token
         if self._not_kept and config.get("token_file") and self._tokens.rotates is not False:
-            raise _unusable(
+            raise refused(
                 f"token_file {str(file.path)!r} cannot be written ({self._not_kept}): tokens that "
                 "rotate would be lost; name a file in a folder that the tap may write to"
             )
@@ -81,7 +93,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             tokens = None
         if self._seed is None:
             if tokens is None:
-                raise _unusable(
+                raise refused(
                     f"refresh_token is missing, and {str(self._file.path)!r} holds none: sign in "
                     "with tap-constantcontact-login"
                 )
@@ -198,81 +210,22 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         request.headers["Authorization"] = f"Bearer {self._tokens.access_token}"
         return request
 
-    @property
-    def oauth_request_body(self) -> dict[str, str]:
-        """Form of the refresh grant (RFC 6749, section 6); a public client names itself in it."""
-        body = {"grant_type": "refresh_token", "refresh_token": self._tokens.refresh_token}
-        return body if self.client_secret else {**body, "client_id": self.client_id or ""}
-
     def _refresh(self, tokens: Tokens) -> Tokens:
         self._tokens = tokens
         self.logger.debug("Requesting a new access token")
         asked_at = time.time()
-        try:
-            answer = self._ask()
-        except (RetriableAPIError, requests.RequestException, ValueError) as error:
-            raise FatalAPIError(
-                f"The authorization server at {self.auth_endpoint} cannot be reached "
-                f"({kind(error)}). Check auth_url and the network, then run again."
-            ) from error
-        refresh_token = answer.get("refresh_token") or tokens.refresh_token
+        remedy = ", and remove refresh_token from the configuration" if self._seed else ""
+        answer = self._endpoint.exchange(tokens.refresh_token, remedy)
+        refresh_token = answer.get("refresh_token")
+        if not isinstance(refresh_token, str) or not refresh_token:
+            refresh_token = tokens.refresh_token
         return replace(
             tokens,
             refresh_token=refresh_token,
             rotates=refresh_token != tokens.refresh_token,
             access_token=answer["access_token"],
-            expires_at=asked_at + float(answer.get("expires_in") or 86400),
+            expires_at=asked_at + _seconds(answer.get("expires_in")),
             refreshed_at=asked_at,
-        )
-
-    @backoff.on_exception(
-        backoff.expo,
-        (RetriableAPIError, requests.ConnectionError, requests.Timeout),
-        max_tries=6,
-    )
-    def _ask(self) -> dict[str, Any]:
-        response = requests.post(
-            self.auth_endpoint,
-            data=self.oauth_request_body,
-            auth=HTTPBasicAuth(self.client_id or "", self.client_secret)
-            if self.client_secret
-            else None,
-            headers={"Accept": "application/json", "User-Agent": self._user_agent},
-            timeout=self._timeout,
-            allow_redirects=False,
-        )
-        status = response.status_code
-        if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
-            raise RetriableAPIError(f"HTTP {status}", response)
-        if requests.codes.multiple_choices <= status < requests.codes.bad_request:
-            raise FatalAPIError(
-                f"The authorization server at {self.auth_endpoint} answered with a redirect (HTTP "
-                f"{status}{_destination(response)}), which no secret follows. Check auth_url."
-            )
-        try:
-            answer = response.json()
-        except requests.JSONDecodeError:
-            answer = {}
-        if status == requests.codes.ok and "access_token" in answer:
-            return dict(answer)
-        raise FatalAPIError(self._refusal(status, answer))
-
-    def _refusal(self, status: int, answer: Any) -> str:
-        error = answer.get("error") if isinstance(answer, dict) else None
-        if error == "invalid_grant":
-            return (
-                "Constant Contact refused the refresh token (invalid_grant): it was used before, "
-                f"replaced, or idle for more than {IDLE_DAYS} days. To go on, {SIGN_IN}"
-                + (", and remove refresh_token from the configuration." if self._seed else ".")
-            )
-        if error in ("invalid_client", "unauthorized_client"):
-            return (
-                f"Constant Contact refused the application ({error}): check client_id and "
-                "client_secret, and leave the secret out for a PKCE or device application."
-            )
-        return (
-            f"The authorization server at {self.auth_endpoint} gave no token "
-            f"(HTTP {status}{f', {error}' if error else ''}). Check auth_url and the application."
         )
 
 
@@ -286,18 +239,12 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
         return None
 
 
-def _destination(response: requests.Response) -> str:
-    """Return where a redirect leads, without what may be secret in it."""
+def _seconds(lifetime: Any) -> float:
+    """Return how long an access token lives; a day where the answer does not say."""
     try:
-        target = urlsplit(urljoin(response.url, response.headers["Location"]))
-        target = target._replace(netloc=target.netloc.rpartition("@")[2], query="", fragment="")
-    except (KeyError, ValueError):
-        return ""
-    return f", to {''.join(filter(str.isprintable, target.geturl()))}"
-
-
-def _unusable(fault: str) -> ConfigValidationError:
-    return ConfigValidationError("Config validation failed", errors=[fault])
+        return float(lifetime) or LIFETIME
+    except (TypeError, ValueError):
+        return LIFETIME
 
 
 def authenticator(

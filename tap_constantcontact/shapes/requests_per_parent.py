@@ -134,7 +134,7 @@ class RequestsPerParent(ConstantContactStream):
         try:
             rows = self.rows_of({**parent, **self.parameters(self.window)})
             return [
-                row if self.parents.key in self.row_keys else {**row, **parent}
+                row if self.parents.key in self.sent_keys else {**row, **parent}
                 for row in rows
                 if self._is_in_window(row)
             ]
@@ -143,7 +143,7 @@ class RequestsPerParent(ConstantContactStream):
 
     def rows_of(self, context: Mapping[str, Any]) -> Iterable[Record]:
         """Return once each row of a parent that the pages of interest hold."""
-        keys = self.row_keys
+        keys = self.sent_keys
         rows = {tuple(row[key] for key in keys): row for row in self.request_records(dict(context))}
         return rows.values()
 

@@ -14,7 +14,6 @@ from tabulate import tabulate
 
 from tap_constantcontact.plan import Plan, added
 from tap_constantcontact.records import rfc3339
-from tap_constantcontact.transport.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +54,17 @@ class Calendar:
         }
 
 
-def estimate(plans: Mapping[str, Plan], connection: Connection, now: DateTime) -> dict[str, Any]:
+def estimate(
+    plans: Mapping[str, Plan], calendar: Calendar, budget: int | None, spent: int
+) -> dict[str, Any]:
     """Return what a run would cost.
 
     Args:
         plans: What each stream would ask for, in the order they run.
-        connection: The key's limits, and what the plans have cost.
-        now: When the run would begin.
+        calendar: When requests are done.
+        budget: Requests that a run may send, or None for no such limit.
+        spent: Requests that the plans have cost.
     """
-    quota = connection.quota
-    calendar = Calendar(now.start_of("second"), connection.pace.rate, quota.daily_limit)
     before: int | None = 0
     streams = []
     for name, plan in plans.items():
@@ -72,12 +72,12 @@ def estimate(plans: Mapping[str, Plan], connection: Connection, now: DateTime) -
         streams.append({"stream": name, "rows": plan.rows, **figures})
         before = added(before, plan.requests)
     return {
-        "requests_per_second": connection.pace.rate,
-        "daily_request_limit": quota.daily_limit,
-        "request_budget": quota.budget,
+        "requests_per_second": calendar.pace,
+        "daily_request_limit": calendar.daily_limit,
+        "request_budget": budget,
         "streams": streams,
         "total": calendar.figures(before, 0),
-        "spent": quota.spent,
+        "spent": spent,
     }
 
 

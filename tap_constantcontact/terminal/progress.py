@@ -7,22 +7,39 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pendulum
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from tap_constantcontact.transport.connection import Connection
-
 T = TypeVar("T")
+
+
+class Counts(Protocol):
+    """What a run has sent and received so far."""
+
+    throttled: int
+    retried: int
+
+    @property
+    def sent(self) -> int:
+        """Number of requests sent."""
+
+    @property
+    def pace_reached(self) -> float:
+        """Requests a second."""
+
+    @property
+    def left_today(self) -> int:
+        """Requests that the run's count leaves of the day."""
 
 
 class Progress:
     """Tells a person, on stderr, how far a run is.
 
     Args:
-        connection: What counts the requests and the responses.
+        counts: What the run has sent and received so far.
         logger: Where the lines go.
 
     Attributes:
@@ -32,9 +49,9 @@ class Progress:
 
     interval = 30.0
 
-    def __init__(self, connection: Connection, logger: logging.Logger) -> None:
+    def __init__(self, counts: Counts, logger: logging.Logger) -> None:
         self.skipped = 0
-        self._connection = connection
+        self._counts = counts
         self._logger = logger
         self._last_line = time.monotonic()
 
@@ -75,8 +92,7 @@ class Progress:
         )
 
     def _spent(self) -> str:
-        quota = self._connection.quota
-        return f"{quota.spent} requests at {quota.pace:.1f} a second"
+        return f"{self._counts.sent} requests at {self._counts.pace_reached:.1f} a second"
 
     def summarize(self) -> None:
         """Say what the run cost."""
@@ -84,8 +100,8 @@ class Progress:
             "Sent %s; throttled %d times, retried %d times, skipped %d unknown contacts; "
             "%d requests left today by this run's count",
             self._spent(),
-            self._connection.throttled,
-            self._connection.retried,
+            self._counts.throttled,
+            self._counts.retried,
             self.skipped,
-            self._connection.quota.left_today,
+            self._counts.left_today,
         )

@@ -86,6 +86,21 @@ class Connection:
         self._renewed_for: WeakKeyDictionary[requests.PreparedRequest, str] = WeakKeyDictionary()
         self._logger = logging.getLogger("tap-constantcontact")
 
+    @property
+    def sent(self) -> int:
+        """Number of requests sent in this run, retries too."""
+        return self.quota.spent
+
+    @property
+    def pace_reached(self) -> float:
+        """Requests a second, from the first to the last."""
+        return self.quota.pace
+
+    @property
+    def left_today(self) -> int:
+        """Requests that this run's count leaves of the day."""
+        return self.quota.left_today
+
     def ahead(self) -> int:
         """Return how many parents may be read beside the one that is needed first."""
         return 0 if self.quota.is_scarce else self.concurrency.wanted

@@ -1,0 +1,191 @@
+"""The tokens that a sign-in leaves: kept, checked and removed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+import click
+import requests
+from singer_sdk.authenticators import BearerTokenAuthenticator
+
+from tap_constantcontact.auth.account import Account, ask
+from tap_constantcontact.auth.application import timeout_of
+from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
+from tap_constantcontact.auth.flows import SignInError, Token
+from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
+from tap_constantcontact.environment import ENVIRONMENT
+from tap_constantcontact.exceptions import ConfigValidationError
+
+
+def prepare(settings: Mapping[str, Any], file: TokenFile) -> None:
+    """Check that tokens can be kept before anybody takes the trouble to get some.
+
+    Raises:
+        SignInError: They cannot.
+    """
+    check_kept(file)
+    stored = _stored(file)
+    if stored and stored.client_id != settings["client_id"]:
+        raise SignInError(
+            f"{file.path} holds the tokens of another application ({stored.client_id}): name "
+            "another token_file, or remove it with --logout."
+        )
+
+
+def check_kept(file: TokenFile) -> None:
+    """Check that a token file can be written.
+
+    Raises:
+        SignInError: It cannot.
+    """
+    if reason := file.why_not_kept():
+        raise SignInError(
+            f"{file.path} cannot be written ({reason}): name a token_file in a folder of yours, "
+            f"in a --config or with {ENVIRONMENT}TOKEN_FILE."
+        )
+
+
+def tokens_of(token: Token, settings: Mapping[str, Any], scopes: str) -> Tokens:
+    """Return what is kept of a token response, with the account that the tokens open.
+
+    Raises:
+        SignInError: The response has no refresh token.
+    """
+    refresh_token = token.get("refresh_token")
+    if not refresh_token:
+        remedy = (
+            "allow refresh tokens in the application's settings at Constant Contact"
+            if "offline_access" in scopes
+            else "add offline_access to --scopes"
+        )
+        raise SignInError(
+            "Constant Contact gave no refresh token, without which the tap would be signed out "
+            f"within a day: {remedy}, then run the command again."
+        )
+    now = time.time()
+    seed = settings.get("refresh_token")
+    return Tokens(
+        client_id=settings["client_id"],
+        seed=fingerprint(seed) if seed else "",
+        refresh_token=refresh_token,
+        access_token=token["access_token"],
+        expires_at=now + float(token.get("expires_in") or 0),
+        refreshed_at=now,
+        account=ask_account(token["access_token"], settings),
+    )
+
+
+def ask_account(access_token: str, settings: Mapping[str, Any]) -> Account | None:
+    """Return whose account an access token opens, None where the API does not say for now."""
+    with requests.Session() as session:
+        session.auth = BearerTokenAuthenticator(token=access_token)
+        session.headers["Accept"] = "application/json"
+        if settings["user_agent"]:
+            session.headers["User-Agent"] = settings["user_agent"]
+        api_url = settings["api_url"].rstrip("/")
+        return ask(session, api_url, timeout_of(settings))
+
+
+def keep_tokens(tokens: Tokens, file: TokenFile, *, replace_other: bool) -> None:
+    """Write tokens to their file.
+
+    Args:
+        tokens: The tokens.
+        file: Where they are kept.
+        replace_other: Whether the tokens of another account may be replaced.
+
+    Raises:
+        SignInError: The file keeps those of another account, or cannot be written.
+    """
+    try:
+        with file.lock:
+            if (stored := _stored(file)) is not None:
+                tokens = replace(tokens, last_read=stored.last_read)
+                if not replace_other:
+                    _refuse_other_account(tokens, stored, file)
+            file.write(tokens)
+    except OSError as error:
+        raise SignInError(f"{file.path} cannot be written ({error.strerror}).") from error
+
+
+def _stored(file: TokenFile) -> Tokens | None:
+    """Return the tokens that are stored; what is wrong with a file is mended by writing it anew."""
+    try:
+        return file.read()
+    except ConfigValidationError:
+        return None
+
+
+def _refuse_other_account(tokens: Tokens, stored: Tokens, file: TokenFile) -> None:
+    if tokens.account is not None and tokens.account.differs_from(stored.account):
+        own = file.path.with_name(f"{tokens.client_id}-{tokens.account.fingerprint}.json")
+        raise SignInError(
+            f"{file.path} keeps the tokens of {stored.account}, and you signed in to "
+            f"{tokens.account}, so nothing was stored. To read both, give each a token_file: set "
+            f"{ENVIRONMENT}TOKEN_FILE={own} (or token_file in a --config, for the tap, too) and "
+            "run the command again. To forget the first account, add --replace."
+        )
+
+
+def check(settings: Mapping[str, Any], file: TokenFile) -> None:
+    """Use the stored token once, and print what is known of it.
+
+    Raises:
+        SignInError: There is none.
+        FatalAPIError: It does not work.
+    """
+    stored = file.read()
+    if stored is None:
+        raise SignInError(f"There is no token file at {file.path}: sign in first.")
+    if stored.rotates is not False:
+        check_kept(file)
+    application = {**settings, "request_timeout": timeout_of(settings)}
+    authenticator = RefreshTokenAuthenticator(application, file)
+    before = authenticator.tokens
+    authenticator.renew(before.access_token or "")
+    after = authenticator.tokens
+    kind = (
+        "rotating: each use replaces it, so the file must be kept"
+        if after.rotates
+        else "long lived: it stays the same, so copies of it work elsewhere"
+    )
+    if account := ask_account(after.access_token or "", settings):
+        authenticator.keep(account=account)
+    click.echo(f"Token file  {file.path}")
+    click.echo(f"Account     {_described(account or after.account)}")
+    click.echo("Works       yes, it was used just now")
+    click.echo(f"Kind        {kind}")
+    if before.refreshed_at:
+        used = datetime.fromtimestamp(before.refreshed_at, timezone.utc)
+        left = IDLE_DAYS - before.idle_days
+        click.echo(f"Last used   {used:%Y-%m-%d %H:%M} UTC, {before.idle_days:.0f} days before")
+        click.echo(f"Idle days   {left:.0f} of {IDLE_DAYS} were left, now it is {IDLE_DAYS} again")
+
+
+def _described(account: Account | None) -> str:
+    if account is None:
+        return "not known: the API gave no answer for now"
+    if not account.is_known:
+        return "not known: the token lacks the scope account_read, or its user account:read"
+    return str(account)
+
+
+def log_out(file: TokenFile) -> None:
+    """Remove the stored tokens.
+
+    Raises:
+        SignInError: They cannot be removed.
+    """
+    try:
+        existed = file.remove()
+    except OSError as error:
+        raise SignInError(f"{file.path} cannot be removed ({error.strerror}).") from error
+    if not existed:
+        click.echo(f"There is no token file at {file.path}.")
+        return
+    click.echo(f"Removed {file.path}.")
+    click.echo(f"Constant Contact forgets the token itself once it is idle for {IDLE_DAYS} days.")
