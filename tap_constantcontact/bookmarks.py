@@ -121,7 +121,7 @@ class Bookmark:
 
     def write_all_keys(self, *keys: str) -> None:
         """Have these keys in the state, as one that is left out keeps an older state's value."""
-        self._written.setdefault(ACCOUNT, self._state.get(ACCOUNT))
+        self._written[ACCOUNT] = self._state.get(ACCOUNT) or self[ACCOUNT]
         for key in keys:
             self._written.setdefault(key, dict(NO_SWEEP) if key == "sweep" else None)
 

@@ -11,11 +11,11 @@ __all__ = [
     "DeadlineExceededError",
     "FatalAPIError",
     "LimitReachedError",
+    "NotFoundError",
     "QuotaExceededError",
     "RetriableAPIError",
     "ThrottledError",
     "TokenRenewedError",
-    "UnknownParentError",
     "kind",
     "refused",
 ]
@@ -37,8 +37,8 @@ class DeadlineExceededError(RetriableAPIError):
     """A response was not whole in time."""
 
 
-class UnknownParentError(Exception):
-    """The API does not know a parent, or no longer: it is skipped."""
+class NotFoundError(FatalAPIError):
+    """The API does not know what a path names, or no longer; an unknown parent is skipped."""
 
 
 class LimitReachedError(Exception):

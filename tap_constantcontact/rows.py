@@ -27,6 +27,7 @@ class Rows:
         self._stream = stream
         self._schema = schema
         self._keys = keys
+        self._told: set[str] = set()
 
     @cached_property
     def _conform(self) -> Conformer:
@@ -50,23 +51,25 @@ class Rows:
         return record
 
     def report(self, logger: logging.Logger) -> None:
-        """Warn once of unknown fields, and once of values of another type, with their paths."""
-        conform = self._conform
-        if conform.unknown:
+        """Warn of unknown fields and of values of another type, once of each path."""
+        conform, told = self._conform, self._told
+        unknown = conform.unknown - told
+        misfits = {
+            "converted": conform.converted - conform.unreadable - told,
+            "left empty": conform.unreadable - told,
+        }
+        told |= conform.unknown | conform.converted | conform.unreadable
+        if unknown:
             logger.warning(
                 "%s: left out fields that this version does not know: %s",
                 self._stream,
-                _some(conform.unknown),
+                _some(unknown),
             )
-        misfits = {
-            "converted": conform.converted - conform.unreadable,
-            "left empty": conform.unreadable,
-        }
-        if told := [f"{what} {_some(paths)}" for what, paths in misfits.items() if paths]:
+        if parts := [f"{what} {_some(paths)}" for what, paths in misfits.items() if paths]:
             logger.warning(
                 "%s: the API sent values of another type than documented: %s",
                 self._stream,
-                "; ".join(told),
+                "; ".join(parts),
             )
 
 

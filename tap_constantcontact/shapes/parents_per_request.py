@@ -6,12 +6,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-import requests
 from typing_extensions import override
 
 from tap_constantcontact.bookmarks import START
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.exceptions import UnknownParentError
+from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.plan import Plan, pages
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Record
@@ -63,7 +62,7 @@ class ParentsPerRequest(ConstantContactStream):
     def _rows_of(self, parent_ids: Sequence[str]) -> Iterator[Record]:
         try:
             records = [*self.request_records({self.ids: ",".join(parent_ids)})]
-        except UnknownParentError:
+        except NotFoundError:
             if len(parent_ids) == 1:
                 self.run.progress.skipped += 1
                 return
@@ -72,12 +71,6 @@ class ParentsPerRequest(ConstantContactStream):
         else:
             self.run.progress.skipped += len(parent_ids) - len(records)
             yield from records
-
-    @override
-    def validate_response(self, response: requests.Response) -> None:
-        if response.status_code == requests.codes.not_found:
-            raise UnknownParentError
-        super().validate_response(response)
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

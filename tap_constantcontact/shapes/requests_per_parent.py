@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from tap_constantcontact.bookmarks import Place, Sweep
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.exceptions import LimitReachedError, UnknownParentError
+from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.records import instant_of
 from tap_constantcontact.run import Run
@@ -138,7 +138,7 @@ class RequestsPerParent(ConstantContactStream):
                 for row in rows
                 if self._is_in_window(row)
             ]
-        except UnknownParentError:
+        except NotFoundError:
             return None
 
     def rows_of(self, context: Mapping[str, Any]) -> Iterable[Record]:
@@ -163,9 +163,3 @@ class RequestsPerParent(ConstantContactStream):
         key = self.replication_key or ""
         dated = (instant_of(row.get(key)) for row in rows if isinstance(row, dict))
         return min(filter(None, dated), default=None)
-
-    @override
-    def validate_response(self, response: requests.Response) -> None:
-        if response.status_code == requests.codes.not_found:
-            raise UnknownParentError
-        super().validate_response(response)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import requests
 
-from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError
+from tap_constantcontact.exceptions import FatalAPIError, NotFoundError, RetriableAPIError
 from tap_constantcontact.transport.connection import Connection
 from tap_constantcontact.transport.responses import described, redirect_target
 
@@ -43,7 +43,8 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
 
     Raises:
         RetriableAPIError: The same request may succeed a little later.
-        FatalAPIError: It will not.
+        NotFoundError: The API does not know what the path names.
+        FatalAPIError: The request will not succeed.
     """
     status = response.status_code
     if status < requests.codes.server_error and status != requests.codes.too_many_requests:
@@ -58,6 +59,8 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
         raise connection.limit_reached(response)
     elif status >= requests.codes.server_error:
         raise RetriableAPIError(f"HTTP {status}", response)
+    elif status == requests.codes.not_found:
+        raise NotFoundError(_refusal(response, endpoint))
     else:
         raise FatalAPIError(_refusal(response, endpoint))
 
