@@ -7,9 +7,18 @@ more history. So a second run finds what a real account would show it: little th
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from itertools import islice
 
-from tap_constantcontact.sandbox.data import audience, profile
+from tap_constantcontact.sandbox.data import (
+    audience,
+    automations,
+    contact_jobs,
+    events,
+    landing_pages,
+    profile,
+    sms,
+)
 from tap_constantcontact.sandbox.data.basics import Row, parse, write
 from tap_constantcontact.sandbox.data.contacts import status
 from tap_constantcontact.sandbox.data.history import INTERVAL, History
@@ -48,6 +57,8 @@ class Account(Ledger):
     Attributes:
         segments: The `contact_id`s of each segment, by `segment_id` as text.
         segment_rows: The segments' details, by the same.
+        landing_pages: The `campaign_activity_id`s of the landing pages.
+        marketing_events: What people can register for, by `event_id`.
     """
 
     def __init__(
@@ -57,6 +68,8 @@ class Account(Ledger):
         History(self, size).grow()
         active = [key for key, contact in self.contacts.items() if status(contact) == "active"]
         self.segment_rows = audience.segments(OPENED)
+        self.landing_pages = landing_pages.page_ids(self._seed)
+        self.marketing_events = events.events(self._seed, FIRST_NEWSLETTER, self.organization_name)
         self.segments = {"1": active[:90], "2": active[::3], "3": []}
 
     def profile(self, extra: Collection[str] = ()) -> Row:
@@ -111,3 +124,31 @@ class Account(Ledger):
             active = sum(status(contact) == "active" for contact in members)
             rows.append({**row, "counts": {"all": len(members), "active": active}})
         return rows
+
+    def workflows(self) -> list[Row]:
+        """Return the automations, the newest first."""
+        return automations.workflows(self._seed, OPENED)
+
+    def contact_jobs(self) -> list[Row]:
+        """Return the bulk jobs, the newest first."""
+        return contact_jobs.jobs(self._seed, self.now)
+
+    def sms_campaigns(self) -> list[Row]:
+        """Return the campaigns of text messages, the newest first."""
+        return sms.campaigns(self._seed, FIRST_NEWSLETTER + timedelta(days=10), self.now)
+
+    def sms_engagement(self, contact_id: str) -> list[Row]:
+        """Return what a contact consented to by SMS, the oldest first."""
+        return sms.engagement(self._seed, self.contacts[contact_id])
+
+    def registrations(self, event_id: str) -> list[Row]:
+        """Return who registered for an event, the first first."""
+        number = [*self.marketing_events].index(event_id)
+        made = parse(self.marketing_events[event_id]["create_time"])
+        first = islice(self.contacts.values(), 60)
+        known = [row["email_address"]["address"] for row in first if "email_address" in row]
+        return events.registrations(self._seed, number, made, known)
+
+    def partner_accounts(self) -> list[Row]:
+        """Return the accounts that a partner manages or knows."""
+        return profile.clients(self._seed)

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from tap_constantcontact.sandbox.endpoints import (
     account,
     audience,
+    automations,
     campaign_reports,
     campaigns,
+    contact_jobs,
     contact_reports,
     contacts,
+    email_reports,
+    events,
+    landing_pages,
+    partner,
+    sms,
 )
 from tap_constantcontact.sandbox.endpoints.endpoint import Endpoint, Service
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *account.ENDPOINTS,
     *audience.ENDPOINTS,
-    *contacts.ENDPOINTS,
-    *contact_reports.ENDPOINTS,
-    *campaigns.ENDPOINTS,
     *campaign_reports.ENDPOINTS,
+    *campaigns.ENDPOINTS,
+    *contact_jobs.ENDPOINTS,
+    *contact_reports.ENDPOINTS,
+    *contacts.ENDPOINTS,
+    *email_reports.ENDPOINTS,
+    *events.ENDPOINTS,
+    *landing_pages.ENDPOINTS,
+    *sms.ENDPOINTS,
+    *automations.ENDPOINTS,
+    *partner.ENDPOINTS,
 )
 PREFIX = "/v3"
-SCOPES = {f"{PREFIX}{endpoint.path}": endpoint.scope for endpoint in ENDPOINTS}
+ACCESS = {f"{PREFIX}{endpoint.path}": endpoint.access for endpoint in ENDPOINTS}
 
 
 class Api(Service):
@@ -49,15 +65,20 @@ class Api(Service):
         """GET /contacts, of its own so that a test can change the account between two pages."""
         return contacts.CONTACT_COLLECTION.respond(self, request)
 
-    def knows(self, request: web.Request) -> bool:
-        """Tell whether there is an endpoint at a request's path."""
-        return _template(request) in SCOPES
+    def objection(self, request: web.Request, scopes: Collection[str]) -> str | None:
+        """Tell why a request is forbidden.
 
-    def scope(self, request: web.Request) -> str | None:
-        """Return the scope that a request's endpoint asks for."""
-        return SCOPES[_template(request)]
-
-
-def _template(request: web.Request) -> str:
-    resource = request.match_info.route.resource
-    return resource.canonical if resource else ""
+        Args:
+            request: What is asked.
+            scopes: The scopes of its token.
+        """
+        resource = request.match_info.route.resource
+        access = ACCESS.get(resource.canonical if resource else "")
+        if access is None:
+            # As others have seen: an unknown path is forbidden, not unknown.
+            return "Forbidden"
+        if access.scope and access.scope not in scopes:
+            return f"The access token lacks the scope {access.scope}."
+        if access.privilege and access.privilege not in self.privileges:
+            return f"The user lacks the privilege {access.privilege}."
+        return None

@@ -146,9 +146,9 @@ class Authorization:
         """Tell whether a request brings an access token that is alive."""
         return self.access_tokens.get(_bearer(request), 0) > self.clock()
 
-    def allows(self, request: web.Request, scope: str) -> bool:
-        """Tell whether the access token of a request has a scope."""
-        return scope in self.scopes.get(_bearer(request), "").split()
+    def scopes_of(self, request: web.Request) -> list[str]:
+        """Return the scopes of a request's access token."""
+        return self.scopes.get(_bearer(request), "").split()
 
     # What the application asks
 

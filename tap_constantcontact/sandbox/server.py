@@ -86,13 +86,8 @@ class Sandbox:
                 return web.json_response(error, status=401)
             if error_429 := self.limits.refuse():
                 return web.json_response(error_429, status=429)
-            if not self.api.knows(request):
-                # As seen by others: an unknown path is forbidden, not unknown.
-                return web.json_response({"message": "Forbidden"}, status=403)
-            scope = self.api.scope(request)
-            if scope and not self.authorization.allows(request, scope):
-                message = f"The access token lacks the scope {scope}."
-                error = {"error_key": "forbidden", "error_message": message}
+            if objection := self.api.objection(request, self.authorization.scopes_of(request)):
+                error = {"error_key": "forbidden", "error_message": objection}
                 return web.json_response([error], status=403)
         return await handler(request)
 

@@ -125,8 +125,13 @@ class Client:
         """Follow the links from page to page."""
         body = self.body(path, **query)
         yield body[rows]
-        while link := ((body.get("_links") or {}).get("next") or {}).get("href"):
-            body = self.body(link)
+        while True:
+            if "next_cursor" in body:
+                body = self.body(path, next=body["next_cursor"])
+            elif link := ((body.get("_links") or {}).get("next") or {}).get("href"):
+                body = self.body(link)
+            else:
+                return
             yield body[rows]
 
     def rows(self, path: str, rows: str, **query: Any) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from tap_constantcontact.sandbox.data.basics import Row, Seed, write
 
 SENDER = "news@example.com"
+FORMAT_TYPES = (5, 4, 2)
+"""How e-mails are made, in turn: as custom code, in the newest editor, in an old one."""
 
 
 class Campaigns:
@@ -44,13 +46,16 @@ class Campaigns:
             "updated_at": write(at),
             "campaign_activities": [],
         }
-        self._add_activity(campaign_id, "primary_email", self._seed.key("activity", number))
-        self._add_activity(campaign_id, "permalink", self._seed.key("permalink", number))
+        form = FORMAT_TYPES[number % len(FORMAT_TYPES)]
+        self._add_activity(campaign_id, "primary_email", self._seed.key("activity", number), form)
+        self._add_activity(campaign_id, "permalink", self._seed.key("permalink", number), form)
         return campaign_id
 
-    def _add_activity(self, campaign_id: str, role: str, key: str) -> str:
+    def _add_activity(self, campaign_id: str, role: str, key: str, format_type: int) -> str:
         campaign = self.rows[campaign_id]
-        campaign["campaign_activities"].append({"campaign_activity_id": key, "role": role})
+        document = {"document_id": self._seed.key("document", key)} if format_type == 4 else {}
+        reference = {"campaign_activity_id": key, "role": role, **document}
+        campaign["campaign_activities"].append(reference)
         self.activities[key] = {
             "campaign_activity_id": key,
             "campaign_id": campaign_id,
@@ -58,7 +63,8 @@ class Campaigns:
             "contact_list_ids": [self._seed.key("list", 0)],
             "segment_ids": [],
             "current_status": campaign["current_status"].upper(),
-            "format_type": 5,
+            "format_type": format_type,
+            **document,
             "from_email": SENDER,
             "from_name": self._sender_name,
             "reply_to_email": SENDER,
@@ -132,7 +138,8 @@ class Campaigns:
     def resend(self, campaign_id: str, at: datetime, delay: timedelta, count: int) -> Row:
         """Send a campaign again to those who did not open it; arguments as for `send`."""
         primary = self.activity(campaign_id)
-        key = self._add_activity(campaign_id, "resend", self._seed.key("resend", campaign_id))
+        form = self.activities[primary]["format_type"]
+        key = self._add_activity(campaign_id, "resend", self._seed.key("resend", campaign_id), form)
         self.activities[key]["subject"] = f"Again: {self.activities[primary]['subject']}"
         minutes = delay // timedelta(minutes=1)
         whole_days = minutes % 1440 == 0

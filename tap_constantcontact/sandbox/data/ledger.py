@@ -144,7 +144,7 @@ class Ledger:
     def respond(
         self, campaign_activity_id: str, contact_id: str, kind: str, at: datetime, **fields: Any
     ) -> None:
-        """Let a contact open an e-mail, click in it, or whatever else the type says.
+        """Let a contact open an e-mail, click in it, opt out, or whatever else the type says.
 
         Args:
             campaign_activity_id: The e-mail.
@@ -160,6 +160,8 @@ class Ledger:
             "campaign_activity_name": name,
         }
         self.add_event(contact_id, kind, at, **mail, **fields)
+        if kind == "em_optouts":
+            self.unsubscribe(contact_id, at, fields.get("opt_out_reason"))
 
     def remove_campaign(self, campaign_activity_id: str, at: datetime) -> None:
         """Remove the campaign of an activity."""

@@ -98,3 +98,20 @@ def addresses(owner: str, opened: datetime) -> list[Row]:
             "pending_roles": ["JOURNALING"],
         },
     ]
+
+
+def clients(seed: Seed) -> list[Row]:
+    """Return the accounts of a partner's clients."""
+    rows = []
+    for number in range(120):
+        rng = seed.chance("client", number)
+        rows.append(
+            {
+                "encoded_account_id": f"a08e{rng.randrange(10**9):09}",
+                "subscriber_count": rng.randrange(5000),
+                "organization_name": f"{rng.choice(LAST_NAMES)} {rng.choice(TRADES)}",
+                "site_owner_name": f"owner{number}",
+                "billing_status": rng.choice(("Trial", "Open", "Canceled", "Trial End")),
+            }
+        )
+    return rows

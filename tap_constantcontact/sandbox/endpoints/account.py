@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tap_constantcontact.sandbox.data.profile import PRIVILEGES
-from tap_constantcontact.sandbox.endpoints.endpoint import ACCOUNT, Answer, Call, Endpoint
+from tap_constantcontact.sandbox.endpoints.endpoint import ACCOUNT, ANYBODY, Answer, Call, Endpoint
 from tap_constantcontact.sandbox.endpoints.parameters import (
     Parameters,
     Refused,
@@ -36,9 +36,13 @@ def emails(call: Call) -> Answer:
     return rows
 
 
-def privileges(_: Call) -> Answer:
+def privileges(call: Call) -> Answer:
     """GET /account/user/privileges: a bare array."""
-    return [{"privilege_id": key, "privilege_name": name} for key, name in PRIVILEGES.items()]
+    return [
+        {"privilege_id": key, "privilege_name": name}
+        for key, name in PRIVILEGES.items()
+        if name in call.service.privileges
+    ]
 
 
 ENDPOINTS = (
@@ -60,5 +64,5 @@ ENDPOINTS = (
             }
         ),
     ),
-    Endpoint("/account/user/privileges", None, privileges),
+    Endpoint("/account/user/privileges", ANYBODY, privileges),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tap_constantcontact.sandbox.data.basics import Row, parse
-from tap_constantcontact.sandbox.endpoints.endpoint import CONTACTS, Answer, Call, Endpoint
+from tap_constantcontact.sandbox.endpoints.endpoint import CONTACTS, LISTS, Answer, Call, Endpoint
 from tap_constantcontact.sandbox.endpoints.parameters import (
     BOOLEAN,
     NotFound,
@@ -86,7 +86,7 @@ def segment(call: Call) -> Answer:
 ENDPOINTS = (
     Endpoint(
         "/contact_lists",
-        CONTACTS,
+        LISTS,
         contact_lists,
         Parameters(
             {
@@ -114,9 +114,9 @@ ENDPOINTS = (
     ),
     Endpoint(
         "/segments",
-        CONTACTS,
+        LISTS,
         segments,
         Parameters({"limit": whole(1, 1000), "sort_by": one_of("name", "date")}),
     ),
-    Endpoint("/segments/{segment_id}", CONTACTS, segment),
+    Endpoint("/segments/{segment_id}", LISTS, segment),
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from tap_constantcontact.sandbox.account import Account
-from tap_constantcontact.sandbox.data.basics import Row, write
-from tap_constantcontact.sandbox.endpoints.endpoint import CAMPAIGNS, Answer, Call, Endpoint
-from tap_constantcontact.sandbox.endpoints.parameters import NotFound, Refused
+from tap_constantcontact.sandbox.data.basics import Row, parse, write
+from tap_constantcontact.sandbox.endpoints.endpoint import CAMPAIGN_REPORTS, Answer, Call, Endpoint
+from tap_constantcontact.sandbox.endpoints.parameters import NotFound, Parameters, Refused, whole
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 COUNTED = ("sends", "opens", "clicks", "bounces", "forwards", "optouts")
@@ -28,18 +29,16 @@ BOUNCES = {
 
 def people(account: Account, activities: list[str]) -> dict[str, int]:
     """Return how many contacts did something with any of these activities, by what they did."""
-    counts = {
-        name: len(
-            frozenset().union(*(account.index.people(key, f"em_{name}") for key in activities))
-        )
-        for name in COUNTED
-    }
+    counts = {}
+    for name in COUNTED:
+        first, *others = (account.index.people(key, f"em_{name}") for key in activities)
+        counts[name] = len(first.union(*others) if others else first)
     rest = counts["sends"] - counts["opens"] - counts["bounces"]
     return {**counts, "not_opened": max(0, rest)}
 
 
-def _stats(account: Account, activities: list[str]) -> Row:
-    stats = {f"em_{name}": count for name, count in people(account, activities).items()}
+def _stats(account: Account, activities: list[str], counts: dict[str, int]) -> Row:
+    stats = {f"em_{name}": count for name, count in counts.items()}
     for kind in ("em_opens", "em_clicks"):
         devices: Counter[str] = Counter()
         for key in activities:
@@ -54,7 +53,7 @@ def percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 1) if whole else 0.0
 
 
-def percents(counts: dict[str, int]) -> Row:
+def percents(counts: Mapping[str, int]) -> Row:
     """Return the percentages that all reports on campaigns share."""
     received = counts["sends"] - counts["bounces"]
     return {
@@ -88,7 +87,8 @@ def campaign_stats(call: Call) -> Answer:
         activities = account.campaigns.reported(key) if key in account.campaigns.rows else []
         if not activities:
             raise NotFound("Could not find any campaign stats for all requested campaigns.")
-        stats = _stats(account, activities)
+        counts = people(account, activities)
+        stats = _stats(account, activities, counts)
         shares = {
             f"{place}_{act}": percent(count, stats[f"em_{act}s_all"])
             for act in ("click", "open")
@@ -101,7 +101,7 @@ def campaign_stats(call: Call) -> Answer:
             {
                 "campaign_id": key,
                 "stats": stats,
-                "percents": {**percents(people(account, activities)), **shares},
+                "percents": {**percents(counts), **shares},
                 "last_refresh_time": _refreshed(),
             }
         )
@@ -126,7 +126,7 @@ def activity_stats(call: Call) -> Answer:
         bounced = Counter(
             code for _, code in {(row["contact_id"], row.get("bounce_code")) for row in bounces}
         )
-        stats = _stats(account, [key]) | {"em_abuse": 0}
+        stats = _stats(account, [key], people(account, [key])) | {"em_abuse": 0}
         stats |= {f"em_bounces_{name}": bounced[code] for code, name in BOUNCES.items()}
         results.append(
             {
@@ -139,11 +139,47 @@ def activity_stats(call: Call) -> Answer:
     return {"errors": errors, "results": results}
 
 
+def summaries(call: Call) -> Answer:
+    """GET /reports/summary_reports/email_campaign_summaries: the last sent first."""
+    account = call.account
+    rows = []
+    for key in account.campaigns.rows:
+        activities = account.campaigns.reported(key)
+        sends = [
+            send for activity in activities for send in account.campaigns.send_history[activity]
+        ]
+        if sends:
+            rows.append(
+                {
+                    "campaign_id": key,
+                    "campaign_type": "Newsletter",
+                    "last_sent_date": max((send["run_date"] for send in sends), key=parse),
+                    "unique_counts": {**people(account, activities), "abuse": 0},
+                }
+            )
+    rows.sort(key=lambda row: parse(row["last_sent_date"]), reverse=True)
+    page, links = call.page(rows)
+    sums: Counter[str] = Counter()
+    for row in page:
+        sums.update(row["unique_counts"])
+    return {
+        "bulk_email_campaign_summaries": page,
+        "aggregate_percents": percents(sums),
+        "_links": links,
+    }
+
+
 ENDPOINTS = (
-    Endpoint("/reports/stats/email_campaigns/{campaign_ids}", CAMPAIGNS, campaign_stats),
+    Endpoint(
+        "/reports/summary_reports/email_campaign_summaries",
+        CAMPAIGN_REPORTS,
+        summaries,
+        Parameters({"limit": whole(1, 500)}),
+    ),
+    Endpoint("/reports/stats/email_campaigns/{campaign_ids}", CAMPAIGN_REPORTS, campaign_stats),
     Endpoint(
         "/reports/stats/email_campaign_activities/{campaign_activity_ids}",
-        CAMPAIGNS,
+        CAMPAIGN_REPORTS,
         activity_stats,
     ),
 )

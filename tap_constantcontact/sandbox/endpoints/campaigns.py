@@ -10,6 +10,7 @@ from tap_constantcontact.sandbox.endpoints.parameters import (
     NotFound,
     Parameters,
     instant,
+    some_of,
     whole,
 )
 
@@ -39,6 +40,72 @@ def email(call: Call) -> Answer:
     return {**row, "current_status": row["current_status"].upper()}
 
 
+IN_DETAIL = ("physical_address_in_footer", "permalink_url", "html_content", "document_properties")
+"""What an activity's detail tells only when it is asked to."""
+
+
+def _activity(call: Call, *roles: str) -> Row:
+    """Return the activity of the path, or answer 404: removed ones cannot be read."""
+    campaigns = call.account.campaigns
+    row = campaigns.activities.get(call.path("campaign_activity_id"))
+    if not row or campaigns.is_removed(row["campaign_id"]) or (roles and row["role"] not in roles):
+        raise NotFound("No such campaign activity.")
+    return row
+
+
+def activity(call: Call) -> Answer:
+    """GET /emails/activities/{campaign_activity_id}."""
+    row = _activity(call)
+    address = call.account.profile({"physical_address"})["physical_address"]
+    more: Row = {
+        "physical_address_in_footer": {
+            **address,
+            "organization_name": call.account.organization_name,
+        },
+        "permalink_url": row["permalink_url"],
+    }
+    # What an e-mail is made of depends on the editor that it was made in.
+    if row["format_type"] == 5:
+        paragraph = f"[[trackingImage]] <p>{row['subject']}</p>"
+        more["html_content"] = f"<html><body>{paragraph}</body></html>"
+    if row["format_type"] == 2:
+        more["document_properties"] = {
+            "letter_format": "HTML",
+            "text_content": f"<text>{row['subject']}</text>",
+            "permission_reminder_enabled": "true",
+            "permission_reminder": "You are on our list.",
+        }
+    wanted = call.query.get("include", set())
+    shown = {key: value for key, value in row.items() if key not in IN_DETAIL}
+    return shown | {key: value for key, value in more.items() if key in wanted}
+
+
+def send_history(call: Call) -> Answer:
+    """GET /emails/activities/{campaign_activity_id}/send_history: a bare array, oldest first."""
+    row = _activity(call, "primary_email", "resend")
+    return call.account.campaigns.send_history[row["campaign_activity_id"]]
+
+
+def schedules(call: Call) -> Answer:
+    """GET /emails/activities/{campaign_activity_id}/schedules: a bare array."""
+    return call.account.campaigns.schedules[_activity(call)["campaign_activity_id"]]
+
+
+def non_opener_resends(call: Call) -> Answer:
+    """GET /emails/activities/{campaign_activity_id}/non_opener_resends: a bare array."""
+    key = _activity(call, "primary_email")["campaign_activity_id"]
+    return call.account.campaigns.resends.get(key, [])
+
+
+def ab_test(call: Call) -> Answer:
+    """GET /emails/activities/{campaign_activity_id}/abtest: 404 where there is none."""
+    key = _activity(call, "primary_email")["campaign_activity_id"]
+    if test := call.account.campaigns.ab_tests.get(key):
+        return test
+    raise NotFound("No A/B test.")
+
+
+ACTIVITY = "/emails/activities/{campaign_activity_id}"
 ENDPOINTS = (
     Endpoint(
         "/emails",
@@ -47,4 +114,9 @@ ENDPOINTS = (
         Parameters({"limit": whole(1, 500), "before_date": instant, "after_date": instant}),
     ),
     Endpoint("/emails/{campaign_id}", CAMPAIGNS, email),
+    Endpoint(ACTIVITY, CAMPAIGNS, activity, Parameters({"include": some_of(IN_DETAIL)})),
+    Endpoint(f"{ACTIVITY}/send_history", CAMPAIGNS, send_history),
+    Endpoint(f"{ACTIVITY}/schedules", CAMPAIGNS, schedules),
+    Endpoint(f"{ACTIVITY}/non_opener_resends", CAMPAIGNS, non_opener_resends),
+    Endpoint(f"{ACTIVITY}/abtest", CAMPAIGNS, ab_test),
 )

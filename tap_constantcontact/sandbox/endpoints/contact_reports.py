@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tap_constantcontact.sandbox.data.basics import Row, parse
-from tap_constantcontact.sandbox.endpoints.endpoint import CONTACTS, Answer, Call, Endpoint
+from tap_constantcontact.sandbox.endpoints.endpoint import CONTACT_REPORTS, Answer, Call, Endpoint
 from tap_constantcontact.sandbox.endpoints.parameters import (
     BOOLEAN,
     NotFound,
@@ -27,6 +29,7 @@ ACTIVITY_TYPES = {
     "p_contact_update",
 }
 SUMMARY_PAGE = 200
+FIVE_YEARS = timedelta(days=5 * 365 + 2)
 BASE_ROW = (
     "contact_id",
     "campaign_activity_id",
@@ -89,12 +92,27 @@ def activity_summary(call: Call) -> Answer:
     }
 
 
-SUMMARY = Parameters({"start": instant, "end": instant}, required=("start", "end"))
+def open_and_click_rates(call: Call) -> Answer:
+    """GET /reports/contact_reports/{contact_id}/open_and_click_rates."""
+    if call.query["end"] - call.query["start"] > FIVE_YEARS:
+        raise Refused("start and end may be five years apart at the most.")
+    rows = _sent_within(call)
+    opened = sum(row["em_opens"] > 0 for row in rows)
+    clicked = sum(row["em_clicks"] > 0 for row in rows)
+    return {
+        "contact_id": call.path("contact_id"),
+        "included_activities_count": len(rows),
+        "average_open_rate": round(opened / len(rows), 4) if rows else 0.0,
+        "average_click_rate": round(clicked / len(rows), 4) if rows else 0.0,
+    }
+
+
+SPAN = Parameters({"start": instant, "end": instant}, required=("start", "end"))
 REPORTS = "/reports/contact_reports/{contact_id}"
 ENDPOINTS = (
     Endpoint(
         f"{REPORTS}/activity_details",
-        CONTACTS,
+        CONTACT_REPORTS,
         activity_details,
         Parameters(
             {
@@ -105,5 +123,6 @@ ENDPOINTS = (
             }
         ),
     ),
-    Endpoint(f"{REPORTS}/activity_summary", CONTACTS, activity_summary, SUMMARY),
+    Endpoint(f"{REPORTS}/activity_summary", CONTACT_REPORTS, activity_summary, SPAN),
+    Endpoint(f"{REPORTS}/open_and_click_rates", CONTACT_REPORTS, open_and_click_rates, SPAN),
 )

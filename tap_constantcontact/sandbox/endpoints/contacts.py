@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from datetime import datetime, timedelta, timezone
 
 from aiohttp import web
 
@@ -16,6 +18,7 @@ from tap_constantcontact.sandbox.endpoints.parameters import (
     Query,
     Refused,
     instant,
+    one_of,
     some_of,
     text,
     whole,
@@ -103,6 +106,25 @@ def _shown(contact: Row, include: set[str]) -> Row:
     }
 
 
+def counts(call: Call) -> Answer:
+    """GET /contacts/counts: of all contacts but those deleted."""
+    rows = [row for row in call.account.contacts.values() if status(row) != "deleted"]
+    permissions = Counter(
+        row.get("email_address", {}).get("permission_to_send", "not_set") for row in rows
+    )
+    body = {
+        "total": len(rows),
+        "explicit": permissions["explicit"],
+        "implicit": permissions["implicit"],
+        "pending": permissions["pending_confirmation"],
+        "unsubscribed": permissions["unsubscribed"],
+    }
+    if "include" in call.query:
+        month_ago = datetime.now(timezone.utc) - timedelta(days=30)
+        body["new_subscriber"] = sum(parse(row["created_at"]) > month_ago for row in rows)
+    return body
+
+
 CONTACT_COLLECTION = Endpoint(
     "/contacts",
     CONTACTS,
@@ -127,4 +149,13 @@ CONTACT_COLLECTION = Endpoint(
     ),
 )
 
-ENDPOINTS = (CONTACT_COLLECTION,)
+ENDPOINTS = (
+    CONTACT_COLLECTION,
+    Endpoint(
+        "/contacts/counts",
+        CONTACTS,
+        counts,
+        # The contract's enumeration has the singular, its text the plural.
+        Parameters({"include": one_of("new_subscriber", "new_subscribers")}),
+    ),
+)

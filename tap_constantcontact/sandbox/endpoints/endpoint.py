@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -13,11 +13,32 @@ from multidict import MultiDict
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.data.basics import Row
+from tap_constantcontact.sandbox.data.profile import PRIVILEGES
 from tap_constantcontact.sandbox.endpoints.parameters import Parameters, Query, Refused
 
-ACCOUNT = "account_read"
-CONTACTS = "contact_data"
-CAMPAIGNS = "campaign_data"
+
+@dataclass(frozen=True)
+class Access:
+    """What an endpoint asks for.
+
+    Attributes:
+        scope: The scope that the token must have, if any.
+        privilege: The privilege that the user must have, if any.
+    """
+
+    scope: str | None = None
+    privilege: str | None = None
+
+
+ANYBODY = Access()
+ACCOUNT = Access("account_read", "account:read")
+CONTACTS = Access("contact_data", "contacts:read")
+CONTACT_JOBS = Access("contact_data", "contacts:write")
+LISTS = Access("contact_data", "contacts:lists:read")
+CONTACT_REPORTS = Access("contact_data", "ui:campaign:metrics")
+CAMPAIGNS = Access("campaign_data", "campaign:read")
+CAMPAIGN_REPORTS = Access("campaign_data", "ui:campaign:metrics")
+AUTOMATIONS = Access("campaign_data", "customer-journey:read")
 
 
 @dataclass
@@ -30,12 +51,14 @@ class Service:
         base_rows: Whether activity details have the five fields that the contract gives them, and
             not those of the e-mail reports.
         partner: Whether the key is a partner's.
+        privileges: What the user may do.
     """
 
     account: Account
     pending_segments: dict[str, int] = field(default_factory=dict)
     base_rows: bool = False
     partner: bool = False
+    privileges: list[str] = field(default_factory=lambda: [*PRIVILEGES.values()])
 
 
 class Call:
@@ -44,28 +67,38 @@ class Call:
     Args:
         service: What it is answered from.
         request: What was asked.
-        parameters: The query parameters that the endpoint knows.
+        parameters: The query parameters that the endpoint knows, cursors aside.
+        cursors: The parameters that lead to another page.
 
     Attributes:
         query: The parameters' values, on later pages those of the first one.
         place: Where the page begins; None on the first one.
     """
 
-    def __init__(self, service: Service, request: web.Request, parameters: Parameters) -> None:
+    def __init__(
+        self,
+        service: Service,
+        request: web.Request,
+        parameters: Parameters,
+        cursors: tuple[str, ...],
+    ) -> None:
         self.service = service
         self.account = service.account
         self._request = request
         self._asked: MultiDict[str] = MultiDict(request.query)
         self.place: str | None = None
-        if "cursor" in self._asked:
-            self._asked, self.place = _opened(self._asked["cursor"])
+        given = [name for name in cursors if name in self._asked]
+        if len(given) > 1:
+            raise Refused(f"{' and '.join(given)} exclude each other.")
+        for name in given:
+            self._asked, self.place = _opened(self._asked[name])
         self.query: Query = parameters.read(self._asked)
 
     def path(self, name: str) -> str:
         """Return what stands in the path for a name."""
         return self._request.match_info[name]
 
-    def page(self, rows: list[Row], limit: int = 50) -> tuple[list[Row], Row]:
+    def page(self, rows: Sequence[Row], limit: int = 50) -> tuple[list[Row], Row]:
         """Return a page of rows and its `_links`, the cursor being a page number and the query.
 
         Args:
@@ -73,12 +106,17 @@ class Call:
             limit: How many a page has, unless the query says so.
         """
         size = self.query.get("limit", limit)
+        number = self.number
+        links = self._next_link(str(number + 1)) if number * size < len(rows) else {}
+        return [*rows[(number - 1) * size : number * size]], links
+
+    @property
+    def number(self) -> int:
+        """Which page is asked for, the first one being 1."""
         try:
-            number = int(self.place or 1)
+            return int(self.place or 1)
         except ValueError:
             raise Refused("The cursor is not valid.") from None
-        links = self.next_link(str(number + 1)) if number * size < len(rows) else {}
-        return rows[(number - 1) * size : number * size], links
 
     def page_by_key(self, rows: list[Row], key: str, limit: int = 50) -> tuple[list[Row], Row]:
         """Return a page of rows and its `_links`, the cursor being the key of the next row.
@@ -94,13 +132,15 @@ class Call:
             raise Refused("The cursor is not valid.")
         first = keys.index(self.place) if self.place else 0
         end = first + size
-        return rows[first:end], self.next_link(keys[end]) if end < len(rows) else {}
+        return rows[first:end], self._next_link(keys[end]) if end < len(rows) else {}
 
-    def next_link(self, place: str) -> Row:
-        """Return the `_links` that lead to the page that begins at a place."""
+    def _next_link(self, place: str) -> Row:
+        return {"next": {"href": f"{self._request.path}?cursor={self.cursor(place)}"}}
+
+    def cursor(self, place: str) -> str:
+        """Return what leads to the page that begins at a place."""
         token = urlencode([*self._asked.items(), ("next", place)])
-        cursor = base64.urlsafe_b64encode(token.encode()).decode()
-        return {"next": {"href": f"{self._request.path}?cursor={cursor}"}}
+        return base64.urlsafe_b64encode(token.encode()).decode()
 
 
 def _opened(cursor: str) -> tuple[MultiDict[str], str]:
@@ -121,17 +161,19 @@ class Endpoint:
 
     Attributes:
         path: Its path below `/v3`, as in the contract.
-        scope: The scope that it asks for, or None.
+        access: The scope and the privilege that it asks for.
         answer: What it answers.
-        parameters: The query parameters that it knows.
+        parameters: The query parameters that it knows, cursors aside.
+        cursors: The parameters that lead to another page.
     """
 
     path: str
-    scope: str | None
+    access: Access
     answer: Callable[[Call], Answer]
     parameters: Parameters = field(default_factory=Parameters)
+    cursors: tuple[str, ...] = ("cursor",)
 
     def respond(self, service: Service, request: web.Request) -> web.Response:
         """Answer a request."""
-        answer = self.answer(Call(service, request, self.parameters))
+        answer = self.answer(Call(service, request, self.parameters, self.cursors))
         return answer if isinstance(answer, web.Response) else web.json_response(answer)
