@@ -208,7 +208,7 @@ class Collection(ConstantContactStream):
     def plan_of(self, query: Query) -> Plan:
         """Return what `collect` would ask for, at the cost of one request."""
         if not query.has_total:
-            return Plan(None, None)
+            return Plan(None, 1 if query.is_short else None)
         context = {**query.parameters, "limit": 1, "include_count": "true"}
         self._counted = None
         next(iter(self.request_records(context)), None)

@@ -11,7 +11,7 @@ from typing_extensions import override
 from tap_constantcontact.bookmarks import START
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import NotFoundError
-from tap_constantcontact.plan import Plan, pages
+from tap_constantcontact.plan import Plan, added, pages
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Record
 
@@ -53,11 +53,8 @@ class ParentsPerRequest(ConstantContactStream):
     @override
     def plan(self) -> Plan:
         listing = self.run.parents[self.parents.stream].plan(START)
-        if listing.rows is None:
-            return Plan(None, None)
-        return Plan(listing.rows, listing.requests) + Plan(
-            0, pages(listing.rows, self.ids_a_request, shrinks=False) if listing.rows else 0
-        )
+        requests = pages(listing.rows or 0, self.ids_a_request, shrinks=False)
+        return Plan(listing.rows, added(listing.requests, requests))
 
     def _rows_of(self, parent_ids: Sequence[str]) -> Iterator[Record]:
         try:

@@ -39,6 +39,8 @@ class Query:
         parameters: The query parameters, the page size aside.
         takes_dates: Whether filters by date may be added.
         has_total: Whether `include_count=true` adds the number of rows.
+        is_short: Whether one page usually holds the list; without a total, an estimate counts one
+            request for it.
         shrinks: Whether rows may leave the list while it is read.
         is_wanted: Tells whether a row is wanted, where the API cannot be asked for such rows alone.
         labels: Values added to each record.
@@ -47,6 +49,7 @@ class Query:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     takes_dates: bool = True
     has_total: bool = True
+    is_short: bool = False
     shrinks: bool = False
     is_wanted: Callable[[Record], bool] = _any
     labels: Mapping[str, Any] = field(default_factory=dict)

@@ -75,7 +75,7 @@ class ContactTagsStream(Collection):
     privilege = "contacts:read"
     primary_keys = ("tag_id",)
     cost = "1 per 500 tags"
-    all_queries = (Query({"include_count": "true"}, has_total=False),)
+    all_queries = (Query({"include_count": "true"}, has_total=False, is_short=True),)
     schema = schema(
         key("tag_id", "Key of the tag."),
         text("name", "Name of the tag."),
@@ -96,7 +96,7 @@ class ContactCustomFieldsStream(Collection):
     primary_keys = ("custom_field_id",)
     page_size = 100
     cost = "1 per 100 fields"
-    all_queries = (Query(has_total=False),)
+    all_queries = (Query(has_total=False, is_short=True),)
     schema = schema(
         key("custom_field_id", "Key of the field."),
         text("label", "What people see."),
@@ -147,7 +147,7 @@ class SegmentsStream(Collection):
     primary_keys = ("segment_id",)
     page_size = 1000
     cost = "1 per 1,000 segments"
-    all_queries = (Query(has_total=False),)
+    all_queries = (Query(has_total=False, is_short=True),)
     schema = schema(*SEGMENT)
 
 

@@ -27,7 +27,7 @@ class EmailCampaignsStream(Collection):
     replication_key = "updated_at"
     changes = (Change("after_date", "updated_at"),)
     cost = "1 per 500 changed campaigns"
-    all_queries = (Query(has_total=False),)
+    all_queries = (Query(has_total=False, is_short=True),)
     schema = schema(
         key("campaign_id", "Key of the campaign."),
         text("name", "Name of the campaign."),

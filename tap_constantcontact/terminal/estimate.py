@@ -93,7 +93,8 @@ def as_text(figures: Mapping[str, Any]) -> str:
     pace, day = figures["requests_per_second"], figures["daily_request_limit"]
     notes = [
         f"At {pace:,} requests a second and {day:,} a day, from now on.",
-        "A contact with a long history costs more than the one request counted.",
+        "A contact with a long history costs more than the one request counted; so does a long",
+        "list whose size the API does not tell.",
         f"This estimate cost {figures['spent']} requests.",
     ]
     if budget := figures["request_budget"]:
