@@ -15,9 +15,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-import pendulum
 from pendulum import DateTime
 
 from tap_constantcontact.exceptions import refused
@@ -85,7 +85,7 @@ class Sweep:
         return {
             "version": SWEEP_VERSION,
             "began": rfc3339(self.began),
-            "created_at": rfc3339(pendulum.from_timestamp(self.place.created_at)),
+            "created_at": rfc3339(datetime.fromtimestamp(self.place.created_at, timezone.utc)),
             "parent_id": self.place.parent_id,
             "settings": self.settings,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Run:
         write_state: Emits the state as it is.
         logger: Where the run tells what happens.
         parents: The parents that reports are about, by the name of their stream.
+        state_interval: Seconds between two states while a sweep runs, at least: what a kill costs.
     """
 
     config: Mapping[str, Any]
@@ -45,6 +47,8 @@ class Run:
     write_state: Callable[[], None]
     logger: logging.Logger
     parents: dict[str, Any] = field(default_factory=dict)
+    state_interval: float = 1.0
+    _state_written_at: float = -math.inf
 
     @cached_property
     def connection(self) -> Connection:
@@ -65,6 +69,13 @@ class Run:
     def bookmark(self, stream: str) -> Bookmark:
         """Return what the state holds of a stream."""
         return Bookmark(self.state, stream)
+
+    def write_state_now_and_then(self) -> None:
+        """Emit the state, unless that was done within the last `state_interval`."""
+        now = self.clock.monotonic()
+        if now >= self._state_written_at + self.state_interval:
+            self._state_written_at = now
+            self.write_state()
 
     @contextmanager
     def reading(self, stream: str) -> Iterator[None]:

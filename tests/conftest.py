@@ -213,6 +213,7 @@ def tap_with(
     """Set a tap up in this process, with some streams selected or as a catalog says."""
     given = json.loads(json.dumps(state or {}))
     tap = TapConstantContact(config=dict(config), state=given, catalog=catalog, clock=clock)
+    tap.run.state_interval = 0
     for name, stream in tap.streams.items():
         if catalog is None:
             stream.selected = name in (streams or FOUR)

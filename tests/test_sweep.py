@@ -72,7 +72,8 @@ def test_twenty_kills_lose_nothing(
 ) -> None:
     seen = requests_seen_by(slow)
     rng = random.Random(7)
-    config = config_for(slow, tmp_path, max_concurrent_requests=8)
+    pace = 60
+    config = config_for(slow, tmp_path, max_concurrent_requests=8, requests_per_second=pace)
     state: dict[str, Any] = {}
     records: dict[str, dict[Any, Any]] = {name: {} for name in ("contacts", *REPORTS)}
     asked: dict[str, int] = {}
@@ -103,7 +104,7 @@ def test_twenty_kills_lose_nothing(
             records[name] |= run.by_key(name)
         again = {request.path for request in seen if "/reports/" in request.path}
         repeated = sum(path in asked for path in again if path.endswith(under_way))
-        assert repeated <= 9, kill
+        assert repeated <= pace + 9, kill  # a second of work, and what was in flight
         asked |= dict.fromkeys(again, kill)
         seen.clear()
     for name, found in records.items():

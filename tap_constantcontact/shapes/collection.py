@@ -21,6 +21,7 @@ from tap_constantcontact.plan import Plan, in_all, pages
 from tap_constantcontact.shapes.incremental import Increment
 from tap_constantcontact.shapes.queries import Change, Query, Record, date_time, is_since
 from tap_constantcontact.transport.concurrency import read_ahead
+from tap_constantcontact.transport.responses import json_of
 from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
 from tap_constantcontact.windows import parse_instant
 
@@ -221,6 +222,6 @@ class Collection(ConstantContactStream):
 
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        count = response.json().get(f"{self.records_key}_count")
+        count = json_of(response).get(f"{self.records_key}_count")
         self._counted = count if isinstance(count, int) else self._counted
         return iter(super().parse_response(response))

@@ -87,10 +87,10 @@ class Sweeps:
         return Window(start, self._run.began.add(days=1))
 
     def move_on(self, sweep: Sweep, place: Place) -> None:
-        """Note that all rows of a parent are out, and emit the state."""
+        """Note that all rows of a parent are out, and emit the state now and then."""
         if place.created_at != UNKNOWN:
             self._bookmark.sweep = replace(sweep, place=place)
-        self._run.write_state()
+        self._run.write_state_now_and_then()
 
     def finish(self, sweep: Sweep) -> None:
         """Note that all rows of all parents are out."""

@@ -30,7 +30,7 @@ def next_link(response: requests.Response) -> str | None:
     Raises:
         ValueError: The links are not what the contract says.
     """
-    found = response.json()
+    found = json_of(response)
     for name in ("_links", "next", "href"):
         if not isinstance(found, dict):
             raise ValueError(f"{name} is not in an object")  # noqa: TRY004 - of the response
@@ -78,18 +78,24 @@ def check_body(
 
 def rows_in(response: requests.Response, records_key: str | None) -> list[Any]:
     """Return the rows of a response whose body was checked."""
-    body = response.json()
+    body = json_of(response)
     if records_key:
         return list(body[records_key])
     return body if isinstance(body, list) else [body]
 
 
 def json_of(response: requests.Response) -> Any:
-    """Return the JSON in a body, or None where there is none that can be read."""
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return None
+    """Return the JSON in a body, or None where there is none that can be read.
+
+    It is parsed once, and kept with the response.
+    """
+    kept = vars(response)
+    if "parsed" not in kept:
+        try:
+            kept["parsed"] = response.json()
+        except (ValueError, RecursionError):
+            kept["parsed"] = None
+    return kept["parsed"]
 
 
 def error_of(response: requests.Response) -> tuple[str, str]:
