@@ -6,11 +6,15 @@ The threads are daemons: a run that ends does not wait for a response that is no
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from functools import partial
 from itertools import islice
-from multiprocessing.pool import AsyncResult, ThreadPool
-from typing import TypeVar
+from multiprocessing.pool import ThreadPool
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from tap_constantcontact.transport.turns import Turns
 
@@ -83,30 +87,71 @@ def in_order(
         turns: The order in which the work may send its requests.
         ahead: Tells how many of the following items may be under way or done while one is handed
             on; 0 for one item at a time.
-        most: Number of threads.
+        most: Number of threads, at most.
 
     Raises:
         Exception: What the work on an item raised, after all items before it.
     """
-    pending: deque[tuple[T, int, AsyncResult[R]]] = deque()
-
-    def numbered(number: int, item: T) -> R:
-        with turns.work(number):
-            return work(item)
-
-    with ThreadPool(most) as pool:
-        try:
-            for item in items:
-                number = turns.take()
-                pending.append((item, number, pool.apply_async(numbered, (number, item))))
-                while len(pending) > ahead():
-                    first, _, result = pending.popleft()
-                    yield first, result.get()
-            while pending:
+    pending: deque[tuple[T, int, Future[R]]] = deque()
+    workers = Workers()
+    try:
+        for item in items:
+            number = turns.take()
+            if workers.number < min(len(pending) + 1, most):
+                workers.add()
+            pending.append(
+                (item, number, workers.do(partial(_numbered, work, item, turns, number)))
+            )
+            while len(pending) > ahead():
                 first, _, result = pending.popleft()
-                yield first, result.get()
-        finally:
-            turns.leave(number for _, number, _ in pending)
+                yield first, result.result()
+        while pending:
+            first, _, result = pending.popleft()
+            yield first, result.result()
+    finally:
+        turns.leave(number for _, number, _ in pending)
+        workers.dismiss()
+
+
+def _numbered(work: Callable[[T], R], item: T, turns: Turns, number: int) -> R:
+    with turns.work(number):
+        return work(item)
+
+
+class Workers:
+    """Daemon threads that are started as they are needed.
+
+    Attributes:
+        number: Number of threads.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._tasks: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+
+    def add(self) -> None:
+        """Start one more thread."""
+        self.number += 1
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def do(self, task: Callable[[], R]) -> Future[R]:
+        """Have a task done by the next free thread, in the order of the calls."""
+        future: Future[R] = Future()
+        self._tasks.put((future, task))
+        return future
+
+    def dismiss(self) -> None:
+        """End the threads as they become free."""
+        for _ in range(self.number):
+            self._tasks.put(None)
+
+    def _work(self) -> None:
+        while (given := self._tasks.get()) is not None:
+            future, task = given
+            try:
+                future.set_result(task())
+            except BaseException as error:  # noqa: BLE001 - raised where the result is read
+                future.set_exception(error)
 
 
 def read_ahead(items: Iterator[T], size: int) -> Iterator[T]:
