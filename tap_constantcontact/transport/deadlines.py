@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from weakref import ReferenceType, ref
 
 import requests
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import DeadlineExceededError
+
+LOOK = 5.0
+"""Seconds between two looks of the thread that watches, at most."""
 
 WHOLE = 5
 """Number of time-outs that a whole response may take."""
@@ -76,10 +81,10 @@ class Deadlines:
         with self._changed:
             self._awaited[response] = self._clock.monotonic() + self.seconds
             if self._watcher is None:
-                self._watcher = threading.Thread(target=self._watch, daemon=True)
+                self._watcher = threading.Thread(
+                    target=_watch, args=(ref(self), self._changed, self._clock), daemon=True
+                )
                 self._watcher.start()
-            elif len(self._awaited) == 1:
-                self._changed.notify()
 
     def _end(self) -> None:
         with self._changed:
@@ -91,14 +96,24 @@ class Deadlines:
                 f"a response was not whole after {self.seconds:g} seconds"
             ) from None
 
-    def _watch(self) -> None:
-        while True:
-            with self._changed:
-                # All have the same time, so the first that began is the first to be late.
-                first, ends_at = next(iter(self._awaited.items()), (None, math.inf))
-                left = ends_at - self._clock.monotonic()
-                if first is None or left > 0:
-                    self._clock.wait(self._changed, left if left < math.inf else None)
-                    continue
-                del self._awaited[first]
-            first.give_up()
+    def give_up_late(self) -> float:
+        """Give up the responses that are late; return the seconds until the next look at them."""
+        with self._changed:
+            now = self._clock.monotonic()
+            # All have the same time, so the first that began is the first to be late.
+            late = [*itertools.takewhile(lambda one: self._awaited[one] <= now, self._awaited)]
+            for response in late:
+                del self._awaited[response]
+            first = next(iter(self._awaited.values()), math.inf)
+        for response in late:
+            response.give_up()
+        return min(first - now, self.seconds / WHOLE, LOOK)
+
+
+def _watch(watched: ReferenceType[Deadlines], changed: threading.Condition, clock: Clock) -> None:
+    """Watch deadlines as long as anybody keeps them."""
+    while (deadlines := watched()) is not None:
+        pause = deadlines.give_up_late()
+        del deadlines
+        with changed:
+            clock.wait(changed, pause)
