@@ -140,6 +140,20 @@ def test_no_row_of_an_event_stream_that_never_rests_is_asked_for_without_end(rea
     assert asked <= 12
 
 
+@given(
+    rows=st.lists(st.integers(), min_size=4, max_size=30, unique=True),
+    arrived=st.integers(0, 1),
+    spoilt=st.integers(0, 29),
+)
+def test_one_spoilt_row_does_not_look_like_a_page_of_new_events(
+    rows: list[int], arrived: int, spoilt: int
+) -> None:
+    before: list[dict[str, Any]] = [{"n": n} for n in rows]
+    after = [*[{"n": None}] * arrived, *before][: len(rows)]
+    after[spoilt % len(rows)] = {"n": "spoilt"}
+    assert moved_by(before, after) == arrived
+
+
 ROWS = st.lists(st.integers(0, 2).map(lambda n: {"n": n}), min_size=1, max_size=8)
 
 

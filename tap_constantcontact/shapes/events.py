@@ -48,11 +48,17 @@ def read_once(pages: Callable[[], Iterable[Page]]) -> Iterable[dict[str, Any]]:
 
 
 def moved_by(before: Page, after: Page) -> int:
-    """Return by how many rows a page has moved between two readings, at most by all of them."""
-    for moved in range(len(before)):
-        if after[moved:] == before[: max(len(after) - moved, 0)]:
-            return moved
-    return len(before)
+    """Return by how many rows a page has moved between two readings, at most by all of them.
+
+    That is where more rows agree than differ, as a row may come with other values the second time.
+    """
+
+    def agreement(moved: int) -> int:
+        pairs = zip(after[moved:], before, strict=False)
+        return sum(1 if now == then else -1 for now, then in pairs)
+
+    moved = max(range(len(before)), key=agreement, default=0)
+    return moved if agreement(moved) > 0 else len(before)
 
 
 def overlaps(pages: Sequence[Page], longest: int | None = None) -> list[int]:

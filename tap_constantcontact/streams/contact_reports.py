@@ -101,8 +101,10 @@ class ContactActivityDetailsStream(RequestsPerParent):
 
     @override
     def rows_of(self, context: Mapping[str, Any]) -> list[Record]:
-        def pages() -> Iterable[Page]:
-            return cast("Iterable[Page]", self.request_records(dict(context)))
-
         contact = {"contact_id": context["contact_id"]}
-        return with_ids({**row, **contact} for row in read_once(pages))
+
+        def pages() -> Iterator[Page]:
+            for page in cast("Iterable[Page]", self.request_records(dict(context))):
+                yield [{**row, **contact} for row in page]
+
+        return with_ids(read_once(pages))
