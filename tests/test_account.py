@@ -335,6 +335,19 @@ def test_a_state_of_another_account_is_refused_before_any_data_is_read(
     assert [request.path for request in requests_seen] == ["/v3/account/summary"]
 
 
+def test_no_bookmark_of_another_account_is_used_in_a_merged_state(
+    sandbox: Sandbox, config: dict[str, Any]
+) -> None:
+    streams = ("email_campaigns", "contacts", "contact_action_summary")
+    state = read(config, streams=streams).state
+    switch(sandbox)
+    tokens = stored(config) | {"account": None}
+    Path(config["token_file"]).write_text(json.dumps(tokens))
+    other = read(config, streams=streams)
+    merged = state | {"account": other.state["account"]}
+    assert read(config, merged, streams=streams).records == other.records
+
+
 def test_a_refused_state_ends_the_run_with_one_line(
     config: dict[str, Any], tmp_path: Path, account: Account
 ) -> None:

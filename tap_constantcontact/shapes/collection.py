@@ -88,6 +88,7 @@ class Collection(ConstantContactStream):
         yield from self._read_since(start)
         if not increment.is_wanted or self._fixed_start() is not None:
             return
+        self.bookmark.write_all_keys()
         if self.refresh_days:
             self.bookmark.write_all_keys("full_read_at")
             if start is None or increment.value is None:
