@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Any
 
 from dotenv import find_dotenv, load_dotenv
@@ -52,7 +53,10 @@ def typed(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any
 
 def _read(value: Any, kinds: Collection[str]) -> Any:
     if isinstance(value, str):
-        return _spelt(value, kinds) if value.strip() else None
+        text = value.strip()
+        return _spelt(text, kinds) if text else None
+    if isinstance(value, Decimal):  # what the SDK makes of a fraction in a file
+        return float(value)
     return str(value) if type(value) is int and "string" in kinds else value
 
 

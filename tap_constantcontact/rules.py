@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import pendulum
 
@@ -26,6 +27,7 @@ def check(config: Mapping[str, Any]) -> None:
 
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _credential_faults(config)
+    yield from _address_faults(config)
     beside = _given(config, "contact_list_ids", "contact_tag_ids")
     if beside and _given(config, "segment_id"):
         yield (
@@ -51,6 +53,23 @@ def _credential_faults(config: Mapping[str, Any]) -> Iterator[str]:
             "client_id is missing: set it and sign in with tap-constantcontact-login, or set "
             "access_token, or sandbox for a trial"
         )
+
+
+def _address_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("access_token", "user_agent"):
+        if not (config.get(name) or "").isprintable():
+            yield f"{name} has a character that no header of a request may have, such as a newline"
+    for name in ("api_url", "auth_url"):
+        if not _is_address(config[name]):
+            yield f"{name} {config[name]!r} is no address that begins with https:// or http://"
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _malformed(config: Mapping[str, Any]) -> Iterator[str]:

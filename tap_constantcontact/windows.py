@@ -18,6 +18,12 @@ from pendulum import Date, DateTime
 BEGINNING = pendulum.datetime(1995, 1, 1)
 """Before the first e-mail that Constant Contact (founded in 1995) can have sent."""
 
+FIRST_DAY, LAST_DAY = Date(1900, 1, 1), Date(9998, 12, 31)
+"""The days that a window may have; a `datetime` overflows not far beyond them."""
+
+MOST_DAYS = 36_525
+"""Number of days beyond which "days ago" means no more than a century."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -85,7 +91,12 @@ def days(first: Date, last: Date, zone: str) -> Window:
 
 def days_ago(number: int, zone: str, now: DateTime) -> Date:
     """Return the day that a calendar in `zone` showed `number` days before `now`."""
-    return now.in_timezone(zone).date().subtract(days=number)
+    return now.in_timezone(zone).date().subtract(days=min(number, MOST_DAYS))
+
+
+def days_before(instant: DateTime, number: int) -> DateTime:
+    """Return the instant a number of days before another, but none before the beginning."""
+    return max(BEGINNING, instant.subtract(days=min(number, MOST_DAYS)))
 
 
 def report_window(config: Mapping[str, Any], now: DateTime) -> Window | None:
@@ -101,7 +112,8 @@ def report_window(config: Mapping[str, Any], now: DateTime) -> Window | None:
         value = config.get(setting)
         if value in (None, ""):
             return None
-        return days_ago(value, zone, now) if isinstance(value, int) else parse_day(value)
+        given = days_ago(value, zone, now) if isinstance(value, int) else parse_day(value)
+        return min(max(given, FIRST_DAY), LAST_DAY)
 
     if date := day("report_date"):
         return days(date, date, zone)
@@ -116,7 +128,7 @@ def updated_since(config: Mapping[str, Any], now: DateTime) -> DateTime | None:
     """Return the instant that the `updated_*` settings ask for contacts from, if they do."""
     zone = config["timezone"]
     if value := config.get("updated_after"):
-        return parse_instant(value, zone)
+        return max(BEGINNING, parse_instant(value, zone))
     number = config.get("updated_days_back")
     return None if number is None else first_instant(days_ago(number, zone, now), zone)
 

@@ -62,7 +62,43 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"updated_after": "2026-01-01", "updated_days_back": 3},
         "updated_after and updated_days_back",
     ),
+    "two lines": ({"access_token": "secret\nsecret"}, "access_token has a character"),
+    "no host": ({"api_url": "v3"}, "api_url 'v3' is no address"),
+    "no port": ({"auth_url": "https://authz.test:99999"}, "auth_url 'https://authz.test:99999'"),
 }
+
+
+def test_a_fraction_in_the_settings_file_is_a_number(tmp_path: Path, sandbox: Sandbox) -> None:
+    contact_id = next(iter(sandbox.account.contacts))
+    fractions = {"requests_per_second": 99.5, "request_timeout": 7.5}
+    config = config_for(sandbox, tmp_path, contact_ids=[contact_id], **fractions)
+    result = tap(tmp_path, config=config)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+
+
+EXTREMES: tuple[dict[str, Any], ...] = (
+    {"start_date": "0001-01-01", "lookback_days": 10**9, "updated_after": "0001-01-01"},
+    {"updated_days_back": 10**9, "report_days_back": 10**12},
+    {"report_start_date": "0001-01-01", "report_end_date": "9999-12-31"},
+    {"report_date": "9999-12-31", "contacts_refresh_days": 10**9, "timezone": "Asia/Tokyo"},
+)
+
+
+@pytest.mark.parametrize("settings", EXTREMES)
+def test_dates_beyond_all_calendars_read_what_there_is(
+    run: Any, account: Any, settings: dict[str, Any]
+) -> None:
+    state = {
+        "bookmarks": {
+            name: dict.fromkeys(("replication_key_value", "full_read_at"), "0001-01-01T00:00:00Z")
+            for name in ("contacts", "email_campaigns", "contact_activity_details")
+        }
+    }
+    for known in ({}, state):
+        result = run(known, **settings)
+        if "report_date" not in settings:
+            assert result.by_key("contact_activity_details")
 
 
 @pytest.mark.parametrize("name", BAD)

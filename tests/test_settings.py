@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ TEXTS = {
     ("stream_maps", '{"contact_lists": null}'): {"contact_lists": None},
     ("segment_id", "12"): "12",
     ("segment_id", 12): "12",
+    ("access_token", "t\n"): "t",
+    ("request_timeout", Decimal("7.5")): 7.5,
 }
 
 

@@ -23,7 +23,7 @@ from tap_constantcontact.shapes.queries import Change, Query, Record, date_time,
 from tap_constantcontact.transport.concurrency import read_ahead
 from tap_constantcontact.transport.responses import json_of
 from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
-from tap_constantcontact.windows import parse_instant
+from tap_constantcontact.windows import days_before, parse_instant
 
 SMALLEST_PAGE = 20
 """Number of rows below which a page is not made smaller."""
@@ -117,7 +117,7 @@ class Collection(ConstantContactStream):
         if not days or increment.value is None:
             return False
         last = self.bookmark["full_read_at"]
-        return not last or parse_instant(last).add(days=days) <= self.run.began
+        return not last or parse_instant(last) <= days_before(self.run.began, days)
 
     def _read_since(self, start: DateTime | None) -> Iterator[Record]:
         seen: set[tuple[Any, ...]] = set()

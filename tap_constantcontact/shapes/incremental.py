@@ -8,7 +8,7 @@ from pendulum import DateTime
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from tap_constantcontact.records import rfc3339
-from tap_constantcontact.windows import parse_instant
+from tap_constantcontact.windows import BEGINNING, parse_instant
 
 if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
@@ -44,7 +44,8 @@ class Increment:
             return None
         values = filter(None, (self.value, self._run.config.get("start_date")))
         zone = self._run.config["timezone"]
-        return max((parse_instant(value, zone) for value in values), default=None)
+        instants = [parse_instant(value, zone) for value in values]
+        return max(BEGINNING, *instants) if instants else None
 
     def move(self, began: DateTime) -> None:
         """Set the bookmark to the instant that a finished run or sweep began."""

@@ -13,7 +13,7 @@ import pendulum
 from tap_constantcontact.bookmarks import UNKNOWN, Place, Sweep
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.incremental import Increment
-from tap_constantcontact.windows import BEGINNING, SPAN, Window, report_window
+from tap_constantcontact.windows import BEGINNING, SPAN, Window, days_before, report_window
 
 if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
@@ -77,7 +77,7 @@ class Sweeps:
         start = self._increment.start() or BEGINNING
         if self._increment.value is not None:
             days = self._run.config.get("lookback_days")
-            start = start.subtract(days=self._lookback_days if days is None else days)
+            start = days_before(start, self._lookback_days if days is None else days)
             if self._bookmark["filters"] not in (None, self._fingerprint()):
                 self._stream.logger.warning(
                     "The filters of %s changed since its last sweep: older rows that they kept "
