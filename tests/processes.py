@@ -20,7 +20,7 @@ from typing import IO, Any
 import pytest
 
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.conftest import Run
+from tests.harness import Run
 
 TAP = "tap_constantcontact"
 LOGIN = "tap_constantcontact.auth.login"
@@ -208,3 +208,14 @@ class Login:
         (self.folder / "pace.json").write_text('{"requests_per_second": 10000}')
         options = ("--config=ENV", "--config=pace.json")
         return Command(TAP, *options, folder=self.folder, environment=self.environment).run()
+
+
+def run_tap(
+    folder: Path, *arguments: str, config: dict[str, Any] | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the tap as a process until it ends."""
+    if config is not None:
+        (folder / "config.json").write_text(json.dumps(config))
+        arguments += ("--config", str(folder / "config.json"))
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder), **env}
+    return Command(TAP, *arguments, folder=folder, environment=environment).run()

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from tap_constantcontact.sandbox.account import Account
-from tests.conftest import Run
-from tests.test_cli import tap
+from tests.harness import CONTACT_REPORTS, Run
+from tests.processes import run_tap
 
 
 @pytest.fixture
 def account() -> Account:
     return Account(size=12)
 
+
+READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown function": ({"contact_lists": {"name": "sha3(name)"}}, "sha3"),
@@ -49,7 +51,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_map_that_cannot_work_is_refused_before_any_message(tmp_path: Path, name: str) -> None:
     maps, said = REFUSED[name]
-    result = tap(tmp_path, config={"sandbox": True, "stream_maps": maps})
+    result = run_tap(tmp_path, config={"sandbox": True, "stream_maps": maps})
     errors = [line for line in result.stderr.splitlines() if "ERROR" in line]
     assert result.returncode == 1
     assert result.stdout == ""
@@ -62,7 +64,7 @@ def test_a_map_that_cannot_work_is_refused_before_any_message(tmp_path: Path, na
 def test_a_map_that_fails_on_a_record_ends_the_run_with_one_line(
     run: Callable[..., Run], caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = run(stream_maps={"contacts": {"first": "1 / (sms_channel and 1 or 0)"}})
+    result = run(streams=READ, stream_maps={"contacts": {"first": "1 / (sms_channel and 1 or 0)"}})
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert result.exit_code == 1
     assert len(errors) == 1
@@ -95,7 +97,7 @@ def test_maps_that_work_do_what_they_say(run: Callable[..., Run], account: Accou
             "key": "str(campaign_activity_id) + __stream_name__",
         },
     }
-    result = run(stream_maps=maps, stream_map_config={"more": 1})
+    result = run(streams=READ, stream_maps=maps, stream_map_config={"more": 1})
     assert result.exit_code == 0
     assert result.records.keys() == {
         "contact_lists",

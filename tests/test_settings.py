@@ -13,9 +13,8 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.settings import SETTINGS
 from tap_constantcontact.tap import TapConstantContact
-from tests.conftest import config_for, sync
-from tests.test_cli import tap
-from tests.test_faults import answer, every
+from tests.harness import answer, config_for, every, sync
+from tests.processes import run_tap
 
 TEXTS = {
     ("requests_per_second", "2"): 2,
@@ -108,7 +107,7 @@ def test_a_text_that_spells_no_value_is_refused_by_name(
 
 
 def test_a_refused_variable_is_one_line(tmp_path: Path) -> None:
-    result = tap(tmp_path, "--config=ENV", TAP_CONSTANTCONTACT_REPORT_DAYS_BACK="three")
+    result = run_tap(tmp_path, "--config=ENV", TAP_CONSTANTCONTACT_REPORT_DAYS_BACK="three")
     errors = [line for line in result.stderr.splitlines() if "ERROR" in line]
     assert (result.returncode, result.stdout, len(errors)) == (1, "", 1)
     assert "report_days_back" in errors[0]

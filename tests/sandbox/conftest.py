@@ -16,7 +16,7 @@ import yaml
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.conftest import PRESENT, grown
+from tests.harness import PRESENT, grown
 
 CONTRACT = os.environ.get("CONSTANT_CONTACT_OPENAPI")
 TYPES: dict[str, Any] = {

@@ -1,11 +1,13 @@
-"""States that a runner has merged: nothing is lost, and nothing that was over comes back."""
+"""States that were merged or damaged: nothing is lost, and nothing that was over comes back."""
 
 from __future__ import annotations
 
 import copy
+import json
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,14 +15,15 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.bookmarks import NO_SWEEP
+from tap_constantcontact.bookmarks import NO_SWEEP, validated
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.conftest import PRESENT, Expected, Run, sync
+from tests.harness import CONTACT_REPORTS, DETAILS, PRESENT, SUMMARY, Expected, Run, sync
+from tests.processes import TAP, Command
 
-STREAMS = ("contacts", "contact_action_summary", "contact_activity_details")
-REPORTS = STREAMS[1:]
 SMALL = pickle.dumps(Account(size=2, now=datetime(2024, 7, 20, tzinfo=timezone.utc)))
+
+READ = ("contacts", *CONTACT_REPORTS)
 
 
 def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +69,11 @@ STEPS = st.lists(
     min_size=1,
     max_size=4,
 )
+
+
 LAST = Step(fresh=False, budget=None, arrives=1.0, changes=[])
+
+
 TO_THE_END = (LAST, LAST)
 """A run that finishes what is under way, and one that reads what happened meanwhile."""
 
@@ -83,7 +90,7 @@ class World:
         self.account: Account = pickle.loads(SMALL)
         sandbox.api.account = sandbox.account = self.account
         self.state: dict[str, Any] = {}
-        self.loaded: dict[str, dict[Any, Any]] = {name: {} for name in STREAMS}
+        self.loaded: dict[str, dict[Any, Any]] = {name: {} for name in READ}
         self._now = PRESENT
         self._config = {
             "api_url": sandbox.api_url,
@@ -104,10 +111,10 @@ class World:
             config = {**self._config, "access_token": self._sandbox.authorization.issue()}
             if step.budget:
                 config["request_budget"] = step.budget
-            lines = sync(config, {} if step.fresh else self.state, STREAMS).lines
+            lines = sync(config, {} if step.fresh else self.state, READ).lines
         arrived = lines[: round(step.arrives * len(lines))]
         run = Run(arrived)
-        for name in STREAMS:
+        for name in READ:
             self.loaded[name] |= run.by_key(name)
         for line in arrived:
             if line["type"] == "STATE":
@@ -146,9 +153,9 @@ def test_from_any_merged_state_nothing_is_lost(small: Sandbox, steps: list[Step]
 def test_a_finished_sweep_stays_finished_when_its_state_is_merged(small: Sandbox) -> None:
     world = World(small)
     world.take(Step(fresh=False, budget=4, arrives=1.0, changes=[]))
-    assert world.state["bookmarks"][REPORTS[0]]["sweep"]["began"]
+    assert world.state["bookmarks"][SUMMARY]["sweep"]["began"]
     world.take(Step(fresh=True, budget=None, arrives=1.0, changes=[0]))
-    bookmarks = {name: world.state["bookmarks"][name] for name in REPORTS}
+    bookmarks = {name: world.state["bookmarks"][name] for name in CONTACT_REPORTS}
     assert all(bookmark["sweep"] == NO_SWEEP for bookmark in bookmarks.values())
     world.take(LAST)
     for name, bookmark in bookmarks.items():
@@ -161,5 +168,67 @@ def test_every_state_of_a_run_has_every_key(small: Sandbox) -> None:
     world = World(small)
     world.take(LAST)
     keys = {"replication_key", "replication_key_value", "filters", "swept_at", "sweep"}
-    for name in REPORTS:
+    for name in CONTACT_REPORTS:
         assert world.state["bookmarks"][name].keys() >= keys
+
+
+def test_state_does_not_grow_with_the_contacts(run: Callable[..., Run]) -> None:
+    states = [line for line in run().lines if line["type"] == "STATE"]
+    assert max(len(json.dumps(line)) for line in states) < 2048
+
+
+DAMAGE: dict[str, tuple[Any, str]] = {
+    "a sweep of a later version": ({"sweep": {"version": 2}}, "sweep"),
+    "a sweep without a place": (
+        {"sweep": {"version": 1, "began": "2026-01-01T00:00:00Z", "settings": "x"}},
+        "sweep",
+    ),
+    "a sweep that is none": ({"sweep": "yes"}, "sweep"),
+    "a bookmark that is no date": ({"replication_key_value": "yesterday"}, "replication_key_value"),
+    "partitions": ({"partitions": [{"context": {"contact_id": "a"}}] * 500}, "partitions"),
+    "no bookmark": ("gone", "bookmark"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_state_is_read_again(
+    run: Callable[..., Run], expected: Expected, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    bookmark, key = DAMAGE[name]
+    result = run(streams=DETAILS, state={"bookmarks": {DETAILS: bookmark}})
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert f"state's {key} of contact_activity_details is damaged" in warnings[0]
+    assert result.by_key(DETAILS) == expected.contact_activity_details()
+    assert len(json.dumps(result.state)) < 2048
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+KEYS = st.sampled_from(["sweep", "replication_key_value", "swept_at", "filters", "other"])
+
+
+@given(st.dictionaries(st.sampled_from(CONTACT_REPORTS), JSON | st.dictionaries(KEYS, JSON)))
+def test_no_state_is_too_strange(bookmarks: dict[str, Any]) -> None:
+    kept = validated({"bookmarks": bookmarks}, CONTACT_REPORTS, lambda *_: None)
+    assert len(json.dumps(kept)) <= 2048
+    assert (
+        validated(kept, CONTACT_REPORTS, lambda *_: pytest.fail("left out the second time")) == kept
+    )
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '{"bookmarks": []}', "{"])
+def test_what_is_no_state_ends_with_one_line(tmp_path: Path, content: str) -> None:
+    config = {"access_token": "t", "api_url": "http://127.0.0.1:1"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "state.json").write_text(content)
+    options = ("--config=config.json", "--state=state.json")
+    result = Command(TAP, *options, folder=tmp_path).run()
+    assert result.returncode == 1
+    assert len([line for line in result.stderr.splitlines() if "ERROR" in line]) == 1
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""

@@ -1,5 +1,6 @@
-"""The SDK's own tests of a tap."""
+"""The tap as the SDK tests it, and what it needs of the SDK beyond its public names."""
 
+from singer_sdk import Tap
 from singer_sdk.testing import get_tap_test_class
 
 from tap_constantcontact.tap import TapConstantContact
@@ -10,3 +11,10 @@ for stream in CATALOG["streams"]:
         entry["metadata"]["selected"] = True
 
 TestTap = get_tap_test_class(TapConstantContact, config={"sandbox": True}, catalog=CATALOG)
+
+
+def test_what_is_private_of_the_sdk_still_exists() -> None:
+    assert hasattr(Tap, "_handle_termination"), (
+        "singer-sdk no longer has _handle_termination, which tap.py overrides: see what handles "
+        "signals in its place, and adapt tap.py"
+    )

@@ -10,7 +10,7 @@ import pytest
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.conftest import grown
+from tests.harness import grown
 from tests.processes import Login
 
 Start = Callable[..., Login]

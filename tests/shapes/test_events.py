@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.shapes.events import moved_by, overlaps, with_ids
-from tests.conftest import Run, config_for, grown, sync
+from tests.harness import DETAILS, Run, config_for, grown, sync
 
-DETAILS = "contact_activity_details"
 FIELDS = ("contact_id", "campaign_activity_id", "tracking_activity_type")
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

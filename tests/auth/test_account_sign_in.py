@@ -15,19 +15,7 @@ from tap_constantcontact.auth import login
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.conftest import config_for
-from tests.test_account import OTHER, asked, named, read, stored, switch
-
-
-@pytest.fixture
-def account() -> Account:
-    return Account(size=3)
-
-
-@pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path) -> dict[str, Any]:
-    return config_for(sandbox, tmp_path)
-
+from tests.auth.conftest import OTHER, asked, named, read, stored, switch
 
 SignIn = Callable[..., Result]
 

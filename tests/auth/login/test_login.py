@@ -22,7 +22,7 @@ import requests
 
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.login.conftest import Start
+from tests.auth.login.conftest import Start
 from tests.processes import Login
 
 

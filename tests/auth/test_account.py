@@ -2,127 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-import yaml
 from aiohttp import web
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
 from tap_constantcontact.auth.token_file import TokenFile
-from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account
+from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.tap import TapConstantContact
-from tests.conftest import Run, config_for
+from tests.auth.conftest import OTHER, asked, named, read, stored, switch
+from tests.harness import config_for
 from tests.processes import Process
-
-CONTRACT = os.environ.get("CONSTANT_CONTACT_OPENAPI")
-OTHER = Account(seed=2, size=0, now=FIRST_NEWSLETTER)
-
-
-@pytest.fixture
-def account() -> Account:
-    return Account(size=3)
 
 
 @pytest.fixture(autouse=True)
 def _logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-
-
-@pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path) -> dict[str, Any]:
-    return config_for(sandbox, tmp_path)
-
-
-def read(
-    config: dict[str, Any],
-    state: dict[str, Any] | None = None,
-    streams: tuple[str, ...] = ("contacts",),
-) -> Run:
-    """Run a tap in this process, with the question whose account it is."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        tap = TapConstantContact(config=dict(config), state=json.loads(json.dumps(state or {})))
-        for name, stream in tap.streams.items():
-            stream.selected = name in streams
-        tap.check_account()
-        tap.sync_all()
-    return Run([json.loads(line) for line in out.getvalue().splitlines()])
-
-
-def switch(sandbox: Sandbox, account: Account = OTHER) -> None:
-    """Let the sandbox's tokens read another account."""
-    sandbox.account.encoded_account_id = account.encoded_account_id
-    sandbox.account.organization_name = account.organization_name
-
-
-def stored(config: dict[str, Any]) -> dict[str, Any]:
-    tokens: dict[str, Any] = json.loads(Path(config["token_file"]).read_text())
-    return tokens
-
-
-def asked(requests_seen: list[Any]) -> int:
-    return [request.path for request in requests_seen].count("/v3/account/summary")
-
-
-def named(account: Account) -> str:
-    return f"{account.organization_name} ({account.encoded_account_id})"
-
-
-# The sandbox
-
-
-def summary(sandbox: Sandbox, scope: str = "account_read", **query: str) -> requests.Response:
-    token = sandbox.authorization.issue(scope)
-    return requests.get(
-        f"{sandbox.api_url}/account/summary",
-        params=query,
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
-    )
-
-
-def test_the_summary_tells_whose_account_it_is(sandbox: Sandbox, account: Account) -> None:
-    details = summary(sandbox).json()
-    assert details["encoded_account_id"] == account.encoded_account_id
-    assert details["organization_name"] == account.organization_name
-    assert all(details.values())
-    more = summary(sandbox, extra_fields="physical_address,company_logo").json()
-    assert more.keys() - details.keys() == {"physical_address", "company_logo"}
-    assert summary(sandbox, extra_fields="plan").status_code == 400
-    account.organization_name = ""
-    assert "organization_name" not in summary(sandbox).json()
-
-
-def test_the_summary_needs_its_scope(sandbox: Sandbox) -> None:
-    response = summary(sandbox, "contact_data")
-    assert response.status_code == 403
-    assert response.json()[0].keys() == {"error_key", "error_message"}
-
-
-def test_a_seed_tells_accounts_apart(account: Account) -> None:
-    assert account.profile() == Account(size=5).profile()
-    assert account.encoded_account_id != OTHER.encoded_account_id
-
-
-@pytest.mark.skipif(not CONTRACT, reason="CONSTANT_CONTACT_OPENAPI names no Swagger file")
-def test_the_summary_is_in_the_contract() -> None:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    definition = yaml.load(Path(CONTRACT or "").read_text("utf-8"), loader)["definitions"]
-    for seed in range(8):
-        profile = Account(seed, 0).profile(("physical_address", "company_logo"))
-        assert profile.keys() <= definition["Customer"]["properties"].keys()
-        assert isinstance(profile["physical_address"], dict)
 
 
 # The tap

@@ -1,4 +1,4 @@
-"""Answers to a token request that are no token."""
+"""Token requests: what they are answered that is no token, and what a run then says."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_constantcontact.auth.authenticator import authenticator
 from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.conftest import config_for
+from tests.clocks import PatientClock
+from tests.harness import Expected, answer, config_for, every, sync
 
 LEADS = {
     "https://ada:hush@portal.example.com/login?token=hush#hush": "https://portal.example.com/login",
     "/login?token=hush": "{root}/login",
     "": "",
 }
+
+pytestmark = pytest.mark.usefixtures("present")
 
 
 NO_ADDRESS = "http://[hush"
@@ -39,3 +43,26 @@ def test_a_token_request_that_is_redirected_says_where(tmp_path: Path, location:
         assert (f"(HTTP 302, to {lead})" if lead else "(HTTP 302)") in str(caught.value)
     assert "Check auth_url" in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+def test_a_refused_refresh_token_says_to_sign_in(failing: Any) -> None:
+    _, said = failing(refresh_token="spent")
+    assert "sign in again" in said
+    assert "spent" not in said
+
+
+def test_a_wrong_application_says_so(failing: Any) -> None:
+    _, said = failing(client_secret="wrong-secret")
+    assert "invalid_client" in said
+    assert "wrong-secret" not in said
+
+
+def test_a_token_endpoint_that_recovers_is_tried_again(
+    account: Account, tmp_path: Path, clock: PatientClock
+) -> None:
+    flaky = every(2, answer(429, "", "text/plain"), "/oauth2")
+    authorization = Authorization(lifetime=0.001)
+    with Sandbox(account, authorization=authorization, middlewares=[flaky]) as sandbox:
+        authorization.lifetime = 86400
+        result = sync(config_for(sandbox, tmp_path), streams=("contact_lists",), clock=clock)
+    assert result.by_key("contact_lists") == Expected(account).contact_lists()

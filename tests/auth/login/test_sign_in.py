@@ -10,7 +10,7 @@ import requests
 from tap_constantcontact.auth.flows import SignIn, SignInError
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.login.test_login import decide
+from tests.auth.login.test_login import decide
 
 
 def test_a_device_slows_down_when_told_to(

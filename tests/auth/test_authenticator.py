@@ -20,14 +20,9 @@ from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.conftest import config_for, grown, sync
+from tests.harness import config_for, sync
 
 LISTS = ("contact_lists",)
-
-
-@pytest.fixture
-def account() -> Account:
-    return grown(3)
 
 
 def stored(tmp_path: Path) -> dict[str, Any]:

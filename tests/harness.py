@@ -1,0 +1,384 @@
+"""A tap run against a sandbox over real HTTP, and the sandbox's own data to compare with."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pickle
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.sandbox.account import Account, parse
+from tap_constantcontact.sandbox.endpoints.campaign_reports import campaign_stats
+from tap_constantcontact.sandbox.endpoints.endpoint import Call, Service
+from tap_constantcontact.sandbox.endpoints.parameters import Parameters
+from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.shapes.queries import at_path
+from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.streams import STREAMS
+from tap_constantcontact.streams.campaigns import SENT
+from tap_constantcontact.streams.contact_reports import (
+    ContactActionSummaryStream,
+    ContactActivityDetailsStream,
+)
+from tap_constantcontact.streams.contacts import CONTACTS
+from tap_constantcontact.tap import TapConstantContact
+
+Stream = type[ConstantContactStream]
+Fault = Callable[..., Any]
+
+PRESENT = datetime(2026, 11, 10, 12, tzinfo=timezone.utc)
+"""When tests take place that run the tap in this process."""
+
+NAMES = tuple(stream.name for stream in STREAMS)
+SUMMARY = ContactActionSummaryStream.name
+DETAILS = ContactActivityDetailsStream.name
+CONTACT_REPORTS = tuple(
+    stream.name
+    for stream in STREAMS
+    if issubclass(stream, RequestsPerParent) and stream.parents is CONTACTS
+)
+INCREMENTAL = tuple(stream for stream in STREAMS if vars(stream).get("replication_key"))
+
+DATES = ("_at", "_date", "_on", "_time")
+MADE_ON_THE_WAY = ("activity_id", "last_refresh_time")
+"""Fields of a record that are not in the sandbox's data."""
+
+
+def named(stream: Stream) -> str:
+    """Name a test by the stream that it is about."""
+    return stream.name
+
+
+# Runs
+
+
+@dataclass
+class Run:
+    """What a run of the tap wrote."""
+
+    lines: list[dict[str, Any]]
+    exit_code: int = 0
+    records: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            if line["type"] == "RECORD":
+                self.records[line["stream"]].append(line["record"])
+            elif line["type"] == "STATE":
+                self.state = line["value"]
+
+    def by_key(self, stream: str) -> dict[Any, Any]:
+        """The records of a stream by key, dates as instants; a key that comes twice is an error."""
+        keyed = {}
+        for record in self.records[stream]:
+            key = key_of(stream, record)
+            assert key not in keyed
+            keyed[key] = instants(record)
+        return keyed
+
+
+def config_for(sandbox: Sandbox, tmp_path: Path, **settings: Any) -> dict[str, Any]:
+    return {
+        "api_url": sandbox.api_url,
+        "auth_url": sandbox.auth_url,
+        "client_id": "sandbox",
+        "client_secret": "sandbox-secret",
+        "refresh_token": "sandbox-refresh-token",
+        "token_file": str(tmp_path / "tokens.json"),
+        "requests_per_second": 10_000,
+        **settings,
+    }
+
+
+def tap_with(
+    config: dict[str, Any],
+    state: dict[str, Any] | None = None,
+    streams: Iterable[str] = (),
+    catalog: dict[str, Any] | None = None,
+    clock: Clock = SYSTEM,
+) -> TapConstantContact:
+    """Set a tap up in this process; unless streams are named, it reads those that it selects."""
+    given = json.loads(json.dumps(state or {}))
+    tap = TapConstantContact(config=dict(config), state=given, catalog=catalog, clock=clock)
+    tap.run.state_interval = 0
+    if names := {*streams}:
+        assert names <= {*NAMES}
+        for name, stream in tap.streams.items():
+            stream.selected = name in names
+    return tap
+
+
+def sync(config: dict[str, Any], *args: Any, **kwargs: Any) -> Run:
+    """Run a tap in this process; the arguments are those of `tap_with`."""
+    out = io.StringIO()
+    exit_code = 0
+    with contextlib.redirect_stdout(out):
+        tap = tap_with(config, *args, **kwargs)
+        try:
+            tap.sync_all()
+        except SystemExit as end:
+            exit_code = int(end.code or 0)
+        finally:
+            tap.run.progress.summarize()
+    return Run([json.loads(line) for line in out.getvalue().splitlines()], exit_code)
+
+
+# What is expected
+
+
+def key_of(stream: str, record: dict[str, Any]) -> Any:
+    if stream == DETAILS:
+        return (
+            record["contact_id"],
+            record["campaign_activity_id"],
+            record["tracking_activity_type"],
+            parse(record["created_time"]),
+            record.get("link_url"),
+        )
+    names = vars(stream_of(stream))["primary_keys"]
+    key = tuple(record[name] for name in names)
+    return key if len(key) > 1 else key[0]
+
+
+def stream_of(name: str) -> Stream:
+    return next(stream for stream in STREAMS if stream.name == name)
+
+
+def instants(value: Any, name: str = "") -> Any:
+    """Replace date-times by the instants that they mean, and drop what is made on the way."""
+    if isinstance(value, dict):
+        return {k: instants(v, k) for k, v in value.items() if k not in MADE_ON_THE_WAY}
+    if isinstance(value, list):
+        return [instants(item) for item in value]
+    if isinstance(value, str) and name.endswith(DATES):
+        return parse(value).astimezone(timezone.utc)
+    return value
+
+
+def without(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def is_not_deleted(contact: Mapping[str, Any]) -> bool:
+    return "deleted_at" not in contact
+
+
+Wanted = Callable[[dict[str, Any]], bool]
+
+
+class Expected:
+    """The sandbox's own data, in the shape that a run's records take.
+
+    Each stream has a method of its name, which tells all rows that a first run reads.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def __getitem__(self, stream: str) -> dict[Any, Any]:
+        """The rows of a stream by key."""
+        rows: dict[Any, Any] = getattr(self, stream)()
+        return rows
+
+    def since(self, stream: Stream, start: datetime) -> dict[Any, Any]:
+        """The rows of an incremental stream that changed at an instant or later."""
+        changes = getattr(stream, "changes", ())
+        paths = [change.path for change in changes] or [str(vars(stream)["replication_key"])]
+        return {
+            key: row
+            for key, row in self[stream.name].items()
+            if any(date and date >= start for date in (at_path(row, path) for path in paths))
+        }
+
+    def _keyed(self, stream: str, rows: Iterable[Mapping[str, Any]]) -> dict[Any, Any]:
+        return {key_of(stream, dict(row)): instants(dict(row)) for row in rows}
+
+    def account_summary(self) -> dict[Any, Any]:
+        profile = self.account.profile(("physical_address", "company_logo"))
+        return self._keyed("account_summary", [profile])
+
+    def account_emails(self) -> dict[Any, Any]:
+        return self._keyed("account_emails", self.account.addresses())
+
+    def contact_lists(self) -> dict[Any, Any]:
+        sms = self.account.sms_lists
+        rows = (
+            {
+                **without(row, "counts"),
+                "membership_count": row["counts"]["all"],
+                "channel_type": "sms" if row["list_id"] in sms else "email",
+            }
+            for row in self.account.list_rows()
+        )
+        return self._keyed("contact_lists", rows)
+
+    def contact_tags(self) -> dict[Any, Any]:
+        tagged = [tag for contact in self.account.contacts.values() for tag in contact["taggings"]]
+        rows = (
+            {**row, "contacts_count": tagged.count(row["tag_id"])}
+            for row in self.account.tag_rows.values()
+        )
+        return self._keyed("contact_tags", rows)
+
+    def contact_custom_fields(self) -> dict[Any, Any]:
+        return self._keyed("contact_custom_fields", self.account.custom_fields.values())
+
+    def segments(self) -> dict[Any, Any]:
+        rows = (without(row, "segment_criteria") for row in self.account.segment_rows.values())
+        return self._keyed("segments", rows)
+
+    def segment_details(self) -> dict[Any, Any]:
+        return self._keyed("segment_details", self.account.segment_rows.values())
+
+    def email_campaigns(self) -> dict[Any, Any]:
+        rows = (without(row, "campaign_activities") for row in self.account.campaigns.rows.values())
+        return self._keyed("email_campaigns", rows)
+
+    def email_campaign_stats(self) -> dict[Any, Any]:
+        service = Service(self.account)
+        rows = []
+        for key, row in self.account.campaigns.rows.items():
+            if row["current_status"].lower() in SENT and self.account.campaigns.reported(key):
+                request = make_mocked_request("GET", "/", match_info={"campaign_ids": key})
+                told = cast("dict[str, Any]", campaign_stats(Call(service, request, Parameters())))
+                rows += told["results"]
+        return self._keyed("email_campaign_stats", rows)
+
+    def contacts(self, wanted: Wanted = lambda _: True) -> dict[Any, Any]:
+        rows = (contact for contact in self.account.contacts.values() if wanted(contact))
+        shown = (row if is_not_deleted(row) else without(row, "list_memberships") for row in rows)
+        return self._keyed("contacts", shown)
+
+    def _reported(self, wanted: Wanted) -> list[str]:
+        return [key for key, contact in self.account.contacts.items() if wanted(contact)]
+
+    def contact_action_summary(
+        self,
+        wanted: Wanted = is_not_deleted,
+        window: Callable[[datetime], bool] = lambda _: True,
+    ) -> dict[Any, Any]:
+        rows = (
+            {"contact_id": key, **row}
+            for key in self._reported(wanted)
+            for row in self.account.summary(key)
+            if window(parse(row["start_on"]))
+        )
+        return self._keyed("contact_action_summary", rows)
+
+    def contact_activity_details(
+        self,
+        wanted: Wanted = is_not_deleted,
+        window: Callable[[datetime], bool] = lambda _: True,
+    ) -> dict[Any, Any]:
+        rows = (
+            row
+            for key in self._reported(wanted)
+            for row in self.account.events[key]
+            if window(parse(row["created_time"]))
+        )
+        return self._keyed("contact_activity_details", rows)
+
+
+# The sandbox
+
+
+@cache
+def _grown(size: int) -> bytes:
+    return pickle.dumps(Account(size=size, now=PRESENT))
+
+
+def grown(size: int) -> Account:
+    """A new account of so many first contacts, as it is at the tests' present."""
+    account: Account = pickle.loads(_grown(size))
+    return account
+
+
+def record_requests(sandbox: Sandbox) -> list[Any]:
+    """Return a list of the requests that reach the sandbox's API; it grows as they come."""
+    seen: list[Any] = []
+    guard = sandbox._guard
+
+    async def recording(request: Any, handler: Any) -> Any:
+        if request.path.startswith("/v3/"):
+            seen.append(request)
+        return await guard(request, handler)
+
+    sandbox._guard = recording  # type: ignore[method-assign]
+    return seen
+
+
+def every(nth: int, fault: Fault, path: str = "/v3/") -> Any:
+    """Strike every n-th request to a path."""
+    count = 0
+
+    @web.middleware
+    async def strike(request: web.Request, handler: Any) -> Any:
+        nonlocal count
+        if request.path.startswith(path):
+            count += 1
+            if count % nth == 0:
+                return await fault(request, handler)
+        return await handler(request)
+
+    return strike
+
+
+def answer(status: int, body: str, kind: str = "application/json") -> Fault:
+    async def fault(request: web.Request, handler: Any) -> web.Response:
+        return web.Response(status=status, text=body, content_type=kind)
+
+    return fault
+
+
+Change = Callable[[Any], Any]
+
+
+def path_of(stream: Stream) -> str:
+    return str(vars(stream)["path"])
+
+
+def is_of(stream: Stream, path: str) -> bool:
+    """Tell whether a request's path is that of a stream."""
+    return bool(re.fullmatch("/v3" + re.sub(r"\{\w+\}", "[^/]+", path_of(stream)), path))
+
+
+def spoil(stream: str, change: Change, *, every: int = 1) -> Any:
+    """Change the body of every n-th response for a stream."""
+    count = 0
+
+    @web.middleware
+    async def spoilt(request: web.Request, handler: Any) -> Any:
+        nonlocal count
+        response = await handler(request)
+        if not is_of(stream_of(stream), request.path) or response.status != 200:
+            return response
+        count += 1
+        if count % every:
+            return response
+        body = json.loads(response.body)
+        changed = change(body)
+        return web.json_response(body if changed is None else changed)
+
+    return spoilt
+
+
+def rows_in(stream: Stream, body: Any) -> list[Any]:
+    """Return the rows of a response, which may be changed in place."""
+    if stream.records_key:
+        rows: list[Any] = body[stream.records_key]
+        return rows
+    return body if stream.is_array else [body]

@@ -1,0 +1,107 @@
+"""The records of every stream are the sandbox's own data, by key and by value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from tap_constantcontact.sandbox.account import Account, parse, status
+from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.streams import STREAMS
+from tests.harness import DETAILS, INCREMENTAL, NAMES, PRESENT, Expected, Run, Stream, named
+
+Runner = Callable[..., Run]
+every_stream = pytest.mark.parametrize("stream", STREAMS, ids=named)
+every_incremental_stream = pytest.mark.parametrize("stream", INCREMENTAL, ids=named)
+
+
+def change(account: Account, now: datetime) -> list[str]:
+    """Let something happen that every incremental stream tells of; returns whom it befell."""
+    active = [key for key, contact in account.contacts.items() if status(contact) == "active"]
+    edited, left, deleted, opener = active[:4]
+    account.edit(edited, now)
+    account.unsubscribe(left, now, "Moved away")
+    account.delete(deleted, now)
+    joined = account.add_contact(now)
+    mail = account.events[opener][0]["campaign_activity_id"]
+    account.add_event(
+        opener, "em_opens", now, form=2, campaign_activity_id=mail, campaign_activity_name="Again"
+    )
+    account.send_campaign(now, [opener, joined])
+    account.remove_campaign(account.send_campaign(now - timedelta(days=400), []), now)
+    return [edited, left, deleted, joined]
+
+
+def test_a_full_run_of_everything(run: Runner, expected: Expected) -> None:
+    result = run(streams=NAMES)
+    for stream in NAMES:
+        assert result.by_key(stream) == expected[stream], stream
+
+
+@every_stream
+def test_a_full_run(run: Runner, expected: Expected, stream: Stream) -> None:
+    result = run(streams=stream.name)
+    assert result.by_key(stream.name) == expected[stream.name]
+    assert result.records.keys() == {stream.name}
+
+
+def test_streams_run_cheap_ones_first(run: Runner) -> None:
+    lines = run(streams=NAMES).lines
+    sweeps = [stream.name for stream in STREAMS if issubclass(stream, RequestsPerParent)]
+    others = [name for name in NAMES if name not in sweeps]
+    assert [line["stream"] for line in lines if line["type"] == "SCHEMA"] == [*others, *sweeps]
+
+
+@every_stream
+def test_every_date_time_is_in_utc(run: Runner, stream: Stream) -> None:
+    for record in run(streams=stream.name).records[stream.name]:
+        for name, value in record.items():
+            if name.endswith(("_at", "_on", "_time")):
+                assert value.endswith("Z"), name
+
+
+@every_incremental_stream
+def test_an_incremental_run_has_what_changed(
+    run: Runner, account: Account, expected: Expected, stream: Stream
+) -> None:
+    first = run(streams=stream.name)
+    change(account, datetime.now(timezone.utc) + timedelta(seconds=2))
+    second = run(state=first.state, streams=stream.name)
+    began = parse(first.state["bookmarks"][stream.name]["replication_key_value"])
+    wanted = expected.since(stream, began - timedelta(days=getattr(stream, "lookback_days", 0)))
+    assert 0 < len(wanted) < len(expected[stream.name])
+    assert second.by_key(stream.name) == wanted
+    moved = parse(second.state["bookmarks"][stream.name]["replication_key_value"])
+    assert moved >= began
+    third = run(state=second.state, streams=stream.name)
+    assert len(third.records[stream.name]) <= len(wanted)
+
+
+def test_an_incremental_run_of_everything_has_what_changed(
+    run: Runner, account: Account, expected: Expected
+) -> None:
+    first = run()
+    changed = change(account, datetime.now(timezone.utc) + timedelta(seconds=2))
+    second = run(state=first.state)
+    assert second.by_key("contacts") == expected.contacts(lambda c: c["contact_id"] in changed)
+    assert any(r["campaign_activity_name"] == "Again" for r in second.records[DETAILS])
+    assert len(second.records["email_campaigns"]) == 2
+    for stream in STREAMS:
+        if stream.selected_by_default and stream not in INCREMENTAL:
+            assert second.by_key(stream.name) == expected[stream.name], stream.name
+
+
+@every_incremental_stream
+def test_start_date_bounds_a_first_run(run: Runner, expected: Expected, stream: Stream) -> None:
+    start = datetime(2025, 11, 1, tzinfo=timezone.utc)
+    wanted = expected.since(stream, start)
+    assert 0 < len(wanted) < len(expected[stream.name])
+    assert run(streams=stream.name, start_date="2025-11-01").by_key(stream.name) == wanted
+
+
+def test_figures_say_when_they_were_computed(run: Runner) -> None:
+    """The one field that the sandbox makes when it is asked."""
+    for record in run(streams="email_campaign_stats").records["email_campaign_stats"]:
+        assert 0 <= (parse(record["last_refresh_time"]) - PRESENT).total_seconds() < 600

@@ -1,0 +1,64 @@
+"""What a run would cost, told before anything is spent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from tap_constantcontact.sandbox.account import Account, parse
+from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.streams import STREAMS
+from tests.harness import CONTACT_REPORTS, Run, config_for, tap_with
+from tests.processes import TAP, Command
+
+Runner = Callable[..., Run]
+READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
+
+
+def test_an_estimate_for_a_program_is_json_and_nothing_else(
+    account: Account, tmp_path: Path
+) -> None:
+    with Sandbox(account) as sandbox:
+        config = config_for(sandbox, tmp_path)
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        result = Command(TAP, "--config=config.json", "--estimate=json", folder=tmp_path).run()
+        assert result.returncode == 0, result.stderr
+        named = [stream["stream"] for stream in json.loads(result.stdout)["streams"]]
+        assert named == [stream.name for stream in STREAMS if stream.selected_by_default]
+
+
+def estimated(config: dict[str, Any], state: Any = None) -> dict[str, Any]:
+    """Estimate a run in this process."""
+    return tap_with(config, state, READ).estimate()
+
+
+def test_an_estimate_is_what_a_run_costs(
+    run: Runner, sandbox: Sandbox, account: Account, tmp_path: Path, requests_seen: list[Any]
+) -> None:
+    for key, rows in account.events.items():
+        account.events[key] = rows[:90]
+    config = config_for(sandbox, tmp_path, requests_per_second=4, daily_request_limit=50)
+
+    fresh = estimated(config)
+    assert len(requests_seen) == fresh["spent"] == 4
+    requests_seen.clear()
+    first = run(streams=READ, request_budget=30)
+    second = run(streams=READ, state=first.state)
+    assert len(requests_seen) - 30 < fresh["total"]["requests"]
+    requests_seen.clear()
+    run(streams=READ)
+    assert len(requests_seen) == fresh["total"]["requests"]
+    days = (parse(fresh["total"]["done_at"]).date() - datetime.now(timezone.utc).date()).days
+    assert days == (fresh["total"]["requests"] - 1) // 50
+
+    resumed = estimated(config, first.state)
+    requests_seen.clear()
+    run(streams=READ, state=first.state)
+    assert abs(resumed["total"]["requests"] - len(requests_seen)) <= 1
+    later = estimated(config, second.state)
+    requests_seen.clear()
+    run(streams=READ, state=second.state)
+    assert later["total"]["requests"] == len(requests_seen)

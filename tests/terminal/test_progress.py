@@ -1,0 +1,29 @@
+"""How far a run is, told now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.harness import DETAILS, Run
+
+Runner = Callable[..., Run]
+
+
+def test_progress_is_told_now_and_then(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("tap_constantcontact.terminal.progress.Progress.interval", 0.2)
+    began = time.monotonic()
+    run(streams=DETAILS, requests_per_second=30)
+    lines = [
+        record.getMessage() for record in caplog.records if "contacts, " in record.getMessage()
+    ]
+    assert 1 <= len(lines) <= (time.monotonic() - began) / 0.2
+    assert all("requests at" in line for line in lines)
+    of_the_report = [line for line in lines if line.startswith(DETAILS)]
+    assert of_the_report
+    assert all("left" in line for line in of_the_report)

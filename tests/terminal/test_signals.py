@@ -1,0 +1,85 @@
+"""Signals and closed pipes: a run ends at once, between two lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Slow
+from tests.harness import SUMMARY, config_for
+from tests.processes import Process
+
+COMMAND = [sys.executable, "-m", "tap_constantcontact"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_between_two_lines(tmp_path: Path, signum: int) -> None:
+    environment = {**os.environ, "TAP_CONSTANTCONTACT_SANDBOX": "true"}
+    command = [*COMMAND, "--config=ENV"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "contact_action_summary" not in process.stdout.readline():
+            pass
+        process.send_signal(signum)
+        asked = time.monotonic()
+        rest = process.stdout.read()
+        errors = process.stderr.read()
+        process.wait()
+    assert time.monotonic() - asked < 2
+    assert process.returncode == 128 + signum
+    assert all(json.loads(line)["type"] for line in rest.splitlines())
+    assert "Traceback" not in errors
+
+
+def test_a_closed_pipe_ends_a_run_quietly(tmp_path: Path) -> None:
+    environment = {**os.environ, "TAP_CONSTANTCONTACT_SANDBOX": "true"}
+    with subprocess.Popen(
+        [*COMMAND, "--config=ENV"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.wait()
+    assert process.returncode == 128 + signal.SIGPIPE
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_does_not_wait_for_answers(slow: Slow, tmp_path: Path, signum: int) -> None:
+    process = Process(tmp_path, config_for(slow, tmp_path))
+    process.read_until(lambda line: b'"sweep"' in line)
+    slow.slowness.seconds = 30
+    while slow.slowness.under_way < 2:
+        time.sleep(0.01)
+    asked_at = time.monotonic()
+    log = process.end(signum)
+    assert time.monotonic() - asked_at < 2
+    assert process.process.returncode == 128 + signum
+    assert process.run().state["bookmarks"][SUMMARY]["sweep"]
+    assert "Traceback" not in log
+
+
+def test_a_closed_pipe_ends_a_sweep(slow: Slow, tmp_path: Path) -> None:
+    process = Process(tmp_path, config_for(slow, tmp_path))
+    process.read_until(lambda line: b'"sweep"' in line)
+    process.stdout.close()
+    log = process.end()
+    assert process.process.returncode == 128 + signal.SIGPIPE
+    assert "Traceback" not in log

@@ -1,0 +1,93 @@
+"""Rows that are made into records, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.streams import STREAMS
+from tests.harness import Run, Stream, grown, named, rows_in, spoil, stream_of
+
+
+@pytest.fixture
+def account() -> Account:
+    return grown(12)
+
+
+IN_LISTS = [stream for stream in STREAMS if stream.records_key or stream.is_array]
+
+
+@pytest.mark.parametrize("stream", IN_LISTS, ids=named)
+@pytest.mark.parametrize("row", [None, "row", 7, []], ids=repr)
+def test_a_row_that_is_not_an_object_is_fatal(read: Any, stream: Stream, row: Any) -> None:
+    result, (said,) = read(
+        spoil(stream.name, lambda body: rows_in(stream, body).insert(0, row)),
+        streams=(stream.name,),
+    )
+    assert result.exit_code == 1
+    assert f"a row of {stream.name} that is not an object" in said
+
+
+@pytest.mark.parametrize("key", [None, "", [], {}, "absent"], ids=repr)
+@pytest.mark.parametrize(
+    ("stream", "name"), [(stream.name, name) for stream in STREAMS for name in stream.row_keys]
+)
+def test_a_row_without_its_key_is_fatal(read: Any, stream: str, name: str, key: Any) -> None:
+    def take_key(body: Any) -> None:
+        for row in rows_in(stream_of(stream), body)[:1]:
+            row[name] = key
+            if key == "absent":
+                del row[name]
+
+    result, (said,) = read(spoil(stream, take_key), streams=(stream,))
+    assert result.exit_code == 1
+    assert f"a row of {stream} without {name}" in said
+
+
+def test_numbers_for_keys_are_read_as_text(read: Any, account: Account) -> None:
+    def number(body: dict[str, Any]) -> None:
+        for n, row in enumerate(body["lists"]):
+            row["list_id"] = n
+
+    result, errors = read(spoil("contact_lists", number), streams=("contact_lists",))
+    assert not errors
+    assert [row["list_id"] for row in result.records["contact_lists"]] == list("012345")
+
+
+def test_one_warning_names_what_was_converted_and_what_was_left_empty(
+    read: Any, account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    for contact in account.contacts.values():
+        contact["birthday_month"] = "11"
+        contact["birthday_day"] = "soon"
+        contact["taggings"] = [None, 7]
+        contact["updated_at"] = "0000-00-00"
+        contact["first_name"] = "Z\ud800"
+    result, errors = read(streams=("contacts",))
+    assert not errors
+    for record in result.records["contacts"]:
+        assert record["birthday_month"] == 11
+        assert record["birthday_day"] is None
+        assert record["updated_at"] is None
+        assert record["first_name"] == "Z\ufffd"
+        if "taggings" in record:
+            assert record["taggings"] == ["7"]
+    (warning,) = [r.getMessage() for r in caplog.records if "another type" in r.getMessage()]
+    assert "converted birthday_month, first_name, taggings[]" in warning
+    assert "left empty birthday_day, updated_at" in warning
+
+
+def test_unknown_fields_are_dropped_with_one_warning(
+    run: Callable[..., Run], account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    for contact in account.contacts.values():
+        contact["shoe_size"] = 44
+        contact.get("email_address", {})["mood"] = "good"
+    records = run(streams="contacts").records["contacts"]
+    assert all("shoe_size" not in record for record in records)
+    warnings = [r.getMessage() for r in caplog.records if "left out" in r.getMessage()]
+    assert len(warnings) == 1
+    assert "email_address.mood, shoe_size" in warnings[0]

@@ -1,0 +1,102 @@
+"""Tokens that the API refuses on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.oauth import Authorization
+from tap_constantcontact.sandbox.server import Sandbox
+from tests.clocks import PatientClock
+from tests.harness import Expected, config_for, every, sync
+
+pytestmark = pytest.mark.usefixtures("present")
+
+
+def test_tokens_that_expire_in_the_middle_are_renewed(
+    account: Account, tmp_path: Path, clock: PatientClock
+) -> None:
+    authorization = Authorization()
+
+    async def forget(request: web.Request, handler: Any) -> Any:
+        authorization.access_tokens.clear()
+        return await handler(request)
+
+    strike = every(20, forget)
+    with Sandbox(account, authorization=authorization, middlewares=[strike]) as sandbox:
+        result = sync(config_for(sandbox, tmp_path), clock=clock)
+    assert result.by_key("contact_activity_details") == Expected(account).contact_activity_details()
+    assert max(authorization.spent.values()) == 1
+    assert len(authorization.spent) > 2
+
+
+def test_a_token_that_stays_refused_is_fatal(failing: Any) -> None:
+    seen = []
+
+    async def refuse(request: web.Request, handler: Any) -> web.Response:
+        seen.append(request.headers["Authorization"])
+        return web.Response(status=401, text="")
+
+    _, said = failing(every(1, refuse))
+    assert "HTTP 401" in said
+    assert len(seen) == len(set(seen)) == 2
+
+
+def test_an_access_token_of_its_own_is_never_refreshed(failing: Any) -> None:
+    _, said = failing(access_token="stale")
+    assert "does not accept the access token" in said
+
+
+def test_a_refused_token_is_renewed_and_the_request_sent_again_at_once(
+    account: Account, tmp_path: Path, clock: PatientClock, waits: list[float]
+) -> None:
+    """Every third token is revoked as it is used, as where another sign-in ends the last one."""
+    authorization = Authorization()
+    sent: list[str] = []
+
+    @web.middleware
+    async def revoke(request: web.Request, handler: Any) -> Any:
+        token = request.headers.get("Authorization", "")
+        if request.path.startswith("/v3") and token not in sent:
+            sent.append(token)
+            if len(sent) % 3 == 1:
+                authorization.access_tokens.clear()
+        return await handler(request)
+
+    with Sandbox(account, authorization=authorization, middlewares=[revoke]) as sandbox:
+        result = sync(config_for(sandbox, tmp_path), clock=clock)
+    assert result.exit_code == 0
+    assert result.by_key("contacts") == Expected(account).contacts()
+    assert sum(waits) == 0
+
+
+def test_a_token_that_another_process_renewed_may_be_refused_too(
+    account: Account, tmp_path: Path, clock: PatientClock, waits: list[float]
+) -> None:
+    authorization = Authorization()
+    sent: list[str] = []
+
+    @web.middleware
+    async def renewed_elsewhere(request: web.Request, handler: Any) -> Any:
+        if request.path == "/v3/contacts":
+            sent.append(request.headers["Authorization"].removeprefix("Bearer "))
+            if len(sent) == 1:
+                authorization.access_tokens.clear()
+                tokens = json.loads((tmp_path / "tokens.json").read_text())
+                tokens["access_token"] = "from another process, and revoked"
+                (tmp_path / "tokens.json").write_text(json.dumps(tokens))
+        return await handler(request)
+
+    with Sandbox(account, authorization=authorization, middlewares=[renewed_elsewhere]) as sandbox:
+        result = sync(
+            config_for(sandbox, tmp_path), streams=("contact_lists", "contacts"), clock=clock
+        )
+    assert result.by_key("contacts") == Expected(account).contacts()
+    assert sent[1] == "from another process, and revoked"
+    assert len(set(sent)) == len(sent) == 3
+    assert sum(waits) == 0

@@ -1,0 +1,37 @@
+"""Whole responses have a limit of time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from aiohttp import web
+
+from tap_constantcontact.sandbox.account import Account
+from tests.harness import Expected
+
+
+def test_a_response_that_drips_is_given_up_at_its_deadline(read: Any, account: Account) -> None:
+    dripped = 0
+
+    @web.middleware
+    async def drip(request: web.Request, handler: Any) -> Any:
+        nonlocal dripped
+        response = await handler(request)
+        if request.path != "/v3/contacts" or dripped == 2:
+            return response
+        dripped += 1
+        slow = web.StreamResponse(headers={"Content-Type": "application/json"})
+        slow.content_length = len(response.body)
+        await slow.prepare(request)
+        for byte in response.body:
+            await slow.write(bytes([byte]))
+            await asyncio.sleep(0.05)
+        return slow
+
+    began = time.monotonic()
+    result, errors = read(drip, streams=("contacts",), request_timeout=0.2)
+    assert not errors
+    assert result.by_key("contacts") == Expected(account).contacts()
+    assert 2.0 <= time.monotonic() - began < 10

@@ -1,0 +1,171 @@
+"""The pace: the most requests that the server may see in any second."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import threading
+import time
+from bisect import bisect_left
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.transport.pace import Pace
+from tap_constantcontact.transport.turns import Turns
+from tests.clocks import StillClock
+from tests.harness import SUMMARY, config_for, sync
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
+
+
+def departures(rate: float, gaps: list[float], throttled: int = 0) -> list[float]:
+    """When requests leave that come with these gaps between them, and are not answered yet."""
+    clock, left = StillClock(), []
+    pace = Pace(rate, clock=clock)
+    for _ in range(throttled):
+        clock.at += 1
+        pace.throttled()
+        pace.throttled()  # of the same second
+    for gap in gaps:
+        clock.at += gap
+        with pace.departure():
+            left.append(clock.at)
+    return left
+
+
+def arrivals(ways: list[tuple[float, float]]) -> list[float]:
+    """When requests reach the server that take so long to it and back, one after the other."""
+    clock, arrived = StillClock(), []
+    pace = Pace(4, clock=clock)
+    for there, back in ways:
+        with pace.departure() as departure:
+            pass
+        clock.at += there
+        arrived.append(clock.at)
+        clock.at += back
+        pace.answered(departure)
+    return arrived
+
+
+def busiest_second(instants: list[float]) -> int:
+    return max(bisect_left(instants, start + 1) - i for i, start in enumerate(instants))
+
+
+def seconds_for(number: int, instants: list[float]) -> float:
+    """How long so many of them take on average."""
+    mean = statistics.fmean
+    return (mean(instants[-number:]) - mean(instants[:number])) * number / (len(instants) - number)
+
+
+GAPS = st.lists(st.floats(0, 2), min_size=1, max_size=60)
+
+
+@given(rate=st.floats(0.05, 20), gaps=GAPS)
+def test_no_second_holds_more_than_the_pace(rate: float, gaps: list[float]) -> None:
+    left = departures(rate, gaps)
+    period, most = (1, int(rate)) if rate >= 1 else (1 / rate, 1)
+    for i, start in enumerate(left):
+        assert bisect_left(left, start + period) - i <= most
+
+
+@pytest.mark.parametrize(("throttled", "period"), [(0, 1.018), (1, 1.023), (100, 1.05)])
+def test_a_throttled_pace_keeps_more_of_a_distance(throttled: int, period: float) -> None:
+    left = departures(4, [0.0] * 9, throttled)
+    assert left[4] - left[0] == pytest.approx(period)
+    assert left[8] - left[4] == pytest.approx(period)
+
+
+def test_a_throttled_pace_recovers() -> None:
+    left = departures(4, [0.0] * 4 + [61.0] + [0.0] * 4, throttled=3)
+    assert left[4] - left[0] > 60
+    assert left[8] - left[4] == pytest.approx(1.018)
+
+
+@given(rate=st.floats(0.05, 20), gaps=GAPS)
+def test_requests_do_not_leave_all_at_once(rate: float, gaps: list[float]) -> None:
+    for before, after in itertools.pairwise(departures(rate, gaps)):
+        assert after - before >= 0.2 / rate * 0.99
+
+
+@given(rate=st.integers(1, 20), gaps=GAPS)
+def test_no_request_waits_longer_than_the_pace_asks_for(rate: int, gaps: list[float]) -> None:
+    left = departures(rate, gaps)
+    for i, gap in enumerate(gaps):
+        ready = (left[i - 1] if i else 1000.0) + gap
+        free = left[i - rate] + 1.03 if i >= rate else 0.0
+        spaced = left[i - 1] + 0.2 / rate if i else 0.0
+        assert left[i] <= max(ready, free, spaced) + 1e-9
+
+
+STEADY = [(0.001, 0.019)]
+
+
+@given(late=st.lists(st.floats(0, 0.1), min_size=1, max_size=3))
+def test_a_late_request_does_not_make_the_next_come_too_early(late: list[float]) -> None:
+    ways = [way for there in late for way in (*STEADY * 80, (there, 0.019), *STEADY * 4)]
+    arrived = arrivals(ways)
+    assert busiest_second(arrived) <= 4
+    assert seconds_for(4, arrived) <= 1.03
+
+
+def test_a_late_first_request_is_not_taken_for_a_quick_one() -> None:
+    assert busiest_second(arrivals([(0.012, 0.019), *STEADY * 8])) <= 4
+
+
+@given(back=st.lists(st.floats(0, 0.045), min_size=50, max_size=60))
+def test_answers_that_come_unevenly_do_not_slow_the_pace(back: list[float]) -> None:
+    arrived = arrivals([(0.001, seconds) for seconds in back] * 8)
+    assert busiest_second(arrived) <= 4
+    assert seconds_for(4, arrived) <= 1.03
+
+
+def test_requests_leave_in_the_order_of_the_work_whoever_asks_first() -> None:
+    """The threads ask in the reverse order of their work, and each only once the last one waits."""
+    turns = Turns()
+    pace = Pace(10_000, turns)
+    numbers = [turns.take() for _ in range(8)]
+    order: list[int] = []
+    asking = threading.Semaphore(0)
+
+    def work(number: int) -> None:
+        with turns.work(number):
+            asking.release()
+            with pace.departure():
+                order.append(number)
+            turns.come_back()
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in reversed(numbers)]
+    for worker in workers:
+        worker.start()
+        asking.acquire()
+    for worker in workers:
+        worker.join()
+    assert order == numbers
+
+
+def test_a_server_that_stood_still_sees_no_second_too_full(tmp_path: Path) -> None:
+    arrived: list[float] = []
+
+    @web.middleware
+    async def stand_still_once(request: web.Request, handler: Any) -> Any:
+        if "/reports/" in request.path:
+            if len(arrived) == 150:
+                time.sleep(0.08)  # noqa: ASYNC251 - all of the server
+            arrived.append(time.monotonic())
+        return await handler(request)
+
+    account = Account(size=250, now=NOON)
+    with Sandbox(account, middlewares=[stand_still_once]) as sandbox:
+        config = config_for(sandbox, tmp_path, requests_per_second=50)
+        assert sync(config, streams=(SUMMARY,)).exit_code == 0
+    stall = arrived[150]
+    assert sum(stall <= instant < stall + 1 for instant in arrived) <= 50
+    assert len(arrived) > 200

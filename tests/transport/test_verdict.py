@@ -1,0 +1,77 @@
+"""What the status of a response means: a good one, a retry, or the end of the run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.harness import answer, every
+
+
+def error(key: str, message: str) -> str:
+    return json.dumps([{"error_key": key, "error_message": message}])
+
+
+def test_403_names_scope_and_privilege(failing: Any) -> None:
+    _, said = failing(
+        every(1, answer(403, error("forbidden", "No")), "/v3/reports/contact_reports")
+    )
+    assert "contact_data" in said
+    assert "ui:campaign:metrics" in said
+
+
+def test_another_refusal_says_what_the_api_said(failing: Any) -> None:
+    _, said = failing(
+        every(1, answer(400, error("contacts.api.bad", "Limit is off")), "/v3/contacts")
+    )
+    assert "HTTP 400, contacts.api.bad, Limit is off" in said
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_fatal_and_names_where_it_leads(read: Any, status: int) -> None:
+    followed = []
+
+    @web.middleware
+    async def redirect(request: web.Request, handler: Any) -> Any:
+        if request.path == "/v3/contacts":
+            return web.Response(
+                status=status, headers={"Location": "http://127.0.0.1:9/login?ticket=secret"}
+            )
+        followed.append(request.path)
+        return await handler(request)
+
+    result, (said,) = read(redirect, streams=("contacts",))
+    assert result.exit_code == 1
+    assert f"redirected to http://127.0.0.1/login (HTTP {status})" in said
+    assert "secret" not in said
+
+
+def test_a_refusal_has_the_ids_that_support_asks_for(read: Any) -> None:
+    ids = {
+        "x-amzn-requestid": "d1b4ab94-6f8f-4a3b",
+        "x-eig-tracking-id": "11b2c3",
+    }
+
+    @web.middleware
+    async def refuse(request: web.Request, handler: Any) -> Any:
+        if request.path == "/v3/contacts":
+            error = [{"error_key": "contacts.api.bad", "error_message": "Limit is\noff"}]
+            return web.json_response(error, status=400, headers=ids)
+        return await handler(request)
+
+    _, (said,) = read(refuse, streams=("contacts",))
+    assert "contacts.api.bad, Limit is?off" in said
+    for name, value in ids.items():
+        assert f"{name} {value}" in said
+
+
+def test_a_403_says_that_a_new_application_is_private(read: Any) -> None:
+    @web.middleware
+    async def forbid(request: web.Request, handler: Any) -> Any:
+        return web.json_response([], status=403) if "v3" in request.path else await handler(request)
+
+    _, (said,) = read(forbid, streams=("contacts",))
+    assert "has not approved yet" in said
