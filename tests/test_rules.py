@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tap_constantcontact.sandbox.server import Sandbox
+from tests.harness import Run, config_for
 from tests.processes import run_tap
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -35,6 +38,12 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"updated_after": "2026-01-01", "updated_days_back": 3},
         "updated_after and updated_days_back",
     ),
+    "two lines": ({"access_token": "secret\nsecret"}, "access_token has a character"),
+    "a missing host": ({"api_url": "v3"}, "api_url 'v3' is no"),
+    "a wrong port": (
+        {"auth_url": "https://authz.test:99999"},
+        "auth_url 'https://authz.test:99999'",
+    ),
 }
 
 
@@ -49,3 +58,37 @@ def test_bad_settings_end_with_one_line(tmp_path: Path, name: str) -> None:
     assert len(errors) == 1
     assert said in errors[0]
     assert "Traceback" not in result.stderr
+
+
+def test_a_fraction_in_the_settings_file_is_a_number(tmp_path: Path, sandbox: Sandbox) -> None:
+    contact_id = next(iter(sandbox.account.contacts))
+    fractions = {"requests_per_second": 99.5, "request_timeout": 7.5}
+    config = config_for(sandbox, tmp_path, contact_ids=[contact_id], **fractions)
+    result = run_tap(tmp_path, config=config)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+
+
+EXTREMES: tuple[dict[str, Any], ...] = (
+    {"start_date": "0001-01-01", "lookback_days": 10**9, "updated_after": "0001-01-01"},
+    {"updated_days_back": 10**9, "report_days_back": 10**12},
+    {"report_start_date": "0001-01-01", "report_end_date": "9999-12-31"},
+    {"report_date": "9999-12-31", "contacts_refresh_days": 10**9, "timezone": "Asia/Tokyo"},
+)
+
+
+@pytest.mark.parametrize("settings", EXTREMES)
+def test_dates_beyond_all_calendars_read_what_there_is(
+    run: Callable[..., Run], settings: dict[str, Any]
+) -> None:
+    state = {
+        "bookmarks": {
+            name: dict.fromkeys(("replication_key_value", "full_read_at"), "0001-01-01T00:00:00Z")
+            for name in ("contacts", "email_campaigns", "contact_activity_details")
+        }
+    }
+    for known in ({}, state):
+        result = run(known, streams=("contacts", "contact_activity_details"), **settings)
+        assert result.exit_code == 0
+        if "report_date" not in settings:
+            assert result.by_key("contact_activity_details")
