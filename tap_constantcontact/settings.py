@@ -1,8 +1,8 @@
 """The settings, one by one.
 
 The settings in meltano.yml and the README's table are generated from here, by
-`python -m tests.generate`. Where the default of a setting is no value but depends on something, the
-last sentence of its description tells it: "Default: all history."
+`python -m tests.generate`. Where a default is not a fixed value, the last sentence of the
+setting's description gives it: "Default: all history."
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ DAYS = ("report_date", "report_start_date", "report_end_date")
 
 OPTIONS = {
     "on_daily_limit": {
-        "stop": "Stop, and go on in the next run",
+        "stop": "Stop, and resume in the next run",
         "wait": "Wait until 00:00 UTC",
         "fail": "Fail",
     },
 }
-"""The values of each setting that takes one of several, with the label that Meltano shows."""
+"""The allowed values of each setting with a fixed choice, with the labels that Meltano shows."""
 
 
 def setting(name: str, kind: Any, description: str, **options: Any) -> th.Property[Any]:
-    """Return a setting; its title for forms is its name in words."""
+    """Return a setting, with a title for forms made from its name: "Client ID" of `client_id`."""
     words = name.replace("_", " ").capitalize()
     for plain, proper in (("id", "ID"), ("ids", "IDs"), ("Api", "API"), ("url", "URL")):
         words = re.sub(rf"\b{plain}\b", proper, words)
@@ -71,24 +71,24 @@ CREDENTIALS = (
     setting(
         "client_secret",
         th.StringType,
-        "The application's secret; none for a PKCE or device application.",
+        "The application's secret. Leave it out for a PKCE or device application.",
         secret=True,
     ),
     setting(
         "refresh_token",
         th.StringType,
-        "A refresh token to start from; not needed after a sign-in with `tap-constantcontact-"
-        "login`.",
+        "A refresh token to start from. Not needed after signing in with "
+        "`tap-constantcontact-login`.",
         secret=True,
     ),
     setting(
-        "access_token", th.StringType, "Use this token as it is and never refresh it.", secret=True
+        "access_token", th.StringType, "An access token to use as is, without refresh.", secret=True
     ),
     setting(
         "token_file",
         th.StringType,
-        "The file that keeps rotated tokens and the account they belong to. Default: a file in "
-        "the user's state folder, one for each application and refresh token.",
+        "The file that stores the tokens and the account they belong to. Default: a file in the "
+        "user's state folder, one per application and refresh token.",
     ),
 )
 
@@ -96,46 +96,46 @@ SELECTION = (
     setting(
         "start_date",
         th.StringType,
-        "The oldest data wanted on a first incremental run: a date or date-time in ISO 8601. "
+        "The oldest data to read on a first incremental run: a date or date-time in ISO 8601. "
         "Default: all history.",
     ),
     setting(
         "contact_ids",
         th.ArrayType(th.StringType),
-        "Only these contacts in the two contact reports. Default: all.",
+        "Read only these contacts in the two contact reports. Default: all.",
     ),
     setting(
         "contact_status",
         th.ArrayType(th.StringType(allowed_values=list(STATUSES))),
-        "Only contacts with one of these statuses. Default: in `contacts` all, deleted ones too; "
-        "in the two contact reports all but deleted.",
+        "Read only contacts with one of these statuses. Default: all in `contacts`, including "
+        "deleted; all but deleted in the two contact reports.",
     ),
     setting(
         "contact_list_ids",
         th.ArrayType(th.StringType),
-        "Only members of at least one of these lists.",
+        "Read only contacts on at least one of these lists.",
     ),
     setting(
         "contact_tag_ids",
         th.ArrayType(th.StringType),
-        "Only contacts with at least one of these tags.",
+        "Read only contacts with at least one of these tags.",
     ),
     setting(
         "segment_id",
         th.StringType,
-        "Only contacts in this segment. The API gives a segment's contacts without their sub-"
-        "resources and takes no other filter beside it.",
+        "Read only contacts in this segment. The API returns them without their sub-resources. "
+        "Cannot be combined with `contact_list_ids` or `contact_tag_ids`.",
     ),
     setting(
         "contact_includes",
         th.ArrayType(th.StringType(allowed_values=list(SUB_RESOURCES))),
-        "The sub-resources that come with each contact; an empty list for none.",
+        "The sub-resources to read with each contact; an empty list for none.",
         default=list(SUB_RESOURCES),
     ),
     setting(
         "tracking_activity_types",
         th.ArrayType(th.StringType(allowed_values=list(ACTIVITY_TYPES))),
-        "The types of activity in `contact_activity_details`.",
+        "The activity types to read in `contact_activity_details`.",
         default=list(ACTIVITY_TYPES),
     ),
 )
@@ -144,64 +144,65 @@ DATES = (
     setting(
         "updated_after",
         th.StringType,
-        "Contacts changed since this date or date-time in ISO 8601, on every run: no bookmark is "
-        "read or moved.",
+        "Read only contacts changed since this date or date-time (ISO 8601), on every run. The "
+        "bookmark of `contacts` is neither read nor moved.",
     ),
     setting(
         "updated_days_back",
         th.IntegerType(minimum=0),
-        "Contacts changed since the start of the day this many days ago, on every run.",
+        "Read only contacts changed since the start of the day this many days ago, on every run. "
+        "The bookmark of `contacts` is neither read nor moved.",
     ),
     setting(
         "report_date",
         th.StringType,
-        "One day (YYYY-MM-DD) of the two contact reports, on every run.",
+        "Read this day (YYYY-MM-DD) of the two contact reports, on every run.",
     ),
     setting(
         "report_days_back",
         th.IntegerType(minimum=0),
-        "This many whole days of the two contact reports, and today up to now, on every run.",
+        "Read this many whole days of the two contact reports, plus today so far, on every run.",
     ),
     setting(
         "report_start_date",
         th.StringType,
-        "The first day (YYYY-MM-DD) of a range of whole days of the two contact reports, on every"
-        " run.",
+        "The first day (YYYY-MM-DD) of a range of days to read of the two contact reports, on "
+        "every run.",
     ),
     setting(
         "report_start_days_back",
         th.IntegerType(minimum=0),
-        "The first day of such a range, as a number of days ago.",
+        "The first day of that range, as a number of days ago.",
     ),
     setting(
         "report_end_date",
         th.StringType,
-        "The last day (YYYY-MM-DD) of such a range, included. Default: today up to now.",
+        "The last day (YYYY-MM-DD) of that range, inclusive. Default: today so far.",
     ),
     setting(
         "report_end_days_back",
         th.IntegerType(minimum=0),
-        "The last day of such a range, included, as a number of days ago.",
+        "The last day of that range, inclusive, as a number of days ago.",
     ),
     setting(
         "contacts_refresh_days",
         th.IntegerType(minimum=0),
-        "Read all contacts again when the last full read is older than this many days, to see the"
-        " changes that the API cannot filter by; 0 for never.",
+        "Read all contacts again when the last full read is more than this many days ago, to "
+        "catch changes that the API cannot filter by; 0 for never.",
         default=7,
     ),
     setting(
         "timezone",
         th.StringType,
-        "The IANA time zone in which a day is meant, such as `America/New_York`.",
+        "The IANA time zone in which days begin and end, such as `America/New_York`.",
         default="UTC",
     ),
     setting(
         "lookback_days",
         th.IntegerType(minimum=0),
-        "How many days before its bookmark an incremental report reads again, for late events and"
-        " counts that still grow. Default: 1 for `contact_activity_details`, 30 for "
-        "`contact_action_summary`.",
+        "Number of days before its bookmark that an incremental contact report reads again, to "
+        "catch late events and counts that still grow. Default: 1 for "
+        "`contact_activity_details`, 30 for `contact_action_summary`.",
     ),
 )
 
@@ -209,34 +210,35 @@ LIMITS = (
     setting(
         "requests_per_second",
         th.NumberType(exclusive_minimum=0),
-        "The most requests in any second; 0.5 is one in two seconds. The key's limit is 4: set "
-        "less where other programs share the key.",
+        "Maximum number of requests in any second; 0.5 is one request every two seconds. The "
+        "key's limit is 4: set less if other programs share the key.",
         default=4,
     ),
     setting(
         "daily_request_limit",
         th.IntegerType(minimum=1),
-        "The most requests in a day, from 00:00 to 00:00 UTC. The key's limit is 10000: set less "
-        "where other programs share the key.",
+        "Maximum number of requests per day, which starts at 00:00 UTC. The key's limit is "
+        "10,000: set less if other programs share the key.",
         default=10000,
     ),
     setting(
         "request_budget",
         th.IntegerType(minimum=1),
-        "End this run after this many requests; the next run goes on from there. Default: none.",
+        "End a run after this many requests; the next run resumes from there. Default: none.",
     ),
     setting(
         "on_daily_limit",
         th.StringType(allowed_values=list(OPTIONS["on_daily_limit"])),
-        "When the day's requests are spent: `stop` ends the run with exit code 0, and the next "
-        "run goes on from there; `wait` goes on at 00:00 UTC; `fail` ends it with exit code 1.",
+        "What to do when the daily quota is used up: `stop` ends the run with exit code 0, and "
+        "the next run resumes from there; `wait` waits until 00:00 UTC, then continues; `fail` "
+        "ends the run with exit code 1.",
         default="stop",
     ),
     setting(
         "max_concurrent_requests",
         th.IntegerType(minimum=1),
-        "The most requests in flight at once. Default: as many as the pace needs at the latency "
-        "seen, at most 64.",
+        "Maximum number of requests in flight. Default: as many as the pace needs at the "
+        "observed latency, up to 64.",
     ),
 )
 
@@ -251,8 +253,8 @@ CONNECTION = (
     setting(
         "request_timeout",
         th.NumberType(exclusive_minimum=0),
-        "Number of seconds without a byte after which a request is retried. A whole response may "
-        "take five times as long.",
+        "Seconds without receiving a byte before a request is retried. A whole response may take "
+        "five times as long.",
         default=60,
     ),
     setting(
@@ -269,7 +271,7 @@ CONNECTION = (
 )
 
 PROPERTIES = th.PropertiesList(*CREDENTIALS, *SELECTION, *DATES, *LIMITS, *CONNECTION)
-"""The tap's own settings."""
+"""The tap's own settings, in the order of the README's table."""
 
 SETTINGS: dict[str, Any] = PROPERTIES.to_dict()
-"""JSON schema of the tap's configuration. The SDK adds its own settings to it when a tap starts."""
+"""JSON schema of the tap's configuration. The SDK adds its own settings when a tap starts."""

@@ -1,4 +1,4 @@
-"""What there is to read. `STREAMS` is the only registry; cheap streams run first."""
+"""The streams. `STREAMS` is their only registry; cheap streams run first."""
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.streams.account import AccountEmailsStream, AccountSummaryStream
@@ -32,9 +32,9 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
 )
-"""The streams in the order they run."""
+"""The streams, in the order in which they run."""
 
 PARENT_TYPES = (SEGMENTS, CAMPAIGNS, CONTACTS)
-"""The parents that reports are about."""
+"""The types of parent that reports are about."""
 
 __all__ = ["PARENT_TYPES", "STREAMS"]

@@ -17,9 +17,9 @@ from tap_constantcontact.streams.fields import (
 
 
 class AccountSummaryStream(SingleResponse):
-    """Whose account it is.
+    """The account and its owner.
 
-    Fields without a value are not sent. (Contract.)
+    The API leaves out fields without a value. (Contract.)
     """
 
     name = "account_summary"
@@ -44,9 +44,9 @@ class AccountSummaryStream(SingleResponse):
         structure(
             "physical_address",
             "Street address of the organization.",
-            text("address_line1", "First line."),
-            text("address_line2", "Second line."),
-            text("address_line3", "Third line."),
+            text("address_line1", "First line of the address."),
+            text("address_line2", "Second line of the address."),
+            text("address_line3", "Third line of the address."),
             text("city", "City."),
             text("state_code", "State or province, in two letters."),
             text("state_name", "State or province outside the United States and Canada."),
@@ -77,7 +77,7 @@ class AccountEmailsStream(SingleResponse):
         text("email_address", "The address itself."),
         text("confirm_status", "Whether the address is confirmed."),
         instant("confirm_time", "When the address was confirmed."),
-        text("confirm_source_type", "Who confirmed the address."),
+        text("confirm_source_type", "Who confirmed the address, such as SITE_OWNER."),
         texts("roles", "What the address is used for."),
         texts("pending_roles", "What the address will be used for once it is confirmed."),
     )

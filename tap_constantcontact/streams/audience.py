@@ -1,6 +1,6 @@
 """Contact lists, tags, custom fields and segments.
 
-https://v3.developer.constantcontact.com/api_reference/#tag-Contact-Lists and what follows.
+https://v3.developer.constantcontact.com/api_reference/#tag-Contact-Lists and the sections after it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from tap_constantcontact.streams.fields import (
 
 
 class ContactListsStream(Collection):
-    """Contact lists for e-mail and for SMS, deleted ones too.
+    """Contact lists for e-mail and for SMS, including deleted ones.
 
-    Without `channel_type` the API gives lists for e-mail alone. Its text allows 500 rows a page,
-    its schema 1000. (Contract.)
+    Without `channel_type`, the API returns only lists for e-mail. The contract's text allows 500
+    rows a page, its schema 1000. (Contract.)
     """
 
     name = "contact_lists"
@@ -52,21 +52,21 @@ class ContactListsStream(Collection):
     )
     schema = schema(
         key("list_id", "Key of the list."),
-        text("name", "What the account calls the list."),
-        text("description", "What the list is for."),
-        flag("favorite", "Marked as a favourite."),
+        text("name", "Name of the list."),
+        text("description", "Description of the list."),
+        flag("favorite", "Whether the list is marked as a favorite."),
         instant("created_at", "When the list was made."),
         instant("updated_at", "When the list last changed."),
         instant("deleted_at", "When the list was deleted."),
         integer("membership_count", "Number of contacts on the list, mailable or not."),
-        text("channel_type", "Whether it is for email or sms."),
+        text("channel_type", "Channel of the list: email or sms."),
     )
 
 
 class ContactTagsStream(Collection):
-    """Tags, with the number of contacts that have them.
+    """Tags, each with its number of contacts.
 
-    `include_count` adds that number to each tag, and not the number of tags. (Contract.)
+    `include_count` adds that number to each tag; it does not add a total of the tags. (Contract.)
     """
 
     name = "contact_tags"
@@ -87,7 +87,7 @@ class ContactTagsStream(Collection):
 
 
 class ContactCustomFieldsStream(Collection):
-    """Definitions of the custom fields, with the choices of those that have some."""
+    """Definitions of the custom fields, with the choices of select fields."""
 
     name = "contact_custom_fields"
     path = "/contact_custom_fields"
@@ -99,27 +99,27 @@ class ContactCustomFieldsStream(Collection):
     all_queries = (Query(has_total=False, is_short=True),)
     schema = schema(
         key("custom_field_id", "Key of the field."),
-        text("label", "What people see."),
-        text("name", "Name of the field: its label with underscores for blanks."),
+        text("label", "Label of the field, as people see it."),
+        text("name", "Name of the field: its label with underscores in place of spaces."),
         text("type", "One of nine: string, text_area, number, currency, date and so on."),
         integer("version", "Version of a field of the type datetime."),
         structure(
             "metadata",
-            "How values are shown and checked.",
-            text("display_type", "How choices are shown."),
+            "How values are displayed and validated.",
+            text("display_type", "How choices are displayed."),
             flag("allow_negative", "Whether a number may be negative."),
             integer("decimal_places", "Number of decimal places."),
             text("currency_code", "Currency, in three letters."),
             flag("integer", "Whether a number must be whole."),
-            text("display_format", "How a date is shown."),
+            text("display_format", "How a date is displayed."),
         ),
         structures(
             "choices",
-            "What can be chosen in a select field.",
+            "The choices of a select field.",
             text("custom_field_id", "Key of the field."),
             integer("choice_id", "Key of the choice."),
-            text("choice_label", "What people see."),
-            integer("display_order", "Place among the choices."),
+            text("choice_label", "Label of the choice, as people see it."),
+            integer("display_order", "Position among the choices."),
             instant("created_at", "When the choice was made."),
             instant("updated_at", "When the choice last changed."),
             instant("deleted_at", "When the choice was deleted."),
@@ -138,7 +138,7 @@ SEGMENT = (
 
 
 class SegmentsStream(Collection):
-    """Segments, without their criteria, which the list does not have."""
+    """Segments, without their criteria, which are only in `segment_details`."""
 
     name = "segments"
     path = "/segments"
@@ -166,5 +166,5 @@ class SegmentDetailsStream(RequestsPerParent):
     selected_by_default = False
     schema = schema(
         *SEGMENT,
-        text("segment_criteria", "Which contacts belong to the segment, as JSON in a text."),
+        text("segment_criteria", "Which contacts belong to the segment, as a text of JSON."),
     )

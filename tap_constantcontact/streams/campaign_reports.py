@@ -1,4 +1,4 @@
-"""Figures of e-mail campaigns.
+"""Reports on e-mail campaigns.
 
 https://v3.developer.constantcontact.com/api_reference/#tag-Email-Campaigns-Reporting.
 """
@@ -10,41 +10,41 @@ from tap_constantcontact.streams.campaigns import CAMPAIGNS
 from tap_constantcontact.streams.fields import instant, integer, key, number, schema, structure
 
 COUNTS = (
-    integer("em_sends", "People it was sent to."),
-    integer("em_opens", "People who opened it."),
-    integer("em_opens_all", "Opens."),
+    integer("em_sends", "Number of contacts to whom it was sent."),
+    integer("em_opens", "Number of contacts who opened it."),
+    integer("em_opens_all", "Number of opens."),
     integer("em_opens_all_computer", "Opens on a computer."),
     integer("em_opens_all_mobile", "Opens on a phone."),
     integer("em_opens_all_tablet", "Opens on a tablet."),
     integer("em_opens_all_other", "Opens on another device."),
-    integer("em_opens_all_none", "Opens on a device that is not known."),
-    integer("em_not_opened", "People who did not open it."),
-    integer("em_clicks", "People who clicked a link in it."),
-    integer("em_clicks_all", "Clicks."),
+    integer("em_opens_all_none", "Opens on an unknown device."),
+    integer("em_not_opened", "Number of contacts who did not open it."),
+    integer("em_clicks", "Number of contacts who clicked a link in it."),
+    integer("em_clicks_all", "Number of clicks."),
     integer("em_clicks_all_computer", "Clicks on a computer."),
     integer("em_clicks_all_mobile", "Clicks on a phone."),
     integer("em_clicks_all_tablet", "Clicks on a tablet."),
     integer("em_clicks_all_other", "Clicks on another device."),
-    integer("em_clicks_all_none", "Clicks on a device that is not known."),
-    integer("em_bounces", "People from whom it bounced."),
-    integer("em_optouts", "People who unsubscribed because of it."),
-    integer("em_forwards", "People who forwarded it."),
+    integer("em_clicks_all_none", "Clicks on an unknown device."),
+    integer("em_bounces", "Number of contacts from whom it bounced."),
+    integer("em_optouts", "Number of contacts who unsubscribed because of it."),
+    integer("em_forwards", "Number of contacts who forwarded it."),
 )
 PERCENTS = (
-    number("open", "Opened it, of those whom it reached."),
-    number("click", "Clicked in it, of those who opened it."),
-    number("bounce", "Bounced, of those whom it was sent to."),
-    number("did_not_open", "Did not open it, of those whom it reached."),
-    number("unsubscribe", "Unsubscribed, of those whom it reached."),
-    number("desktop_open", "Opens on a computer, of all opens."),
-    number("mobile_open", "Opens on a phone or tablet, of all opens."),
-    number("desktop_click", "Clicks on a computer, of all clicks."),
-    number("mobile_click", "Clicks on a phone or tablet, of all clicks."),
+    number("open", "Contacts who opened it, in percent of those whom it reached."),
+    number("click", "Contacts who clicked in it, in percent of those who opened it."),
+    number("bounce", "Contacts from whom it bounced, in percent of those to whom it was sent."),
+    number("did_not_open", "Contacts who did not open it, in percent of those whom it reached."),
+    number("unsubscribe", "Contacts who unsubscribed, in percent of those whom it reached."),
+    number("desktop_open", "Opens on a computer, in percent of all opens."),
+    number("mobile_open", "Opens on a phone or tablet, in percent of all opens."),
+    number("desktop_click", "Clicks on a computer, in percent of all clicks."),
+    number("mobile_click", "Clicks on a phone or tablet, in percent of all clicks."),
 )
 
 
 class EmailCampaignStatsStream(ParentsPerRequest):
-    """What became of each campaign: people and events counted."""
+    """Counts and percentages of each campaign's sends, opens, clicks and so on."""
 
     name = "email_campaign_stats"
     path = "/reports/stats/email_campaigns/{campaign_ids}"
@@ -59,6 +59,6 @@ class EmailCampaignStatsStream(ParentsPerRequest):
     schema = schema(
         key("campaign_id", "Key of the campaign."),
         structure("stats", "Counts.", *COUNTS),
-        structure("percents", "Shares, in percent.", *PERCENTS),
+        structure("percents", "Percentages.", *PERCENTS),
         instant("last_refresh_time", "When the figures were last computed."),
     )

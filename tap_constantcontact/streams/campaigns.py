@@ -12,9 +12,9 @@ from tap_constantcontact.streams.fields import instant, integer, key, schema, te
 
 
 class EmailCampaignsStream(Collection):
-    """E-mail campaigns, removed ones too.
+    """E-mail campaigns, including removed ones.
 
-    `after_date` filters by `updated_at`, and the list is ordered by `created_at`, the newest first.
+    `after_date` filters by `updated_at`, but the list is sorted by `created_at`, newest first.
     (Contract; responses recorded from the live service.)
     """
 
@@ -42,7 +42,7 @@ class EmailCampaignsStream(Collection):
 SENT = ("done", "executing")
 """Values of `current_status`, in lower case, of campaigns that were sent.
 
-The list says `Done` and a campaign's detail `DONE`. (Responses recorded from the live service.)
+The list has `Done`, a campaign's details `DONE`. (Responses recorded from the live service.)
 """
 
 
@@ -51,4 +51,4 @@ def _is_sent(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG0
 
 
 CAMPAIGNS = ParentType(stream="email_campaigns", key="campaign_id", is_wanted=_is_sent)
-"""The campaigns of the campaign reports: those that were sent."""
+"""The parents of the campaign reports: the campaigns that were sent."""

@@ -1,4 +1,4 @@
-"""What each contact did: the two contact reports.
+"""The two contact reports: what each contact did with the account's e-mails and landing pages.
 
 https://v3.developer.constantcontact.com/api_reference/#tag-Contacts-Reporting.
 """
@@ -36,7 +36,7 @@ class ContactActionSummaryStream(RequestsPerParent):
     lookback_days = 30
     cost = "1 per contact, and 1 more per 200 e-mails"
     schema = schema(
-        key("contact_id", "Who was sent it."),
+        key("contact_id", "The contact to whom the e-mail was sent."),
         key("campaign_activity_id", "The e-mail, as one activity of its campaign."),
         instant("start_on", "When it was last sent to the contact."),
         integer("em_sends", "Times it was sent."),
@@ -49,9 +49,9 @@ class ContactActionSummaryStream(RequestsPerParent):
 
     @override
     def parameters(self, window: Window) -> dict[str, Any]:
-        """Ask for the e-mails sent in a window and a second around it.
+        """Select the e-mails sent in a window, with one more second before and after it.
 
-        Whether the API's bounds are inclusive is not documented. The form of a date-time is that of
+        Whether the API's bounds are inclusive is not documented. The date-times have the format of
         the contract's example: whole seconds, and an offset without a colon.
         """
         form = "YYYY-MM-DDTHH:mm:ssZZ"
@@ -78,16 +78,16 @@ class ContactActivityDetailsStream(RequestsPerParent):
     cost = "1 per contact, and 1 more per 100 events"
     schema = schema(
         key("activity_id", "Key of the event, made by the tap: the same in every run."),
-        text("contact_id", "Who did it."),
+        text("contact_id", "The contact of the event."),
         text("campaign_activity_id", "The e-mail or landing page, as an activity of its campaign."),
-        text("campaign_activity_name", "What that is called."),
-        text("tracking_activity_type", "What was done."),
-        instant("created_time", "When it was done."),
-        text("device_type", "On what; opens and clicks only."),
+        text("campaign_activity_name", "Name of the e-mail or landing page."),
+        text("tracking_activity_type", "Type of the event, such as em_opens."),
+        instant("created_time", "When the event happened."),
+        text("device_type", "Type of device; opens and clicks only."),
         text("url_id", "Key of the link; clicks only."),
-        text("link_url", "Where the link leads; clicks only."),
-        text("bounce_code", "Why it came back, one letter; bounces only."),
-        text("opt_out_reason", "Why the contact left, in its own words; opt-outs only."),
+        text("link_url", "Address of the link; clicks only."),
+        text("bounce_code", "Reason for the bounce, as one letter; bounces only."),
+        text("opt_out_reason", "Reason for the opt-out, in the contact's words; opt-outs only."),
     )
 
     @override

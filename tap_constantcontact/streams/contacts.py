@@ -27,24 +27,24 @@ LISTS_A_REQUEST = 25
 TAGS_A_REQUEST = 50
 
 STATUS_OF_PERMISSION = {"explicit": "active", "implicit": "active"}
-"""The status that the API files a permission under, where it is not the permission's own name."""
+"""The status of a contact with a permission, if it is not named like the permission."""
 
 EMAIL_ADDRESS = (
     text("address", "The address itself."),
-    text("permission_to_send", "Whether, and on what ground, the account may send to it."),
+    text("permission_to_send", "The permission to send to it, such as explicit or unsubscribed."),
     instant("created_at", "When the address was added."),
     instant("updated_at", "When the address or its permission last changed."),
-    text("opt_in_source", "Who gave the permission, the contact or the account."),
+    text("opt_in_source", "Who opted the address in: the contact or the account."),
     instant("opt_in_date", "When the permission was given."),
-    text("opt_out_source", "Who withdrew the permission, the contact or the account."),
+    text("opt_out_source", "Who opted the address out: the contact or the account."),
     instant("opt_out_date", "When the contact unsubscribed."),
-    text("opt_out_reason", "Why the contact unsubscribed, in its own words."),
+    text("opt_out_reason", "Why the contact unsubscribed, in the contact's words."),
     text("confirm_status", "Whether the contact confirmed the address."),
 )
 CUSTOM_FIELD = (
     text("custom_field_id", "Key of the custom field."),
-    text("value", "What it holds for this contact."),
-    texts("choice_ids", "Keys of the choices made, in a field of choices."),
+    text("value", "Value of the field for this contact."),
+    texts("choice_ids", "Keys of the choices made, in a select field."),
 )
 PHONE_NUMBER = (
     text("phone_number_id", "Key of the phone number."),
@@ -68,23 +68,23 @@ STREET_ADDRESS = (
 )
 NOTE = (
     text("note_id", "Key of the note."),
-    instant("created_at", "When it was written."),
-    text("content", "What it says."),
+    instant("created_at", "When the note was written."),
+    text("content", "Text of the note."),
 )
 SMS_CONSENT = (
     text("sms_consent_permission", "Whether the account may send text messages."),
-    text("consent_type", "What kind of messages the consent is for."),
+    text("consent_type", "Kind of messages that the consent is for."),
     instant("opt_in_date", "When the contact consented."),
-    instant("opt_out_date", "When the contact withdrew its consent."),
-    text("advertised_frequency", "How many messages were announced for an interval."),
-    text("advertised_interval", "The interval that was announced."),
+    instant("opt_out_date", "When the contact withdrew the consent."),
+    text("advertised_frequency", "Announced number of messages per interval."),
+    text("advertised_interval", "Announced interval."),
     instant("created_at", "When the consent was recorded."),
     instant("updated_at", "When the consent last changed."),
 )
 SMS_CHANNEL = (
     text("sms_channel_id", "Key of the channel."),
-    text("sms_address", "The phone number, without its country's code."),
-    text("dial_code", "The country's dial code."),
+    text("sms_address", "The phone number, without the country's dial code."),
+    text("dial_code", "Dial code of the country."),
     text("country_code", "The country, in two letters."),
     text("update_source", "Who last changed it, the contact or the account."),
     text("create_source", "Who added it, the contact or the account."),
@@ -95,10 +95,10 @@ SMS_CHANNEL = (
 class ContactsStream(Collection):
     """Contacts of every status, with their sub-resources.
 
-    An unsubscribe moves only `email_address.updated_at` and `email_address.opt_out_date`, never
-    the contact's `updated_at`, which is all that `updated_after` looks at (the vendor's forum,
-    staff confirm): hence a second pass by `optout_after`. Nothing filters by any other change of
-    permission: hence all contacts are read again every `contacts_refresh_days`.
+    An unsubscribe changes only `email_address.updated_at` and `email_address.opt_out_date`, not the
+    contact's `updated_at`, by which `updated_after` filters. (The vendor's forum, confirmed by
+    staff.) So an incremental run makes a second pass with `optout_after`. No filter finds any other
+    change of permission. So all contacts are read again every `contacts_refresh_days`.
     """
 
     name = "contacts"
@@ -119,7 +119,7 @@ class ContactsStream(Collection):
         key("contact_id", "Key of the contact."),
         structure(
             "email_address",
-            "The e-mail address and the permission to use it; none for a contact by SMS alone.",
+            "The e-mail address and the permission to use it; null for a contact with SMS only.",
             *EMAIL_ADDRESS,
         ),
         text("first_name", "First name."),
@@ -129,20 +129,23 @@ class ContactsStream(Collection):
         integer("birthday_month", "Month of birth, 1 to 12."),
         integer("birthday_day", "Day of birth, 1 to 31."),
         text("anniversary", "A date of the account's choice, in the form it was entered."),
-        text("update_source", "Who last changed the contact, itself or the account."),
-        text("create_source", "Who added the contact, itself or the account."),
+        text("update_source", "Who last changed the contact: the contact or the account."),
+        text("create_source", "Who added the contact: the contact or the account."),
         instant("created_at", "When the contact was added."),
         instant("updated_at", "When the contact last changed; an unsubscribe does not count."),
         instant(
-            "deleted_at", "When the contact was deleted; where only a day is known, its start."
+            "deleted_at",
+            "When the contact was deleted; the start of the day if no time is known.",
         ),
         structures("custom_fields", "Custom fields that have a value.", *CUSTOM_FIELD),
         structures("phone_numbers", "Phone numbers.", *PHONE_NUMBER),
         structures("street_addresses", "Street addresses.", *STREET_ADDRESS),
         texts("list_memberships", "Keys of the lists that the contact is on."),
         texts("taggings", "Keys of the contact's tags."),
-        structures("notes", "Notes on the contact, the newest first.", *NOTE),
-        structure("sms_channel", "Where and whether to send text messages.", *SMS_CHANNEL),
+        structures("notes", "Notes on the contact, newest first.", *NOTE),
+        structure(
+            "sms_channel", "Number for text messages and the consents to send them.", *SMS_CHANNEL
+        ),
     )
 
     @override
@@ -173,7 +176,7 @@ class ContactsStream(Collection):
 
 
 def status(contact: Record) -> str:
-    """Return the status of a contact by which the API filters, told from the contact itself."""
+    """Return a contact's status, as the API's filter by status sees it, from the contact's row."""
     if contact.get("deleted_at"):
         return "deleted"
     permission = (contact.get("email_address") or {}).get("permission_to_send") or "not_set"
@@ -181,7 +184,7 @@ def status(contact: Record) -> str:
 
 
 def _batches(parameter: str, ids: Sequence[str] | None, size: int) -> list[dict[str, str]]:
-    """Split a list of ids into as many values of a parameter as the API's limit asks for."""
+    """Split a list of ids into parameter values of at most `size` ids, the API's limit."""
     if not ids:
         return [{}]
     return [{parameter: ",".join(ids[i : i + size])} for i in range(0, len(ids), size)]
@@ -192,9 +195,9 @@ def _is_reported(contact: Record, config: Mapping[str, Any]) -> bool:
 
 
 def _counting_the_reported(query: Query, config: Mapping[str, Any]) -> Query:
-    """Return a query for the contacts of a report alone.
+    """Return a query that lists only the contacts of a report.
 
-    Without a status the API leaves out deleted contacts. (Contract.)
+    Without a status, the API leaves out deleted contacts. (Contract.)
     """
     return query if config.get("contact_status") else query.without("status")
 
@@ -216,4 +219,4 @@ CONTACTS = ParentType(
     is_wanted=_is_reported,
     counted_by=_counting_the_reported,
 )
-"""The contacts of the contact reports: all but the deleted, unless a status is asked for."""
+"""The parents of the contact reports: all contacts but deleted ones, unless a status is set."""

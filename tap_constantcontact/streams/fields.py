@@ -1,4 +1,10 @@
-"""The vocabulary of schemas: one word for each kind of field."""
+"""The vocabulary of schemas: one function for each kind of field.
+
+Example:
+    >>> tag = schema(key("tag_id", "Key of the tag."), text("name", "Name of the tag."))
+    >>> tag["properties"]["name"]["type"], tag["required"]
+    (['string', 'null'], ['tag_id'])
+"""
 
 from __future__ import annotations
 
