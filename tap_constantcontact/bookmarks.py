@@ -1,13 +1,12 @@
-"""The state: what a run knows of the runs before it. It is read, validated and written here alone.
+"""The state: the bookmarks of all streams. This module alone reads, validates and writes it.
 
-A bookmark is the instant at which a finished run began, not the newest value that it saw, which
-says nothing of the changes made behind the reader's back.
+A bookmark is the instant at which the last finished run began, not the newest value that the run
+saw: rows may change while they are being read, after the run has passed them.
 
-Runners merge a state into the last one, key by key and object by object (Meltano does so after
-`--full-refresh` and with `--state-strategy=merge`). So what a bookmark no longer holds would come
-back if its key were just left out: every key is always written, null where it holds nothing. A key
-is either always an object or never one, as such a merge cannot put an object in the place of a
-null.
+Runners may merge a new state into the last one, key by key and object by object (Meltano does so
+after `--full-refresh` and with `--state-strategy=merge`). A key left out of the new state would
+keep its old value. So every key is always written, as null if it has no value. And a key is either
+always an object or never one, because such a merge cannot replace null with an object.
 """
 
 from __future__ import annotations
@@ -25,31 +24,31 @@ from tap_constantcontact.records import rfc3339
 from tap_constantcontact.windows import parse_instant
 
 SWEEP_VERSION = 2
-"""Version of the form in which a bookmark keeps a sweep."""
+"""Version of the format of a sweep in a bookmark."""
 
 LONGEST = 100
-"""Number of characters in the longest text that the tap writes into a state."""
+"""Maximum number of characters of a text in a state."""
 
 ACCOUNT = "account"
-"""Where a state keeps a fingerprint of the account that it was written for.
+"""Key of the fingerprint of the account that a state was written for.
 
-It stands beside the bookmarks, and in each of them, as a merge may mix the states of two accounts.
-It stays where a later run does not know its account.
+It is stored beside the bookmarks and in each of them, as a merge may mix the states of two
+accounts. A later run that does not know its account leaves it unchanged.
 """
 
 TRANSIENT = ("starting_replication_value", "progress_markers", "replication_key_signpost")
-"""What the SDK keeps in a bookmark while a run lasts."""
+"""Keys that the SDK keeps in a bookmark during a run; a state may still contain them."""
 
 UNKNOWN = math.inf
-"""The date of a parent without one: the parent comes last, and is not kept as a place."""
+"""Creation date of a parent that has none: it comes last, and is never stored as a place."""
 
 
 class Place(NamedTuple):
     """A parent's place in the order of a sweep.
 
     Attributes:
-        created_at: Seconds since the epoch; 0 where the API was not asked, `UNKNOWN` where it gave
-            none.
+        created_at: Creation date in seconds since the epoch; 0 if the parent's id is from a setting
+            and not from the API, `UNKNOWN` if the API sent no date.
         parent_id: Key of the parent.
     """
 
@@ -58,12 +57,12 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, created_at: str | None, parent_id: str) -> Place:
-        """Return the place of a parent that was created at a date-time, or at no known one."""
+        """Return the place of a parent, given its creation date-time, or None if it has none."""
         return cls(parse_instant(created_at).timestamp() if created_at else UNKNOWN, parent_id)
 
 
 START = Place(-math.inf, "")
-"""Before any parent."""
+"""The place before all parents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,9 @@ class Sweep:
     """A sweep under way.
 
     Attributes:
-        began: When it began; what "days back" counts from.
-        place: The last parent whose rows are all out.
-        settings: Fingerprint of the settings that shape it.
+        began: When it began; settings such as `report_days_back` count from it.
+        settings: Fingerprint of the settings that decide what it reads.
+        place: The last parent whose records are all written.
     """
 
     began: DateTime
@@ -81,7 +80,7 @@ class Sweep:
     place: Place = START
 
     def described(self) -> dict[str, Any]:
-        """Return what a bookmark keeps of it."""
+        """Return the sweep as it is stored in a bookmark."""
         return {
             "version": SWEEP_VERSION,
             "began": rfc3339(self.began),
@@ -92,10 +91,10 @@ class Sweep:
 
 
 class Bookmark:
-    """What the state holds of one stream.
+    """The bookmark of one stream: its part of the state.
 
     Args:
-        state: The state of the tap, which is written to.
+        state: The state of the tap, which the bookmark changes.
         stream: Name of the stream.
 
     Example:
@@ -112,15 +111,15 @@ class Bookmark:
         self._stream = stream
 
     def __getitem__(self, key: str) -> Any:
-        """Return what a key holds, None where it holds nothing."""
+        """Return the value of a key, or None if it has none."""
         return self._state.get("bookmarks", {}).get(self._stream, {}).get(key)
 
     def update(self, **values: Any) -> None:
-        """Set some keys."""
+        """Set the values of some keys."""
         self._written.update(values)
 
     def write_all_keys(self, *keys: str) -> None:
-        """Have these keys in the state, as one that is left out keeps an older state's value."""
+        """Write these keys even if they are null, so that a merge brings no old values back."""
         self._written[ACCOUNT] = self._state.get(ACCOUNT) or self[ACCOUNT]
         for key in keys:
             self._written.setdefault(key, dict(NO_SWEEP) if key == "sweep" else None)
@@ -134,7 +133,7 @@ class Bookmark:
 
     @property
     def sweep(self) -> Sweep | None:
-        """The sweep that an earlier run left unfinished."""
+        """The sweep that an earlier run left unfinished, if any."""
         kept = self["sweep"]
         if not kept or kept["began"] is None:
             return None
@@ -175,7 +174,7 @@ SWEEP: Mapping[str, Callable[[Any], None]] = {
     "settings": _text,
 }
 NO_SWEEP: Mapping[str, Any] = {"version": SWEEP_VERSION, **dict.fromkeys(SWEEP)}
-"""What a bookmark holds in the place of a sweep while none is under way."""
+"""The value of a bookmark's key `sweep` while no sweep is under way."""
 
 KEYS: Mapping[str, Callable[[Any], None]] = {
     ACCOUNT: _text,
@@ -186,56 +185,72 @@ KEYS: Mapping[str, Callable[[Any], None]] = {
     "filters": _text,
     "sweep": _sweep,
 }
+"""The keys of a bookmark, with the check of each one's value."""
+
 CONSEQUENCE = {
     "replication_key_value": "the stream is read from the start",
     "sweep": "a new sweep begins",
     "full_read_at": "all contacts are read again",
 }
+"""The effect of dropping a key, for the warning."""
 
 
 def written_for(state: Mapping[str, Any]) -> str | None:
-    """Return the fingerprint of the account that a state was written for, where it tells one."""
-    told = state.get(ACCOUNT)
-    return told if isinstance(told, str) and 0 < len(told) <= LONGEST else None
+    """Return the fingerprint of the account that a state was written for, if it has one."""
+    found = state.get(ACCOUNT)
+    return found if isinstance(found, str) and 0 < len(found) <= LONGEST else None
 
 
 def validated(
     state: Any, streams: Iterable[str], warn: Callable[[str, str], None]
 ) -> dict[str, Any]:
-    """Return what can be trusted of a state, and drop the rest.
+    """Validate an incoming state: keep what can be trusted and drop the rest.
 
     Args:
-        state: The state as it was given to the run.
-        streams: Names of the streams whose bookmarks are of interest.
-        warn: Is told what is dropped and what comes of it, for each part.
+        state: The state that the run was given.
+        streams: Names of the streams whose bookmarks to keep.
+        warn: Called for each part that is dropped, with its description and the consequence.
 
     Raises:
-        ConfigValidationError: It is not a Singer state at all.
+        ConfigValidationError: It is not a Singer state.
+
+    Example:
+        >>> state = {"bookmarks": {"contacts": {"replication_key_value": "yesterday"}}}
+        >>> validated(state, ["contacts"], print)
+        replication_key_value of contacts is damaged or from another version the stream is read \
+from the start
+        {'bookmarks': {}}
     """
     bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
     if not isinstance(bookmarks, dict):
-        raise refused("the state holds no bookmarks: give the value of the last STATE message")
+        raise refused("the state has no bookmarks: give the value of the last STATE message")
     account = written_for(state)
     kept: dict[str, Any] = {}
     for stream in streams:
         bookmark = bookmarks.get(stream, {})
         if not isinstance(bookmark, dict):
-            warn(f"bookmark of {stream} is damaged or of another version", "all is read again")
+            warn(
+                f"bookmark of {stream} is damaged or from another version",
+                "the stream is read from the start",
+            )
             continue
         of_account = bookmark.get(ACCOUNT)
         if account and of_account and of_account != account:
-            warn(f"bookmark of {stream} is of another account", "all is read again")
+            warn(
+                f"bookmark of {stream} belongs to another account",
+                "the stream is read from the start",
+            )
             continue
-        kept[stream] = {key: value for key, value in bookmark.items() if _holds(key, value)}
+        kept[stream] = {key: value for key, value in bookmark.items() if _is_valid(key, value)}
         for key in bookmark.keys() - kept[stream].keys() - {*TRANSIENT}:
             warn(
-                f"{key} of {stream} is damaged or of another version",
+                f"{key} of {stream} is damaged or from another version",
                 CONSEQUENCE.get(key, "it is dropped"),
             )
     return {"bookmarks": {stream: bookmark for stream, bookmark in kept.items() if bookmark}}
 
 
-def _holds(key: str, value: Any) -> bool:
+def _is_valid(key: str, value: Any) -> bool:
     try:
         if value is not None or key == "sweep":
             KEYS[key](value)

@@ -1,4 +1,4 @@
-"""The commands, and every failure of theirs as one plain line."""
+"""The `tap-constantcontact` command, which reports every failure as one plain line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Command(TapConstantContact):
             type=click.Choice([*estimate.FORMS]),
             is_flag=False,
             flag_value="text",
-            help="Say what a run would cost, as text or json, and run nothing.",
+            help="Print what a run would cost, as text or json, and exit.",
         )
         return PlainSingerCommand(
             name=command.name,
@@ -95,7 +95,7 @@ def _json_object(file: IO[str] | None) -> dict[str, Any] | None:
         return None
     content = json.load(file)
     if not isinstance(content, dict):
-        raise refused(f"{file.name!r} holds no JSON object")
+        raise refused(f"{file.name!r} does not contain a JSON object")
     return content
 
 
@@ -106,10 +106,10 @@ def _plain_faults() -> Iterator[None]:
     except ConfigValidationError as error:
         faults = "; ".join(error.errors) or str(error)
     except ValueError as error:
-        # The SDK reads files with more than one JSON library, and each has an error of its own.
+        # The SDK uses more than one JSON library, each with an error class of its own.
         if type(error).__name__ != "JSONDecodeError":
             raise
-        faults = f"a file of the configuration, state or catalog holds no JSON ({error})"
+        faults = f"the configuration, state or catalog file is not valid JSON ({error})"
     except (LimitReachedError, FatalAPIError) as error:
         TapConstantContact.logger.error("%s", error)
         sys.exit(1)

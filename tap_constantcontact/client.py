@@ -1,7 +1,7 @@
-"""The SDK's stream, bound to our transport; and all that is private of the SDK, with its reason.
+"""The SDK's stream on our transport, and every use of a private member of the SDK, with its reason.
 
-Private, and tested to exist still: `_increment_stream_state`, `_stream_version` and
-`_write_activate_version_message`.
+A test checks that these private members still exist: `_increment_stream_state`, `_stream_version`
+and `_write_activate_version_message`.
 """
 
 from __future__ import annotations
@@ -28,24 +28,25 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import RequestFunc
 
 TEST_REQUESTS = 3
-"""Number of requests that a stream may send in test mode."""
+"""Maximum number of requests of a stream in test mode."""
 
 
 class ConstantContactStream(RESTStream[ParseResult | None]):
     """A stream of the v3 API.
 
-    A request is described by a context: its keys that `path` names are filled in there, the others
-    are the query's parameters.
+    The values of a request are passed to the SDK as its context: those whose names are placeholders
+    in `path` are filled in there, and the others become query parameters.
 
     Attributes that a stream sets:
         name, path, primary_keys, schema: As in the SDK.
-        records_key: Property of a response that holds its rows; None where the whole response is
-            the one row, or, with `is_array`, a bare array of rows.
-        row_keys: Names of those primary keys that the API gives each row; all of them by default.
-        scope: OAuth scope that the endpoint needs.
-        privilege: User privilege that the endpoint needs.
-        cost: Number of requests, as a formula for people.
-        turn: What the streams are put in order by: the cheap ones first.
+        records_key: Property of a response that holds its rows; None if the whole response is the
+            only row or, with `is_array`, an array of rows.
+        is_array: Whether the whole response is an array of rows.
+        row_keys: Names of the primary keys that the API sends in each row; all of them by default.
+        scope: OAuth scope that the endpoint requires.
+        privilege: User privilege that the endpoint requires.
+        cost: Number of requests, as a formula for people, such as "1 per 500 tags".
+        turn: Sort key of the stream: those with a lower one run first.
     """
 
     name: str
@@ -70,11 +71,11 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     @abstractmethod
     def read(self) -> Iterable[dict[str, Any]]:
-        """Yield the stream's records, and keep its bookmark."""
+        """Yield the stream's records, and move its bookmark."""
 
     @abstractmethod
     def plan(self) -> Plan:
-        """Return what a run would ask for."""
+        """Return the number of rows and requests that a run would take."""
 
     @override
     def get_records(self, context: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
@@ -105,7 +106,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     @override
     def get_http_request(self, *, page: PageContext[ParseResult | None]) -> HTTPRequest:
         if page.next_page_token:
-            # Whatever host the link may name, the token goes to none but the API's own.
+            # Whatever host the link names, the token is sent only to the API's own host.
             link = page.next_page_token._replace(scheme="", netloc="").geturl()
             return HTTPRequest(url=urljoin(self.url_base, link))
         context = page.stream_context or {}
@@ -129,7 +130,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def parse_response(self, response: requests.Response) -> Iterable[Any]:
         return map(self.rows.record, rows_in(response, self.records_key))
 
-    # State: a stream moves its bookmark itself, once it is read.
+    # State: a stream moves its bookmark itself, after all its records.
 
     @override
     def get_replication_key_signpost(self, context: Mapping[str, Any] | None = None) -> None:
@@ -137,14 +138,14 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     @override
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
-        """Leave the bookmark to the stream: the SDK has no public way to do so."""
+        """Do nothing: the stream moves its bookmark. The SDK has no public way to turn this off."""
 
-    # Versions of a full table. The SDK activates a version before it has a single row, which tells
-    # a target to delete all others. Here it is activated once the table is whole.
+    # ACTIVATE_VERSION messages of full tables. They tell a target to delete the rows of all other
+    # versions. The SDK writes one before the first row; here it is written after the last one.
 
     @property
     def table_version(self) -> int:
-        """The version of the rows of a full table, in seconds since the epoch."""
+        """The version of a full table's rows: when the run began, in seconds since the epoch."""
         return int(self.run.began.timestamp())
 
     @override

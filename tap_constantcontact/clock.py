@@ -1,4 +1,4 @@
-"""The machine's clocks, as one thing that can be replaced."""
+"""The machine's clocks, in one object that tests can replace."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import time
 class Clock:
     """Tells the time and waits.
 
-    Everything that depends on time gets it from one of these, so that a test can have time of its
-    own.
+    Code that depends on time takes a clock as an argument, so that a test can control the time.
     """
 
     def now(self) -> float:
-        """Return the seconds since the epoch, by a clock that may be set."""
+        """Return the seconds since the epoch, by a clock that may be adjusted."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Return seconds by a clock that only runs forward; their zero has no meaning."""
+        """Return the seconds of a clock that only runs forward; where it starts is arbitrary."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait for some seconds."""
+        """Wait for a number of seconds."""
         time.sleep(seconds)
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
-        """Wait until a condition is notified, or for some seconds at most."""
+        """Wait until a condition is notified, for at most `seconds` seconds if given."""
         condition.wait(seconds)
 
 

@@ -1,4 +1,4 @@
-"""Settings that come as text: from the environment, or from a runner that passes text on."""
+"""Settings given as text: in the environment, or by a runner that passes text on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from dotenv import find_dotenv, load_dotenv
 
 ENVIRONMENT = "TAP_CONSTANTCONTACT_"
-"""What the environment variable of a setting begins with."""
+"""Prefix of the environment variable of each setting."""
 
 BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -21,10 +21,10 @@ BOOLEANS = {
 
 
 def from_environment(names: Collection[str]) -> dict[str, str]:
-    """Return those of the named settings that the environment holds.
+    """Return those of the named settings that the environment sets.
 
-    A file `.env` in the working directory, or in the nearest folder above it that has one, is part
-    of the environment; a variable of the same name that is set already wins over it.
+    A file `.env` in the working directory, or else in the nearest folder above it, is loaded into
+    the environment first; variables that are already set win over it.
     """
     load_dotenv(find_dotenv(usecwd=True))
     variables = {name: f"{ENVIRONMENT}{name.upper()}" for name in names}
@@ -34,14 +34,19 @@ def from_environment(names: Collection[str]) -> dict[str, str]:
 
 
 def typed(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings with each text read as the type that the schema wants.
+    """Return the settings, with each text converted to the type in the schema.
 
-    The environment holds nothing but text, and runners such as Meltano hand it on. A text that
-    spells no value of its type stays as it is, for the schema to refuse.
+    The environment contains only text, and runners such as Meltano pass it on. A text that cannot
+    be converted stays as it is, and the schema refuses it later.
 
     Args:
-        config: The settings as they were given; one that is null or empty counts as not given.
+        config: The settings as given; a null or empty setting counts as not given.
         schema: The JSON schema of the configuration.
+
+    Example:
+        >>> schema = {"properties": {"ids": {"type": "array"}, "sandbox": {"type": "boolean"}}}
+        >>> typed({"ids": "a, b", "sandbox": "yes"}, schema)
+        {'ids': ['a', 'b'], 'sandbox': True}
     """
     types = {
         name: setting.get("type", "string")
@@ -61,7 +66,7 @@ def _read(value: Any, kinds: Collection[str]) -> Any:
 
 
 def _spelt(text: str, kinds: Collection[str]) -> Any:
-    """Return the value of one of these JSON types that a text spells, or the text itself."""
+    """Convert a text to one of these JSON types, or return it unchanged if that is impossible."""
     if "string" in kinds:
         return text
     if "boolean" in kinds:
@@ -75,10 +80,10 @@ def _spelt(text: str, kinds: Collection[str]) -> Any:
 
 
 def _number(text: str) -> float:
-    """Return the number that a text spells, an integer where it is whole.
+    """Convert a text to a number, an integer if it is whole.
 
     Raises:
-        ValueError: It spells none.
+        ValueError: The text is not a number.
     """
     number = float(text)
     if not math.isfinite(number):
@@ -87,10 +92,10 @@ def _number(text: str) -> float:
 
 
 def batches(config: Mapping[str, Any]) -> bool:
-    """Return whether the records are to go out in batch files, which takes an encoding.
+    """Return whether records are to be written in batch files, that is, whether an encoding is set.
 
-    A runner may send the rest of a `batch_config`, as defaults, to those who want no batches.
-    (Source: singer-sdk 0.55, which reads it so; 0.54 ends in an error.)
+    A runner may send a `batch_config` of defaults without an encoding, which means no batches.
+    (Source: singer-sdk 0.55, which does the same; 0.54 fails.)
     """
     batch_config = config.get("batch_config")
     return not isinstance(batch_config, dict) or bool(batch_config.get("encoding"))

@@ -1,4 +1,4 @@
-"""What ends a request, a stream or a run."""
+"""The errors that end a request, a stream or a run."""
 
 from __future__ import annotations
 
@@ -22,42 +22,45 @@ __all__ = [
 
 
 class ThrottledError(RetriableAPIError):
-    """The API asked for a slower pace."""
+    """The API throttled a request: too many in one second."""
 
 
 class TokenRenewedError(RetriableAPIError):
-    """The API refused the access token, and there is another one now."""
+    """The API refused the access token, which has been renewed since."""
 
 
 class QuotaExceededError(RetriableAPIError):
-    """The API has no more requests today: the next one waits for a new day."""
+    """The API refused a request because the key's daily quota is used up."""
 
 
 class DeadlineExceededError(RetriableAPIError):
-    """A response was not whole in time."""
+    """A response was not complete in time."""
 
 
 class NotFoundError(FatalAPIError):
-    """The API does not know what a path names, or no longer; an unknown parent is skipped."""
+    """The API does not know what a path names, or no longer does; such a parent is skipped."""
 
 
 class LimitReachedError(Exception):
-    """No more requests in this run; what is not read yet is read by the next."""
+    """This run may send no more requests; the next run resumes."""
 
 
 class DayClosedError(Exception):
-    """The day was found to be spent while a request waited for its turn: it waits for the next."""
+    """The daily quota was used up while a request waited for its turn: it waits for a new day."""
 
 
 class AbandonedError(Exception):
-    """Nobody waits for the result of this work any more."""
+    """The result of this work is no longer needed."""
 
 
 def refused(*faults: str) -> ConfigValidationError:
-    """Return what refuses settings, a state or a file, with a sentence for each fault."""
+    """Return the error for invalid settings, a state or a file, with a sentence for each fault."""
     return ConfigValidationError("Config validation failed", errors=list(faults))
 
 
 def kind(failure: Exception) -> str:
-    """Name a failure without what it may quote: addresses, headers, secrets in them."""
+    """Name a failure, without its message, which may quote addresses, headers and secrets.
+
+    The message of a `RetriableAPIError` is the tap's own, so it is safe.
+    """
     return str(failure) if isinstance(failure, RetriableAPIError) else type(failure).__name__

@@ -1,7 +1,7 @@
-"""Stream maps, tried before the first record.
+"""Check of the stream maps before the first record.
 
-The SDK parses the expressions of a stream map when the tap starts, but evaluates them on records
-alone: a function that does not exist shows when records, or none, are out already.
+The SDK parses the expressions of a stream map when the tap starts, but evaluates them only on
+records. So a function that does not exist would only fail once records are being read.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ SAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
 
 
 def faults(config: Mapping[str, Any], catalog: Catalog, logger: logging.Logger) -> Iterator[str]:
-    """Yield a sentence for each expression that can be evaluated on no record.
+    """Yield a sentence for each expression that would fail on every record.
 
-    Each is evaluated alone, on a record made up from its stream's schema. What goes wrong there for
-    the values alone, such as a text that is no number, may go well on real ones and is no fault.
+    Each expression is evaluated by itself, on a sample record made from its stream's schema. A
+    failure that depends on the sample's values, such as a text that is not a number, is not a
+    fault: real values may be fine.
 
     Args:
-        config: The settings, `stream_maps` among them.
-        catalog: The streams; those that are not selected are left aside.
-        logger: Where the SDK tells which maps it found.
+        config: The settings, with `stream_maps`.
+        catalog: The streams; those that are not selected are skipped.
+        logger: Where the SDK logs the maps that it found.
     """
     selected = Catalog(
         (name, entry) for name, entry in catalog.items() if entry.metadata.resolve_selection()[()]
@@ -52,7 +53,7 @@ def faults(config: Mapping[str, Any], catalog: Catalog, logger: logging.Logger) 
 def _expressions(
     stream_maps: Mapping[str, Any],
 ) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Yield the stream, the key and the text of each expression, and the map that has it alone."""
+    """Yield each expression's stream, key and text, and a map that contains nothing else."""
     for stream, definition in stream_maps.items():
         if not isinstance(definition, dict) or stream.startswith("__"):
             continue
@@ -68,28 +69,28 @@ def _expressions(
 
 
 def _refusal(mapper: PluginMapper, catalog: Catalog) -> str | None:
-    """Return why no record can go through the maps, or None where some can."""
+    """Return the reason why the maps fail on every record, or None if they may work."""
     try:
         mapper.register_raw_streams_from_catalog(catalog)
-    except Exception as error:  # noqa: BLE001 - whatever the SDK makes of what it cannot parse
+    except Exception as error:  # noqa: BLE001 - the SDK may raise anything while parsing
         return _reason(error)
     try:
         for stream_map in itertools.chain(*mapper.stream_maps.values()):
             stream_map.transform(_sample(stream_map.raw_schema))
     except (MapExpressionError, StreamMapConfigError) as error:
         return _reason(error)
-    except Exception:  # noqa: BLE001 - an expression may raise anything for the values
+    except Exception:  # noqa: BLE001 - an expression may raise anything because of the values
         return None
     return None
 
 
 def _reason(error: Exception) -> str:
-    """Return what the evaluator said, which the SDK's exception has as its cause."""
+    """Return the evaluator's own message, which is the cause of the SDK's exception."""
     return str(error.__cause__ or error).rstrip(".")
 
 
 def _sample(schema: Mapping[str, Any]) -> Any:
-    """Return a value that is valid by a schema."""
+    """Return a value that is valid under a schema."""
     kinds = schema.get("type", "string")
     if "object" in kinds:
         return {name: _sample(part) for name, part in schema.get("properties", {}).items()}
@@ -101,11 +102,11 @@ def _sample(schema: Mapping[str, Any]) -> Any:
 
 
 class GuardedMap(StreamMap):
-    """A stream map of which a failure ends the run in its own way.
+    """A stream map that ends the run with a plain message when it fails on a record.
 
     Args:
-        inner: The map.
-        fail: Ends the run, and is told the reason and the exception.
+        inner: The map to guard.
+        fail: Ends the run; takes the reason and the exception.
     """
 
     def __init__(self, inner: StreamMap, fail: Callable[[str, Exception], NoReturn]) -> None:
@@ -116,12 +117,12 @@ class GuardedMap(StreamMap):
         self._fail = fail
 
     def transform(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Return what the map makes of a record, or None where its filter drops it."""
+        """Return the transformed record, or None if the map's filter drops it."""
         transformed: dict[str, Any] | None = self._guarded(self._inner.transform, record)
         return transformed
 
     def get_filter_result(self, record: dict[str, Any]) -> bool:
-        """Return whether the map's filter lets a record through."""
+        """Return whether the map's filter keeps a record."""
         passed: bool = self._guarded(self._inner.get_filter_result, record)
         return passed
 
@@ -129,18 +130,18 @@ class GuardedMap(StreamMap):
         try:
             return function(record)
         except Exception as error:  # noqa: BLE001 - an expression may raise anything
-            # The text of most exceptions would show a value of the record.
-            told = isinstance(error, MapExpressionError)
-            reason = _reason(error) if told else type(error).__name__
+            # The message of most other exceptions would show a value of the record.
+            is_safe = isinstance(error, MapExpressionError)
+            reason = _reason(error) if is_safe else type(error).__name__
             self._fail(f"stream_maps of {self.stream_alias} fails on a record ({reason})", error)
 
 
 def guard(mapper: PluginMapper, fail: Callable[[str, Exception], NoReturn]) -> None:
-    """Have a failure of any map with expressions end the run.
+    """Make a failure of any map with expressions end the run with a plain message.
 
     Args:
         mapper: The maps of all streams.
-        fail: Ends the run, and is told the reason and the exception.
+        fail: Ends the run; takes the reason and the exception.
     """
     for stream_maps in mapper.stream_maps.values():
         stream_maps[:] = [

@@ -1,4 +1,4 @@
-"""What a stream would ask for, told before anything is spent."""
+"""The planned requests of a stream, for the estimate."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a stream would ask for.
+    """The number of rows that a stream would read, and of requests that it would send.
 
     Attributes:
-        rows: Rows of a collection, or parents of a report; None where nothing tells.
-        requests: Pages of a collection, and one for each parent, which may have more.
+        rows: Number of rows of a collection, or of parents of a report; None if unknown.
+        requests: Number of requests: the pages of a collection, or at least one per parent; None if
+            unknown.
+
+    Example:
+        >>> Plan(rows=1200, requests=3) + Plan(rows=0, requests=1)
+        Plan(rows=1200, requests=4)
+        >>> Plan(rows=1200, requests=3) + Plan(rows=None, requests=None)
+        Plan(rows=None, requests=None)
     """
 
     rows: int | None
@@ -24,17 +31,23 @@ class Plan:
 
 
 def pages(rows: int, a_page: int, *, shrinks: bool) -> int:
-    """Return the requests that a collection costs; one that rows may leave is read twice."""
+    """Return the number of requests that a collection takes; one that rows may leave, twice.
+
+    Args:
+        rows: Number of rows.
+        a_page: Number of rows a page.
+        shrinks: Whether rows may leave the list while it is read.
+    """
     once = max(1, math.ceil(rows / a_page))
     return 2 * once if shrinks and once > 1 else once
 
 
 def added(*numbers: int | None) -> int | None:
-    """Add up, to None where one of the numbers is not known."""
+    """Return the sum of the numbers, or None if any of them is None."""
     known = [number for number in numbers if number is not None]
     return sum(known) if len(known) == len(numbers) else None
 
 
 def in_all(plans: Iterable[Plan]) -> Plan:
-    """Return what some plans come to."""
+    """Return the sum of some plans."""
     return sum(plans, start=Plan(0, 0))

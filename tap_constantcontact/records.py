@@ -1,4 +1,4 @@
-"""From the rows that the API sends to the records that leave the tap."""
+"""Conversion of values, so that every record is valid under its stream's schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from tap_constantcontact.windows import parse_instant
 
 INTEGERS = range(-(2**63), 2**63)
-"""Integers that a target can be expected to hold."""
+"""Integers that any target can be expected to store: 64 bits, signed."""
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}").fullmatch
 _YEAR = re.compile(r"[0-9]{4}(-|[0-9]|$)").match
@@ -19,20 +19,21 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
 class UnfitError(ValueError):
-    """A value from which no value of the wanted type can be made."""
+    """A value that cannot be converted to the type in the schema."""
 
 
 class Conformer:
-    """Fits rows to a stream's schema, so that every record is valid by it, whatever the API sent.
+    """Converts rows into records that are valid under a schema, whatever the API sent.
 
-    A value of another type is converted where its meaning is plain, else it becomes null; in an
-    array it is left out, as is a null. Date-times, which the API sends in mixed zones and lengths,
-    become RFC 3339 in UTC. Fields that the schema does not have are left out.
+    A value of the wrong type is converted if its meaning is clear; otherwise it becomes null, or is
+    left out of its array. Nulls in arrays are left out as well. Date-times, which the API sends in
+    several time zones and precisions, become RFC 3339 in UTC. Fields that are not in the schema are
+    dropped.
 
     Attributes:
-        unknown: Paths of the fields met so far that the schema does not have.
-        converted: Paths of the values met so far that were of another type and were converted.
-        unreadable: Paths of the values met so far that could not be converted.
+        unknown: Paths of the fields seen so far that are not in the schema.
+        converted: Paths of the values seen so far that had the wrong type and were converted.
+        unreadable: Paths of the values seen so far that could not be converted.
 
     Example:
         >>> conform = Conformer({"properties": {"age": {"type": ["integer", "null"]}}})
@@ -47,7 +48,7 @@ class Conformer:
         self._conform = self._conformer(schema, "")
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return the record of a row."""
+        """Convert a row into a record."""
         record: dict[str, Any] = self._conform(row)
         return record
 
@@ -112,7 +113,7 @@ class Conformer:
         return conform
 
     def _null(self, value: Any, path: str) -> None:
-        """Note a value of which nothing can be made; an empty text stands for none."""
+        """Note a value that could not be converted; null and an empty text both mean no value."""
         if value not in (None, ""):
             self.unreadable.add(path)
 
@@ -172,11 +173,11 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "number": _number,
     "string": _text,
 }
-"""What makes a value of a JSON type, or raises `UnfitError`."""
+"""For each JSON type, the function that converts a value to it or raises `UnfitError`."""
 
 
 def encodable(text: str) -> str:
-    """Return a text with a mark for what UTF-8 cannot hold: half of a pair of surrogates."""
+    """Replace what UTF-8 cannot encode, unpaired surrogates, with the character U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -185,18 +186,23 @@ def encodable(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text from the API as a log may show it: on one line and not too long."""
+    """Make a text from the API safe for a log: one line of at most 300 characters."""
     return "".join(c if c.isprintable() else "?" for c in encodable(text)[:300])
 
 
 def utc(value: Any) -> str | None:
-    """Return a date-time of the API in UTC, one text for one instant; None for no date-time."""
+    """Convert a date-time from the API to RFC 3339 in UTC; None if it is not a date-time.
+
+    Example:
+        >>> utc("2026-01-31T07:00:00-0500"), utc("soon")
+        ('2026-01-31T12:00:00Z', None)
+    """
     instant = instant_of(value)
     return None if instant is None else rfc3339(instant)
 
 
 def instant_of(value: Any) -> datetime | None:
-    """Return a date-time of the API as an instant in UTC; None for no date-time."""
+    """Convert a date-time from the API to an instant in UTC; None if it is not a date-time."""
     if not isinstance(value, str) or not _YEAR(value):
         return None
     try:
@@ -204,7 +210,7 @@ def instant_of(value: Any) -> datetime | None:
         if instant.tzinfo is not None:
             return instant.astimezone(timezone.utc)
     except (OverflowError, ValueError):
-        pass  # not one of the usual forms
+        pass  # not one of the common formats
     try:
         return parse_instant(value)
     except (OverflowError, ValueError):
@@ -212,5 +218,5 @@ def instant_of(value: Any) -> datetime | None:
 
 
 def rfc3339(instant: datetime) -> str:
-    """Write an instant in UTC, with a fraction of a second only where it has one."""
+    """Format an instant in UTC as RFC 3339, with a fraction of a second only if it has one."""
     return instant.isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Rows as the API sends them, made into records of a stream."""
+"""Conversion of a stream's rows, as the API sends them, into records."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.records import Conformer
 
 SHOWN = 20
-"""Number of paths that a warning names at most."""
+"""Maximum number of paths that a warning lists."""
 
 
 class Rows:
-    """Makes records of rows, and reports what did not fit.
+    """Converts rows into records, and warns about values that do not match the schema.
 
     Args:
         stream: Name of the stream, for messages.
-        schema: Its JSON schema.
-        keys: Names of the keys that the API gives each row.
+        schema: The stream's JSON schema.
+        keys: Names of the keys that every row must have.
     """
 
     def __init__(self, stream: str, schema: dict[str, Any], keys: Sequence[str]) -> None:
         self._stream = stream
         self._schema = schema
         self._keys = keys
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     @cached_property
     def _conform(self) -> Conformer:
         return Conformer(self._schema)
 
     def record(self, row: Any) -> dict[str, Any]:
-        """Return the record of a row.
+        """Convert a row into a record.
 
         Raises:
-            FatalAPIError: It is not an object, or lacks a key.
+            FatalAPIError: The row is not an object, or lacks a key.
         """
         if not isinstance(row, dict):
             raise FatalAPIError(f"The API sent a row of {self._stream} that is not an object.")
@@ -45,20 +45,20 @@ class Rows:
         for name in self._keys:
             if record.get(name) in (None, ""):
                 raise FatalAPIError(
-                    f"The API sent a row of {self._stream} without {name}, by which rows are told "
-                    "apart. Run again later with the last state: nothing is lost."
+                    f"The API sent a row of {self._stream} without {name}, which identifies it. "
+                    "Run again later with the last state: nothing is lost."
                 )
         return record
 
     def report(self, logger: logging.Logger) -> None:
-        """Warn of unknown fields and of values of another type, once of each path."""
-        conform, told = self._conform, self._told
-        unknown = conform.unknown - told
+        """Warn of unknown fields and of values of the wrong type, once for each path."""
+        conform, reported = self._conform, self._reported
+        unknown = conform.unknown - reported
         misfits = {
-            "converted": conform.converted - conform.unreadable - told,
-            "left empty": conform.unreadable - told,
+            "converted": conform.converted - conform.unreadable - reported,
+            "left empty": conform.unreadable - reported,
         }
-        told |= conform.unknown | conform.converted | conform.unreadable
+        reported |= conform.unknown | conform.converted | conform.unreadable
         if unknown:
             logger.warning(
                 "%s: left out fields that this version does not know: %s",

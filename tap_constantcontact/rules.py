@@ -1,4 +1,4 @@
-"""Which settings contradict each other, or name what does not exist."""
+"""Checks of the settings that a JSON schema cannot express, such as contradictions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tap_constantcontact.windows import parse_day, parse_instant, report_window
 
 
 def check(config: Mapping[str, Any]) -> None:
-    """Refuse settings that contradict each other or name what does not exist.
+    """Refuse settings that contradict each other or have a malformed value.
 
     Args:
         config: Settings that the JSON schema has accepted.
@@ -32,10 +32,10 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     if beside and _given(config, "segment_id"):
         yield (
             f"segment_id cannot be combined with {' or '.join(beside)}: "
-            "the API takes a segment alone"
+            "the API accepts no other filter with a segment"
         )
     if "all" in (config.get("contact_status") or ()) and len(config["contact_status"]) > 1:
-        yield "contact_status names `all` beside other statuses: give one or the other"
+        yield "contact_status lists `all` with other statuses: give either `all` or the others"
     if config.get("tracking_activity_types") == []:
         yield "tracking_activity_types is empty: name at least one type, or leave it out for all"
 
@@ -51,7 +51,7 @@ def _credential_faults(config: Mapping[str, Any]) -> Iterator[str]:
     if not config.get("client_id"):
         yield (
             "client_id is missing: set it and sign in with tap-constantcontact-login, or set "
-            "access_token, or sandbox for a trial"
+            "access_token, or set sandbox to true to try the tap"
         )
 
 
@@ -77,7 +77,7 @@ def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
     try:
         pendulum.timezone(zone)
     except (ValueError, OSError):
-        yield f"timezone {zone!r} is no IANA time zone; one such is America/New_York"
+        yield f"timezone {zone!r} is not an IANA time zone, such as America/New_York"
         zone = "UTC"
 
     def instant(value: str) -> object:
@@ -125,5 +125,5 @@ def _window_faults(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _given(config: Mapping[str, Any], *names: str) -> list[str]:
-    """Return those of the named settings that are set; 0 is a value, an empty list is none."""
+    """Return the names of those settings that are set: 0 counts as set, an empty list does not."""
     return [name for name in names if config.get(name) not in (None, "", [])]

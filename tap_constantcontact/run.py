@@ -1,4 +1,4 @@
-"""What the streams of one run share, handed to each of them in one object."""
+"""The object that a run hands to each of its streams: connection, clock, progress, bookmarks."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ class Run:
     """One run of the tap.
 
     Attributes:
-        config: The settings, complete and checked.
-        state: The state, which streams write to through their bookmarks.
-        began: The instant at which the run began, which "days back" counts from.
+        config: The settings, with defaults, validated.
+        state: The state, which streams change through their bookmarks.
+        began: When the run began; settings such as `report_days_back` count from it.
         clock: Tells the time and waits.
-        write_state: Emits the state as it is.
-        logger: Where the run tells what happens.
-        parents: The parents that reports are about, by the name of their stream.
-        state_interval: Seconds between two states while a sweep runs, at least: what a kill costs.
+        write_state: Emits the current state as a STATE message.
+        logger: The logger for all messages of the run.
+        parents: The parents of reports, by the name of the stream that lists them.
+        state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
+            costs at most that much work.
     """
 
     config: Mapping[str, Any]
@@ -52,7 +53,7 @@ class Run:
 
     @cached_property
     def connection(self) -> Connection:
-        """The way to the API."""
+        """The connection to the API, or to the built-in sandbox."""
         config = dict(self.config)
         if config["sandbox"]:
             from tap_constantcontact.sandbox import credentials  # noqa: PLC0415 - an extra
@@ -63,15 +64,15 @@ class Run:
 
     @cached_property
     def progress(self) -> Progress:
-        """What tells how far the run is."""
+        """The progress bar, or the progress lines in the log."""
         return Progress(self.connection, self.logger)
 
     def bookmark(self, stream: str) -> Bookmark:
-        """Return what the state holds of a stream."""
+        """Return the bookmark of a stream."""
         return Bookmark(self.state, stream)
 
     def write_state_now_and_then(self) -> None:
-        """Emit the state, unless that was done within the last `state_interval`."""
+        """Emit the state, unless it was emitted here within the last `state_interval` seconds."""
         now = self.clock.monotonic()
         if now >= self._state_written_at + self.state_interval:
             self._state_written_at = now
@@ -79,15 +80,15 @@ class Run:
 
     @contextmanager
     def reading(self, stream: str) -> Iterator[None]:
-        """Read a stream within, until it is read or a limit is reached.
+        """Read a stream within this context; a limit ends it early, a failure ends the run.
 
         Raises:
-            SystemExit: With exit code 1, after one plain line and the last state.
+            SystemExit: With exit code 1, after emitting the last state and logging one plain line.
         """
         try:
             yield
         except LimitReachedError as limit:
-            self.logger.warning("%s; %s goes on from here in the next run", limit, stream)
+            self.logger.warning("%s; the next run resumes %s from here", limit, stream)
         except (FatalAPIError, RetriableAPIError, requests.RequestException) as error:
             self.connection.quota.close(error)
             self.write_state()
@@ -100,6 +101,6 @@ def _reason(stream: str, error: Exception) -> str:
     if isinstance(error, FatalAPIError):
         return str(error)
     return (
-        f"Constant Contact did not answer {stream} for minutes ({kind(error)}). "
+        f"Constant Contact did not answer requests for {stream} for minutes ({kind(error)}). "
         "Run again later with the last state: nothing is lost."
     )

@@ -1,4 +1,4 @@
-"""What the tap is: its settings, its streams and the order they run in."""
+"""The tap: its settings, its streams and the order in which they run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tap_constantcontact.terminal.estimate import Calendar, estimate
 from tap_constantcontact.terminal.output import WholeLineWriter
 
 PER_REQUEST = ("http_request_count", "http_request_duration")
-"""Metrics that would fill the log with a line or two for each contact."""
+"""SDK metrics that are not logged: they would add a line or two for each contact."""
 
 
 class TapConstantContact(Tap):
@@ -69,10 +69,10 @@ class TapConstantContact(Tap):
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Add the SDK's own settings to the schema of the tap's.
+        """Add the SDK's own settings to the tap's.
 
-        One choice for `__else__` is no schema at all in singer-sdk 0.54 and 0.55; a validator that
-        comes to it ends in an error of its own.
+        In singer-sdk 0.54 and 0.55, one of the choices for `__else__` is not a valid schema, and
+        makes a validator that reaches it fail. It is removed.
         """
         super().append_builtin_config(config_jsonschema)
         option = config_jsonschema["properties"]["stream_maps"]["properties"]["__else__"]
@@ -80,7 +80,7 @@ class TapConstantContact(Tap):
 
     @cached_property
     def run(self) -> Run:
-        """What the streams share."""
+        """The object that the streams share."""
         return Run(
             config=self.config,
             state=cast("dict[str, Any]", self.state),
@@ -94,7 +94,7 @@ class TapConstantContact(Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what can be trusted of a state, and say what cannot.
+        """Load the valid parts of a state, and warn about each part that is dropped.
 
         Raises:
             ConfigValidationError: It is not a Singer state.
@@ -111,14 +111,17 @@ class TapConstantContact(Tap):
         cast("dict[str, Any]", self.state)[ACCOUNT] = fingerprint
 
     def write_state(self) -> None:
-        """Emit the state as it is, unless records wait in a batch that is not out yet."""
+        """Emit the current state, unless records are written in batches.
+
+        The state would then claim records whose batch file is not written yet.
+        """
         if not self.config.get("batch_config"):
             self.state_writer.write_state(self.state)
 
     # The account
 
     def check_account(self) -> None:
-        """Log whose account is read, where the token tells, and note it in the state.
+        """Log the account that the token belongs to, if known, and note it in the state.
 
         Raises:
             FatalAPIError: The state was written for another account.
@@ -136,9 +139,9 @@ class TapConstantContact(Tap):
             is_known = last_read and last_read.fingerprint == fingerprint
             raise FatalAPIError(
                 "The state was written for another account, "
-                f"{last_read if is_known else f'fingerprint {fingerprint}'}, than the one that is "
-                f"signed in, {account}, and would make its data incomplete. Give the state or the "
-                "token_file that belongs with the other, or begin a new state."
+                f"{last_read if is_known else f'fingerprint {fingerprint}'}, but the tap is signed "
+                f"in to {account}: with this state, its data would be incomplete. Give the state "
+                "or the token_file that belongs with the other, or start with a new state."
             )
         if fingerprint is None and account.differs_from(last_read):
             self.logger.warning(
@@ -156,8 +159,9 @@ class TapConstantContact(Tap):
             return None
         if account is not None and not account.is_known:
             self.logger.info(
-                "The account is not known, as the token lacks the scope account_read or its user "
-                "the privilege account:read: a state of another account would not be noticed"
+                "The account is not known, because the token lacks the scope account_read or its "
+                "user lacks the privilege account:read: a state from another account would go "
+                "unnoticed"
             )
         return account
 
@@ -165,7 +169,7 @@ class TapConstantContact(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        """Set the stream maps up, and see that they can be evaluated.
+        """Set up the stream maps, and check that they can be evaluated.
 
         Raises:
             ConfigValidationError: With one sentence for each fault.
@@ -184,7 +188,7 @@ class TapConstantContact(Tap):
 
     def _fail(self, reason: str, error: Exception) -> NoReturn:
         self.write_state()
-        self.logger.error("%s. Nothing is lost: the next run goes on from here", reason)
+        self.logger.error("%s. Nothing is lost: the next run resumes from here", reason)
         self.logger.debug("The failure in full", exc_info=error)
         raise SystemExit(1) from error
 
@@ -206,7 +210,7 @@ class TapConstantContact(Tap):
         return {stream.name: stream for stream in sorted(ordered, key=lambda stream: stream.turn)}
 
     def estimate(self) -> dict[str, Any]:
-        """Return what a run would cost, for one request a collection, which asks for its size."""
+        """Return what a run would cost, at one request per collection to learn its size."""
         plans = {
             name: cast("ConstantContactStream", stream).plan()
             for name, stream in self.streams.items()
@@ -219,6 +223,6 @@ class TapConstantContact(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End between two lines, where the SDK would write a state into the middle of one."""
+        """End the run between two lines; the SDK could write a state into the middle of one."""
         self.logger.info("Ending on %s", signal.Signals(signum).name)
         self.message_writer.terminate(signum)

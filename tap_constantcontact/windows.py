@@ -1,7 +1,7 @@
-"""The date settings, resolved to instants.
+"""The date settings, converted to instants and windows of time.
 
-Every window is half open (`start <= instant < end`), every day is the calendar day of one time
-zone, from its first instant to the first instant of the next day: 23 or 25 hours long where the
+Every window is half open: `start <= instant < end`. Every day is a calendar day in one time zone,
+from its first instant to the first instant of the next day. It is 23 or 25 hours long when the
 clocks change.
 """
 
@@ -16,18 +16,18 @@ import pendulum
 from pendulum import Date, DateTime
 
 BEGINNING = pendulum.datetime(1995, 1, 1)
-"""Before the first e-mail that Constant Contact (founded in 1995) can have sent."""
+"""A date before any e-mail sent with Constant Contact, which was founded in 1995."""
 
 FIRST_DAY, LAST_DAY = Date(1900, 1, 1), Date(9998, 12, 31)
-"""The days that a window may have; a `datetime` overflows not far beyond them."""
+"""Earliest and latest day of a window. A `datetime` overflows not far beyond them."""
 
 MOST_DAYS = 36_525
-"""Number of days beyond which "days ago" means no more than a century."""
+"""Largest number of days to go back: a century."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A half-open span of time, `start` within it and `end` not."""
+    """A half-open span of time: it includes `start` and excludes `end`."""
 
     start: DateTime
     end: DateTime
@@ -37,11 +37,11 @@ class Window:
 
 
 def parse_instant(value: str, zone: str = "UTC") -> DateTime:
-    """Read an ISO 8601 date-time, or a date, which stands for its first instant.
+    """Parse an ISO 8601 date-time, or a date, which means its first instant.
 
     Args:
-        value: The text, with or without an offset, seconds or milliseconds.
-        zone: The IANA time zone of a text that names none.
+        value: The text; its offset, seconds and milliseconds are optional.
+        zone: The IANA time zone of a text without an offset.
 
     Returns:
         The same instant in UTC.
@@ -58,13 +58,13 @@ def parse_instant(value: str, zone: str = "UTC") -> DateTime:
 
 
 def parse_day(value: str) -> Date:
-    """Read a calendar day written as `YYYY-MM-DD`, or the day that a date-time shows.
+    """Parse a calendar day written as `YYYY-MM-DD`, or take the day from a date-time.
 
-    A runner may make a date-time of any date: Meltano turns `20.11.2026` into
+    A runner may turn any date into a date-time: Meltano makes `20.11.2026` into
     `2026-11-20T00:00:00`.
 
     Args:
-        value: The text; the time and the offset of a date-time do not matter.
+        value: The text; the time and the offset of a date-time are ignored.
 
     Raises:
         ValueError: The text is neither a day nor a date-time.
@@ -76,35 +76,40 @@ def parse_day(value: str) -> Date:
 
 
 def first_instant(day: Date, zone: str) -> DateTime:
-    """Return the first instant, in UTC, at which a calendar in `zone` shows `day` or later."""
+    """Return the first instant, in UTC, at which the date in a time zone is `day` or later."""
     midnights = (
         pendulum.datetime(day.year, day.month, day.day, tz=zone, fold=fold) for fold in (0, 1)
     )
-    # Of two midnights the earlier counts; of a skipped one, `fold=0` is the day before.
+    # Of two midnights, the earlier counts. If midnight is skipped, `fold=0` is the day before.
     return min(midnight for midnight in midnights if midnight.date() >= day).in_timezone("UTC")
 
 
 def days(first: Date, last: Date, zone: str) -> Window:
-    """Return the whole days from `first` to `last`, both included, of a calendar in `zone`."""
+    """Return the window of the days from `first` to `last`, both inclusive, in a time zone."""
     return Window(first_instant(first, zone), first_instant(last.add(days=1), zone))
 
 
 def days_ago(number: int, zone: str, now: DateTime) -> Date:
-    """Return the day that a calendar in `zone` showed `number` days before `now`."""
+    """Return the date in a time zone, `number` days before the date of `now`."""
     return now.in_timezone(zone).date().subtract(days=min(number, MOST_DAYS))
 
 
 def days_before(instant: DateTime, number: int) -> DateTime:
-    """Return the instant a number of days before another, but none before the beginning."""
+    """Return the instant `number` days before another, or `BEGINNING` if that is later."""
     return max(BEGINNING, instant.subtract(days=min(number, MOST_DAYS)))
 
 
 def report_window(config: Mapping[str, Any], now: DateTime) -> Window | None:
-    """Return the fixed window that the `report_*` settings ask for, if they ask for one.
+    """Return the fixed window that the `report_*` settings define, or None if none is set.
 
     Args:
         config: The settings, without contradictions.
-        now: The instant that "days back" counts from, and the end of an open window.
+        now: The instant from which `..._days_back` counts, and the end of a window without an end.
+
+    Example:
+        >>> config = {"report_date": "2026-01-31", "timezone": "America/New_York"}
+        >>> str(report_window(config, pendulum.now()).start)
+        '2026-01-31 05:00:00+00:00'
     """
     zone = config["timezone"]
 
@@ -125,7 +130,7 @@ def report_window(config: Mapping[str, Any], now: DateTime) -> Window | None:
 
 
 def updated_since(config: Mapping[str, Any], now: DateTime) -> DateTime | None:
-    """Return the instant that the `updated_*` settings ask for contacts from, if they do."""
+    """Return the instant that the `updated_*` settings define, or None if none is set."""
     zone = config["timezone"]
     if value := config.get("updated_after"):
         return max(BEGINNING, parse_instant(value, zone))
@@ -144,4 +149,4 @@ SPAN = (
     "report_end_days_back",
     "timezone",
 )
-"""Names of the settings that decide from when to when a report reads."""
+"""Names of the settings that decide the window of a report."""

@@ -1,1 +1,1 @@
-"""Signing in, and the tokens that it leaves."""
+"""The sign-in command, the token file and the renewal of tokens."""

@@ -1,6 +1,6 @@
-"""Whose account it is that a token reads.
+"""The account that a token belongs to.
 
-`GET /account/summary` tells it, to a token with the scope `account_read` and a user with the
+`GET /account/summary` returns it, for a token with the scope `account_read` and a user with the
 privilege `account:read`. (Contract.)
 """
 
@@ -14,16 +14,16 @@ from typing import Any
 import requests
 
 LONGEST = 100
-"""Characters that are kept of a name."""
+"""Maximum number of characters stored of a name."""
 
 FLEETING = (requests.codes.unauthorized, requests.codes.too_many_requests)
-"""Refusals that say nothing of the scope."""
+"""Statuses of refusals that do not mean that the scope is missing."""
 
 PATIENCE = 10.0
-"""Seconds that the question may stay without an answer: a run goes on without one."""
+"""Seconds to wait for the account; without a response, a run continues."""
 
 Ask = Callable[[], "Account | None"]
-"""Asks whose account it is; None where there is no answer for now."""
+"""Requests the account; returns None if the API does not respond for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Account:
     """An account at Constant Contact.
 
     Attributes:
-        encoded_account_id: Its key; empty where the token may not read it.
-        organization_name: Whose it is; may be empty.
+        encoded_account_id: Its key; empty if the token may not read it.
+        organization_name: Name of the organization that owns it; may be empty.
     """
 
     encoded_account_id: str = ""
@@ -46,7 +46,7 @@ class Account:
 
     @property
     def is_known(self) -> bool:
-        """Whether the token could tell which account this is."""
+        """Whether the token may read which account this is."""
         return bool(self.encoded_account_id)
 
     def __str__(self) -> str:
@@ -57,31 +57,31 @@ class Account:
         return f"{self.organization_name} ({self.encoded_account_id})"
 
     def differs_from(self, other: Account | None) -> bool:
-        """Tell whether both are known, and not the same; the name may have changed."""
+        """Return whether both accounts are known and their keys differ; names may change."""
         if other is None or not (self.is_known and other.is_known):
             return False
         return self.encoded_account_id != other.encoded_account_id
 
     @property
     def fingerprint(self) -> str:
-        """What tells this account from another without naming it."""
+        """A short hash that identifies the account without naming it."""
         return hashlib.sha256(self.encoded_account_id.encode()).hexdigest()[:16]
 
 
 UNTOLD = Account()
-"""An account that the token may not read about, which is not asked again."""
+"""The account of a token that may not read it; it is not requested again."""
 
 
 def ask(session: requests.Session, api_url: str, timeout: float) -> Account | None:
-    """Ask once whose account a token reads.
+    """Request the account that a token belongs to, without retries.
 
     Args:
-        session: What puts the token and its other headers on the request.
-        api_url: Where the API is, without a slash at the end.
-        timeout: Seconds that a request may stay without an answer.
+        session: The session, which adds the token and other headers to the request.
+        api_url: Base URL of the API, without a trailing slash.
+        timeout: Seconds without receiving a byte before the request fails.
 
     Returns:
-        `UNTOLD` where the API will not say, and None where it may do so another time.
+        The account; `UNTOLD` if the token may not read it; None if a later request may succeed.
     """
     try:
         response = session.get(
@@ -106,7 +106,7 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
 
 
 def _text(value: Any) -> str:
-    """Return what can be printed of a text, and nothing of any other value."""
+    """Return the printable part of a text, or an empty text for any other value."""
     return (
         "".join(filter(str.isprintable, value)).strip()[:LONGEST] if isinstance(value, str) else ""
     )

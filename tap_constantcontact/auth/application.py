@@ -1,4 +1,4 @@
-"""The application, as the sign-in command is told of it: its key, its secret, its token file."""
+"""The settings of the sign-in command: the application's key, its secret, its token file."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ OF_INTEREST = (
     "request_timeout",
     "user_agent",
 )
-"""The tap's settings that a sign-in has to do with."""
+"""The tap's settings that the sign-in command uses."""
 
 
 def read(config: Path | None) -> dict[str, Any]:
-    """Return what a configuration file holds, nothing where none is named.
+    """Read a configuration file, or return no settings if no file is given.
 
     Raises:
-        SignInError: It is not a JSON object.
+        SignInError: The file is not a JSON object.
     """
     if config is None:
         return {}
@@ -39,15 +39,15 @@ def read(config: Path | None) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise SignInError(f"{config} cannot be read as JSON ({error}).") from error
     if not isinstance(written, dict):
-        raise SignInError(f"{config} holds no JSON object.")
+        raise SignInError(f"{config} does not contain a JSON object.")
     return written
 
 
 def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, Any]:
-    """Put together what the command line, the environment and the configuration say.
+    """Combine the command line, the environment and the configuration; the first of them wins.
 
     Raises:
-        SignInError: None of them names the application.
+        SignInError: None of them gives the client_id.
     """
     settings = {name: SETTINGS["properties"][name].get("default") for name in OF_INTEREST}
     settings |= {name: written[name] for name in OF_INTEREST if written.get(name) is not None}
@@ -57,14 +57,14 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
     settings["client_id"] = client_id or settings["client_id"]
     if not settings["client_id"]:
         raise SignInError(
-            "The application is missing: name its API key with --client-id, with "
-            f"{ENVIRONMENT}CLIENT_ID or as client_id in a --config."
+            "The application's API key is missing: give it with --client-id, with "
+            f"{ENVIRONMENT}CLIENT_ID or as client_id in a --config file."
         )
     return settings
 
 
 def timeout_of(settings: Mapping[str, Any]) -> float:
-    """Return the seconds without a byte after which a request fails.
+    """Return the seconds without receiving a byte before a request fails.
 
     Raises:
         SignInError: The setting is not a number.

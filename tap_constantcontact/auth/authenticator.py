@@ -1,7 +1,7 @@
-"""Bearer tokens: where they come from and when they are renewed.
+"""Bearer tokens: their source, their renewal and their use in requests.
 
-Constant Contact's access tokens live for 24 hours. (Source: the vendor's developer forum, staff
-answers.)
+Constant Contact's access tokens are valid for 24 hours. (Source: the vendor's developer forum,
+staff answers.)
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from tap_constantcontact.exceptions import (
 )
 
 LIFETIME = 86_400.0
-"""Seconds that an access token lives. (Source: the vendor's developer forum, staff answers.)"""
+"""Lifetime of an access token in seconds. (Source: the vendor's developer forum, staff answers.)"""
 
 EXPIRY_MARGIN = 300.0
-"""Seconds before its end at which a token is renewed, or a tenth of its life if that is less."""
+"""Seconds before its expiry to renew a token, or a tenth of its lifetime if that is less."""
 
 IDLE_WARNING = 150
-"""Days without use after which a refresh token is in danger."""
+"""Days without use after which to warn that a refresh token will expire."""
 
 LONG_LIVED = (
-    "choose long lived refresh tokens in the application's settings and sign in again, or name a "
-    "token_file on a disk that stays"
+    "choose long lived refresh tokens in the application's settings and sign in again, or set "
+    "token_file to a file on a disk that stays"
 )
 
 
 class RefreshTokenAuthenticator(OAuthAuthenticator):
-    """Bearer tokens from a refresh token, shared with every process that uses the same file."""
+    """Bearer tokens from a refresh token, shared by all processes that use the same token file."""
 
     can_renew = True
 
@@ -69,24 +69,24 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self.access_token = self._tokens.access_token
         if self._not_kept and config.get("token_file") and self._tokens.rotates is not False:
             raise refused(
-                f"token_file {str(file.path)!r} cannot be written ({self._not_kept}): tokens that "
-                "rotate would be lost; name a file in a folder that the tap may write to"
+                f"token_file {str(file.path)!r} cannot be written ({self._not_kept}): rotating "
+                "tokens would be lost; set it to a file in a folder that the tap may write to"
             )
         if (idle := self._tokens.idle_days) > IDLE_WARNING:
             self.logger.warning(
-                "The refresh token was last used %d days ago, and Constant Contact forgets it "
-                "after %d: run more often, or sign in again with tap-constantcontact-login",
+                "The refresh token was last used %d days ago, and it expires after %d days "
+                "without use: run more often, or sign in again with tap-constantcontact-login",
                 idle,
                 IDLE_DAYS,
             )
 
     @property
     def tokens(self) -> Tokens:
-        """The tokens at hand."""
+        """The current tokens."""
         return self._tokens
 
     def _stored(self) -> Tokens:
-        """Return the file's tokens, unless the configured refresh token is newer than they are."""
+        """Return the file's tokens, or those of a configured refresh token that is new."""
         client_id = self.client_id or ""
         tokens = self._file.read()
         if tokens is None or tokens.client_id != client_id:
@@ -94,8 +94,8 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         if self._seed is None:
             if tokens is None:
                 raise refused(
-                    f"refresh_token is missing, and {str(self._file.path)!r} holds none: sign in "
-                    "with tap-constantcontact-login"
+                    f"refresh_token is missing, and {str(self._file.path)!r} contains none: sign "
+                    "in with tap-constantcontact-login"
                 )
             return tokens
         seed = fingerprint(self._seed)
@@ -105,20 +105,17 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         return tokens
 
     def account(self, ask: Ask) -> Account | None:
-        """Return whose account the tokens open.
+        """Return the account that the tokens belong to, or None if it is not known yet.
 
         Args:
-            ask: Is called where the token file does not know and can keep the answer.
-
-        Returns:
-            None where that is not known yet.
+            ask: Called if the account is not in the token file yet, and the file can be written.
         """
         if self._tokens.account is None and not self._not_kept and (account := ask()):
             self.keep(account=account)
         return self._tokens.account
 
     def keep(self, **learnt: Any) -> None:
-        """Keep what was learnt by the tokens at hand, unless others have taken their place."""
+        """Store facts about the current tokens, unless the file has newer tokens."""
         with self._renewal:
             access_token = self._tokens.access_token
             self._tokens = replace(self._tokens, **learnt)
@@ -129,7 +126,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                     self._file.write(replace(stored, **learnt))
 
     def is_token_valid(self) -> bool:
-        """Tell whether the access token at hand has a while to live."""
+        """Return whether the current access token is not about to expire."""
         return self._valid(self._tokens)
 
     @staticmethod
@@ -139,7 +136,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         return tokens.access_token is not None and time.time() < tokens.expires_at - margin
 
     def update_access_token(self) -> None:
-        """Get an access token that is valid, from the file or from the server.
+        """Get a valid access token, from the file or from the authorization server.
 
         Raises:
             FatalAPIError: The server refused, or could not be reached for minutes.
@@ -147,13 +144,13 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._renew(rejected=None)
 
     def renew(self, rejected: str) -> str | None:
-        """Replace an access token that the API did not take.
+        """Replace an access token that the API rejected.
 
         Args:
-            rejected: The token as it was sent.
+            rejected: The token that was sent.
 
         Returns:
-            The token that was fetched; None where another one was at hand already.
+            The new token if one was fetched; None if another token was already available.
 
         Raises:
             FatalAPIError: The server refused, or could not be reached for minutes.
@@ -179,32 +176,32 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                         fetched = tokens.access_token
                     self._tokens = tokens
                 if self._file.vanishes:
-                    self._warn_of_loss("it is in a container, and gone with that")
+                    self._warn_of_loss("it is in a container, and is lost with it")
             self.access_token = self._tokens.access_token
             return fetched
 
     def _check_account(self, tokens: Tokens) -> None:
-        """Refuse tokens of another account that a sign-in brought while this run goes on."""
+        """Refuse the tokens of another account that somebody signed in to during this run."""
         ours = self._tokens.account
         if ours is not None and ours.differs_from(tokens.account):
             raise FatalAPIError(
                 f"Somebody signed in to another account during this run: {str(self._file.path)!r} "
-                f"held the tokens of {ours} and now holds those of {tokens.account}. Name a "
-                "token_file for each, then run again with the last state."
+                f"contained the tokens of {ours} and now contains those of {tokens.account}. Give "
+                "each account its own token_file, then run again with the last state."
             )
 
     def _warn_of_loss(self, reason: str) -> None:
         if self._tokens.rotates:
             self.logger.warning(
                 "The refresh token was replaced by a new one, which %s cannot keep (%s): the next "
-                "run may have to sign in again. To avoid that, %s",
+                "run may need a new sign-in. To avoid that, %s",
                 self._file.path,
                 reason,
                 LONG_LIVED,
             )
 
     def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put a valid bearer token on a request."""
+        """Add a valid bearer token to a request."""
         if not self.is_token_valid():
             self.update_access_token()
         request.headers["Authorization"] = f"Bearer {self._tokens.access_token}"
@@ -230,7 +227,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
 
 
 class AccessTokenAuthenticator(BearerTokenAuthenticator):
-    """A bearer token used as it is, for as long as it lasts."""
+    """A bearer token that is used as is and cannot be renewed."""
 
     can_renew = False
 
@@ -240,7 +237,7 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
 
 
 def _seconds(lifetime: Any) -> float:
-    """Return how long an access token lives; a day where the answer does not say."""
+    """Return the lifetime of an access token in seconds; a day if the response has none."""
     try:
         return float(lifetime) or LIFETIME
     except (TypeError, ValueError):
@@ -250,10 +247,10 @@ def _seconds(lifetime: Any) -> float:
 def authenticator(
     config: Mapping[str, Any],
 ) -> RefreshTokenAuthenticator | AccessTokenAuthenticator:
-    """Return the one authenticator that a configuration asks for.
+    """Return the authenticator for a configuration: its access token, or else its refresh token.
 
     Raises:
-        ConfigValidationError: There is no token to start from, or no place to keep the next.
+        ConfigValidationError: There is no token to start from, or no place to store new ones.
     """
     if token := config.get("access_token"):
         return AccessTokenAuthenticator(token=token)

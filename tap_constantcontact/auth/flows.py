@@ -1,10 +1,10 @@
-"""The two ways in which a person signs an application in (OAuth 2.0).
+"""The two OAuth 2.0 flows for signing in.
 
-- In a browser on this machine: authorization code with PKCE (RFC 6749, RFC 7636, RFC 8252).
-- With a code, in a browser anywhere: the device flow (RFC 8628).
+- With a browser on this machine: authorization code with PKCE (RFC 6749, RFC 7636, RFC 8252).
+- With a code, entered in a browser on any machine: the device flow (RFC 8628).
 
-Authlib speaks the protocol. Next to it, requests-oauthlib is smaller, but has not been released
-since March 2024, refuses the plain HTTP of a redirect to this machine, and logs tokens.
+Authlib implements the protocol. The alternative, requests-oauthlib, is smaller, but has had no
+release since March 2024, refuses a redirect to this machine over plain HTTP, and logs tokens.
 """
 
 from __future__ import annotations
@@ -29,14 +29,17 @@ from tap_constantcontact.auth.loopback import Loopback, Outcome
 
 PRIVATE = (
     "A new application is private: until Constant Contact's support approves it, only the user who "
-    "created it can let it in."
+    "created it can sign in to it."
 )
 """(Source: the vendor's release note of July 2026.)"""
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 INTERVAL = 5.0
-"""Seconds between two questions where the server names none, and what `slow_down` adds to them."""
+"""Seconds between two requests for the tokens, unless the server sets them; `slow_down` adds these.
+
+(Source: RFC 8628, sections 3.2 and 3.5.)
+"""
 
 VERIFIER_LENGTH = 64
 
@@ -45,7 +48,7 @@ Keep = Callable[[Token], None]
 
 
 class SignInError(click.ClickException):
-    """A sign-in that failed, with one line for the person who tried."""
+    """A sign-in that failed, with a plain line for the user."""
 
 
 REASONS = {
@@ -57,21 +60,21 @@ REASONS = {
     "older than five minutes. Run the command again.",
     "invalid_scope": "Constant Contact does not know one of the scopes (invalid_scope): check "
     "--scopes.",
-    "unauthorized_client": "The application may not sign in in this way (unauthorized_client): "
+    "unauthorized_client": "The application may not sign in this way (unauthorized_client): "
     "check its type in the developer portal, or try the other of --browser and --device. "
     f"{PRIVATE}",
 }
 
 
 class SignIn:
-    """A person's sign-in.
+    """A sign-in to an application.
 
     Args:
-        config: The application: `client_id`, `client_secret` or none, `auth_url`.
-        scopes: What to ask for.
-        timeout: Seconds that a request may stay without an answer.
-        backoff: Seconds from which the waits between retries double.
-        sleep: What waits between two questions about a code.
+        config: The application: `client_id`, `auth_url`, and `client_secret` if it has one.
+        scopes: The scopes to request, separated by spaces.
+        timeout: Seconds without receiving a byte before a request fails.
+        backoff: Seconds before the first retry of a request; each further wait is doubled.
+        sleep: Waits between two requests for the tokens of a code.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class SignIn:
             code_challenge_method="S256",
             default_timeout=timeout,
         )
-        # A code works once, so what may have been read is not sent again.
+        # A code works only once, so a request that the server may have read is not retried.
         retries = Retry(
             total=5,
             read=0,
@@ -105,33 +108,33 @@ class SignIn:
         self._session.mount("http://", HTTPAdapter(max_retries=retries))
 
     def by_browser(self, port: int, timeout: float, keep: Keep) -> None:
-        """Send a person to their browser and wait until they are back.
+        """Sign in with a browser on this machine, and wait until the user has done so.
 
         Args:
-            port: Where this machine listens for the browser to come back.
-            timeout: Seconds to wait.
-            keep: Is given the tokens before the person is told that all is well.
+            port: Port on which to listen for the browser's redirect.
+            timeout: Seconds to wait for the user.
+            keep: Stores the tokens; called before the browser shows that the sign-in succeeded.
 
         Raises:
-            SignInError: It did not work.
+            SignInError: The sign-in failed.
         """
         try:
             loopback = Loopback(port)
         except OSError as error:
             raise SignInError(
                 f"Port {port} cannot be used ({error.strerror}): choose another with --port, and "
-                "register its redirect address at the application."
+                "register its redirect address with the application."
             ) from error
         self._session.redirect_uri = loopback.redirect_uri
         verifier = generate_token(VERIFIER_LENGTH)
         url, state = self._session.create_authorization_url(
             f"{self._auth_url}/authorize", code_verifier=verifier
         )
-        click.echo(f"Opening your browser. Should it stay closed, go to\n\n  {url}\n", err=True)
+        click.echo(f"Opening your browser. If it does not open, go to\n\n  {url}\n", err=True)
         click.echo(
             f"The application must be registered with the redirect address "
-            f"{loopback.redirect_uri}\nWaiting for you, {_minutes(timeout)} at most. "
-            "Ctrl-C gives up.",
+            f"{loopback.redirect_uri}\nWaiting for you, for up to {_minutes(timeout)}. "
+            "Press Ctrl-C to give up.",
             err=True,
         )
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
@@ -165,25 +168,25 @@ class SignIn:
 
     @staticmethod
     def _check(answer: Mapping[str, str], state: str) -> None:
-        """Refuse an answer that is not to our question, then one that says no."""
+        """Raise if a redirect belongs to another sign-in, reports an error, or has no code."""
         if not secrets.compare_digest(answer.get("state", "").encode(), state.encode()):
             raise SignInError(
-                "The browser brought the answer to another sign-in (its state differs). Run the "
-                "command again and use only the page that it opens."
+                "The browser returned from another sign-in (its state differs). Run the command "
+                "again and use only the page that it opens."
             )
         if "error" in answer:
             raise _refused(answer["error"], answer.get("error_description"))
         if "code" not in answer:
-            raise SignInError("The browser brought no code. Run the command again.")
+            raise SignInError("The browser returned without a code. Run the command again.")
 
     def by_device(self, keep: Keep) -> None:
-        """Show a code and wait until a person has entered it, in a browser anywhere.
+        """Show a code, and wait until the user has entered it in a browser on any machine.
 
         Args:
-            keep: Is given the tokens.
+            keep: Stores the tokens.
 
         Raises:
-            SignInError: It did not work.
+            SignInError: The sign-in failed.
         """
         device = self._ask_for_code()
         click.echo(f"\n  Open   {device['verification_uri']}", err=True)
@@ -191,7 +194,9 @@ class SignIn:
         if complete := device.get("verification_uri_complete"):
             click.echo(f"or open {complete}\n", err=True)
         lifetime = float(device.get("expires_in") or 600)
-        click.echo(f"Waiting for you, {_minutes(lifetime)} at most. Ctrl-C gives up.", err=True)
+        click.echo(
+            f"Waiting for you, for up to {_minutes(lifetime)}. Press Ctrl-C to give up.", err=True
+        )
         interval = float(device.get("interval") or INTERVAL)
         ends_at = time.monotonic() + lifetime
         while time.monotonic() < ends_at:
@@ -232,7 +237,7 @@ class SignIn:
             raise _refused(answer.get("error"), answer.get("error_description"))
         if not answer.keys() >= {"device_code", "user_code", "verification_uri"}:
             raise SignInError(
-                f"The authorization server gave no code (HTTP {response.status_code}). Check "
+                f"The authorization server sent no code (HTTP {response.status_code}). Check "
                 "auth_url, or use --browser."
             )
         return answer

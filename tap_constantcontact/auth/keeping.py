@@ -1,4 +1,4 @@
-"""The tokens that a sign-in leaves: kept, checked and removed."""
+"""Storage, check and removal of the tokens from a sign-in."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tap_constantcontact.exceptions import ConfigValidationError
 
 
 def prepare(settings: Mapping[str, Any], file: TokenFile) -> None:
-    """Check that tokens can be kept before anybody takes the trouble to get some.
+    """Check that tokens can be stored, before the user signs in.
 
     Raises:
-        SignInError: They cannot.
+        SignInError: They cannot be stored.
     """
     check_kept(file)
     stored = _stored(file)
     if stored and stored.client_id != settings["client_id"]:
         raise SignInError(
-            f"{file.path} holds the tokens of another application ({stored.client_id}): name "
-            "another token_file, or remove it with --logout."
+            f"{file.path} contains the tokens of another application ({stored.client_id}): set "
+            "another token_file, or remove this one with --logout."
         )
 
 
@@ -40,17 +40,17 @@ def check_kept(file: TokenFile) -> None:
     """Check that a token file can be written.
 
     Raises:
-        SignInError: It cannot.
+        SignInError: It cannot be written.
     """
     if reason := file.why_not_kept():
         raise SignInError(
-            f"{file.path} cannot be written ({reason}): name a token_file in a folder of yours, "
-            f"in a --config or with {ENVIRONMENT}TOKEN_FILE."
+            f"{file.path} cannot be written ({reason}): set token_file, in a --config file or with "
+            f"{ENVIRONMENT}TOKEN_FILE, to a file in a folder that you can write to."
         )
 
 
 def tokens_of(token: Token, settings: Mapping[str, Any], scopes: str) -> Tokens:
-    """Return what is kept of a token response, with the account that the tokens open.
+    """Return the tokens in a token response, with the account that they belong to.
 
     Raises:
         SignInError: The response has no refresh token.
@@ -63,7 +63,7 @@ def tokens_of(token: Token, settings: Mapping[str, Any], scopes: str) -> Tokens:
             else "add offline_access to --scopes"
         )
         raise SignInError(
-            "Constant Contact gave no refresh token, without which the tap would be signed out "
+            "Constant Contact sent no refresh token, and without one the tap would be signed out "
             f"within a day: {remedy}, then run the command again."
         )
     now = time.time()
@@ -80,7 +80,7 @@ def tokens_of(token: Token, settings: Mapping[str, Any], scopes: str) -> Tokens:
 
 
 def ask_account(access_token: str, settings: Mapping[str, Any]) -> Account | None:
-    """Return whose account an access token opens, None where the API does not say for now."""
+    """Return the account of an access token, or None if the API does not respond for now."""
     with requests.Session() as session:
         session.auth = BearerTokenAuthenticator(token=access_token)
         session.headers["Accept"] = "application/json"
@@ -95,11 +95,11 @@ def keep_tokens(tokens: Tokens, file: TokenFile, *, replace_other: bool) -> None
 
     Args:
         tokens: The tokens.
-        file: Where they are kept.
-        replace_other: Whether the tokens of another account may be replaced.
+        file: The token file.
+        replace_other: Whether to replace the tokens of another account.
 
     Raises:
-        SignInError: The file keeps those of another account, or cannot be written.
+        SignInError: The file has the tokens of another account, or cannot be written.
     """
     try:
         with file.lock:
@@ -113,7 +113,7 @@ def keep_tokens(tokens: Tokens, file: TokenFile, *, replace_other: bool) -> None
 
 
 def _stored(file: TokenFile) -> Tokens | None:
-    """Return the tokens that are stored; what is wrong with a file is mended by writing it anew."""
+    """Return the stored tokens, or None if the file is damaged: it is about to be overwritten."""
     try:
         return file.read()
     except ConfigValidationError:
@@ -126,17 +126,17 @@ def _refuse_other_account(tokens: Tokens, stored: Tokens, file: TokenFile) -> No
         raise SignInError(
             f"{file.path} keeps the tokens of {stored.account}, and you signed in to "
             f"{tokens.account}, so nothing was stored. To read both, give each a token_file: set "
-            f"{ENVIRONMENT}TOKEN_FILE={own} (or token_file in a --config, for the tap, too) and "
-            "run the command again. To forget the first account, add --replace."
+            f"{ENVIRONMENT}TOKEN_FILE={own} (or token_file in a --config file), for the tap as "
+            "well, and run the command again. To forget the first account, add --replace."
         )
 
 
 def check(settings: Mapping[str, Any], file: TokenFile) -> None:
-    """Use the stored token once, and print what is known of it.
+    """Use the stored refresh token once, and print what is known about it.
 
     Raises:
-        SignInError: There is none.
-        FatalAPIError: It does not work.
+        SignInError: No token is stored.
+        FatalAPIError: The token does not work.
     """
     stored = file.read()
     if stored is None:
@@ -151,7 +151,7 @@ def check(settings: Mapping[str, Any], file: TokenFile) -> None:
     kind = (
         "rotating: each use replaces it, so the file must be kept"
         if after.rotates
-        else "long lived: it stays the same, so copies of it work elsewhere"
+        else "long lived: it stays the same, so copies of it work elsewhere too"
     )
     if account := ask_account(after.access_token or "", settings):
         authenticator.keep(account=account)
@@ -162,15 +162,18 @@ def check(settings: Mapping[str, Any], file: TokenFile) -> None:
     if before.refreshed_at:
         used = datetime.fromtimestamp(before.refreshed_at, timezone.utc)
         left = IDLE_DAYS - before.idle_days
-        click.echo(f"Last used   {used:%Y-%m-%d %H:%M} UTC, {before.idle_days:.0f} days before")
-        click.echo(f"Idle days   {left:.0f} of {IDLE_DAYS} were left, now it is {IDLE_DAYS} again")
+        click.echo(f"Last used   {used:%Y-%m-%d %H:%M} UTC, {before.idle_days:.0f} days ago")
+        click.echo(f"Idle days   {left:.0f} of {IDLE_DAYS} were left; now {IDLE_DAYS} again")
 
 
 def _described(account: Account | None) -> str:
     if account is None:
-        return "not known: the API gave no answer for now"
+        return "not known: the API did not respond, try again later"
     if not account.is_known:
-        return "not known: the token lacks the scope account_read, or its user account:read"
+        return (
+            "not known: the token lacks the scope account_read, or its user lacks the privilege "
+            "account:read"
+        )
     return str(account)
 
 
@@ -188,4 +191,4 @@ def log_out(file: TokenFile) -> None:
         click.echo(f"There is no token file at {file.path}.")
         return
     click.echo(f"Removed {file.path}.")
-    click.echo(f"Constant Contact forgets the token itself once it is idle for {IDLE_DAYS} days.")
+    click.echo(f"The refresh token itself expires after {IDLE_DAYS} days without use.")

@@ -1,4 +1,4 @@
-"""The command that signs a person in, once, and keeps the tokens where the tap finds them."""
+"""The command `tap-constantcontact-login`: sign in once, and store the tokens for the tap."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tap_constantcontact.settings import SETTINGS
 from tap_constantcontact.terminal.output import PlainCommand
 
 NEEDED = ("client_id", "client_secret", "token_file", "auth_url")
-"""Those without which the tap would not find the tokens, or could not use them."""
+"""Names of the settings that the tap needs in order to find and use the stored tokens."""
 
 SCOPES = "contact_data campaign_data account_read offline_access"
 
@@ -38,28 +38,34 @@ PORT = 8912
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The tap's configuration file.",
 )
-@click.option("--browser", "way", flag_value="browser", help="Sign in in a browser here.")
-@click.option("--device", "way", flag_value="device", help="Sign in in a browser anywhere.")
+@click.option(
+    "--browser", "way", flag_value="browser", help="Sign in with a browser on this machine."
+)
+@click.option(
+    "--device", "way", flag_value="device", help="Sign in with a code, in a browser on any machine."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=PORT,
     show_default=True,
-    help="Where --browser comes back to: http://localhost:PORT/callback.",
+    help="Port of the redirect address for --browser: http://localhost:PORT/callback.",
 )
-@click.option("--scopes", default=SCOPES, show_default=True, help="What to ask for.")
+@click.option("--scopes", default=SCOPES, show_default=True, help="OAuth scopes to request.")
 @click.option(
     "--timeout",
     type=click.FloatRange(1),
     default=300,
     show_default=True,
-    help="Seconds to wait for the browser.",
+    help="Seconds to wait for the sign-in with --browser.",
 )
 @click.option(
     "--replace", "replace_other", is_flag=True, help="Replace another account's stored tokens."
 )
-@click.option("--show", is_flag=True, help="Print secrets, too.")
-@click.option("--check", "task", flag_value="check", help="Use the stored token once, and report.")
+@click.option("--show", is_flag=True, help="Print the client secret and the refresh token.")
+@click.option(
+    "--check", "task", flag_value="check", help="Use the stored token once, and report on it."
+)
 @click.option("--logout", "task", flag_value="logout", help="Remove the stored token.")
 @click.version_option(package_name="tap-constantcontact")
 def main(  # noqa: PLR0913 - the options of a command
@@ -74,10 +80,10 @@ def main(  # noqa: PLR0913 - the options of a command
     show: bool,
     task: str | None,
 ) -> None:
-    """Sign in to Constant Contact and keep the tokens where tap-constantcontact finds them.
+    """Sign in to Constant Contact, and store the tokens where tap-constantcontact finds them.
 
-    The secret of an application that has one comes from the configuration, from the variable
-    TAP_CONSTANTCONTACT_CLIENT_SECRET or from a prompt.
+    If the application has a secret, give it in the configuration file, in the environment variable
+    TAP_CONSTANTCONTACT_CLIENT_SECRET or at the prompt.
     """
     with _plain_faults():
         written = read(config)
@@ -118,7 +124,7 @@ def _ask_for_secret(settings: dict[str, Any], way: str | None) -> None:
 
 
 def _usual_way() -> str:
-    """Return the browser where one can be opened: not in a session without a screen."""
+    """Return `browser` if one can be opened, or else `device`, as in a session without a screen."""
     has_screen = sys.platform in ("darwin", "win32") or any(
         map(os.environ.get, ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
     )
@@ -161,8 +167,8 @@ def _report(
         click.echo(json.dumps(lines, indent=2))
     if show:
         click.echo(
-            "The refresh_token is only needed where the token file is not. If it rotates, use it "
-            "in one place.",
+            "The refresh_token is only needed where the token file is not available. If it "
+            "rotates, use it in one place only.",
             err=True,
         )
 

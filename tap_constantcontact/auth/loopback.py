@@ -1,8 +1,8 @@
-"""The end of a sign-in in a browser: one answer to one redirect, on this machine alone (RFC 8252).
+"""The local server that receives the browser's redirect at the end of a sign-in (RFC 8252).
 
-The address is `localhost` because the redirect of an application must equal, letter for letter,
-the one that is registered (source: the vendor's forum, staff answers), and `http://localhost` with
-a port is what its users register.
+The host is `localhost` because the redirect address must be identical to the one registered with
+the application (source: the vendor's forum, staff answers), and the vendor's users register
+`http://localhost` with a port.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ PATH = "/callback"
 PAGE = Path(__file__).with_name("loopback.html")
 
 POLL = 0.05
-"""Seconds after which the listener sees that it is to close."""
+"""Seconds after which the server notices that it has to shut down."""
 
 
 class Outcome(NamedTuple):
-    """What a person reads when they come back.
+    """The page that the browser shows at the end of a sign-in.
 
     Attributes:
-        title: In a few words, how it went.
-        text: What to do now.
-        status: Of the answer.
+        title: The result, in a few words.
+        text: What the user should do next.
+        status: HTTP status of the page.
     """
 
     title: str
@@ -50,13 +50,13 @@ Decide = Callable[[dict[str, str]], Outcome]
 
 
 class Loopback:
-    """Waits on a port of this machine for a browser to bring an answer.
+    """Waits on a local port for the browser's redirect.
 
     Args:
-        port: Where to listen; 0 for any port that is free.
+        port: Port to listen on; 0 for any free port.
 
     Raises:
-        OSError: The port cannot be listened on.
+        OSError: The port cannot be used.
     """
 
     def __init__(self, port: int) -> None:
@@ -64,14 +64,14 @@ class Loopback:
         self.redirect_uri = f"http://localhost:{self._server.server_port}{PATH}"
 
     def receive(self, decide: Decide, timeout: float) -> bool:
-        """Answer the first request to the redirect address, and listen no more.
+        """Respond to the first request to the redirect address, then stop listening.
 
         Args:
-            decide: Gets the parameters of the request and says how the sign-in went.
-            timeout: Seconds to wait.
+            decide: Takes the query parameters of the request; returns the page to show.
+            timeout: Seconds to wait for the request.
 
         Returns:
-            Whether anybody came.
+            Whether a request arrived.
         """
         self._server.decide = decide
         threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True).start()
@@ -119,4 +119,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
     def log_message(self, *_: object) -> None:
-        """Keep the address, which holds the code, out of the log."""
+        """Log nothing: the URL contains the code."""

@@ -1,11 +1,11 @@
-"""The file that keeps the newest tokens, for every process that uses them.
+"""The file with the newest tokens, shared by all processes that use them.
 
-A refresh token is either *long lived* (every refresh gives the same one back) or *rotating* (it
-works once, and the answer holds its successor); either dies after 180 idle days. (Source: the
-vendor's developer forum, staff answers.) A rotating token that was spent and whose successor was
-not kept can only be replaced by a person who signs in. So a refresh is a transaction on this file:
-under its lock, and on disk before it is used. The file also knows whose account it opens, so that
-this is asked once and not by every run.
+A refresh token is either *long lived* (each refresh returns the same one) or *rotating* (it works
+once, and the response contains the next one); both kinds expire after 180 days without use.
+(Source: the vendor's developer forum, staff answers.) If the next rotating token is lost, a person
+has to sign in again. So a refresh is a transaction on this file: it holds the file's lock, and the
+new token is on disk before it is used. The file also stores the account that the tokens belong to,
+so that not every run has to request it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from tap_constantcontact.auth.account import Account
 
 IDLE_DAYS = 180
-"""Days without use after which Constant Contact forgets a refresh token."""
+"""Days without use after which a refresh token expires."""
 
 SECONDS_A_DAY = 86_400
 
@@ -36,24 +36,25 @@ SIGN_IN = "sign in again with tap-constantcontact-login"
 
 
 def fingerprint(secret: str) -> str:
-    """Return what tells one secret from another and gives neither away."""
+    """Return a hash that identifies a secret without revealing it."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a token file holds.
+    """The content of a token file.
 
     Attributes:
         client_id: The application that the tokens belong to.
-        seed: Fingerprint of the configured refresh token that these stand for, or empty.
+        seed: Fingerprint of the configured refresh token that these tokens come from; empty if they
+            come from a sign-in.
         refresh_token: The newest refresh token.
         access_token: The newest access token, if one was fetched.
-        expires_at: When the access token ends, in seconds since the epoch.
+        expires_at: When the access token expires, in seconds since the epoch.
         refreshed_at: When the refresh token was last used, in seconds since the epoch.
-        rotates: Whether the last refresh replaced the refresh token; None before the first.
-        account: Whose account they open; None before anybody asked.
-        last_read: The account that the last run with this file read, if that was known.
+        rotates: Whether the last refresh replaced the refresh token; None before the first refresh.
+        account: The account that the tokens belong to; None before it was requested.
+        last_read: The account that the last run with this file read, if known.
     """
 
     client_id: str
@@ -68,10 +69,10 @@ class Tokens:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Tokens:
-        """Return what the content of a file means.
+        """Return the tokens in the content of a token file.
 
         Raises:
-            TypeError: It is not that of a token file.
+            TypeError: The content is not that of a token file.
         """
         if not isinstance(content, Mapping):
             raise TypeError
@@ -84,12 +85,12 @@ class Tokens:
 
     @property
     def idle_days(self) -> float:
-        """Days since the refresh token was last used; 0 where that is not known."""
+        """Days since the refresh token was last used; 0 if unknown."""
         return (time.time() - self.refreshed_at) / SECONDS_A_DAY if self.refreshed_at else 0.0
 
 
 class TokenFile:
-    """A JSON file, readable by its owner alone, that is replaced whole or not at all."""
+    """A JSON file that only its owner can read, and that is replaced atomically."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -97,18 +98,18 @@ class TokenFile:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TokenFile:
-        """Return the file that a configuration names, or else the one kept for its tokens.
+        """Return the token file of a configuration: the one it sets, or else the default one.
 
         Raises:
-            ConfigValidationError: It would be in a home folder, and there is none.
+            ConfigValidationError: The file would be in a home folder, but there is none.
         """
         try:
             return cls(cls._path_of(config))
         except RuntimeError as error:
             named = config.get("token_file") or "is missing"
             fault = (
-                f"token_file {named}: this user has no home folder to keep tokens in, so name a "
-                "file in a folder that the tap may write to"
+                f"token_file {named}: this user has no home folder to keep tokens in, so set it to "
+                "a file in a folder that the tap may write to"
             )
             raise ConfigValidationError("Config validation failed", errors=[fault]) from error
 
@@ -123,9 +124,9 @@ class TokenFile:
         return folder / f"{'-'.join(parts)}.json"
 
     def why_not_kept(self) -> str | None:
-        """Return why tokens could not be kept here, or None where they can be.
+        """Return the reason why tokens cannot be stored here, or None if they can.
 
-        The proof is to do what a refresh does, before a token depends on it.
+        This tries the same operations as a refresh, before a token depends on them.
         """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -140,7 +141,7 @@ class TokenFile:
 
     @property
     def vanishes(self) -> bool:
-        """Whether the file lies in the layer of a container, which is gone when that is."""
+        """Whether the file is in a container's own file system, and is lost with the container."""
         with suppress(OSError, StopIteration):
             mounts = Path("/proc/self/mounts").read_text("utf-8").splitlines()
             root = next(kind for _, at, kind, *_ in map(str.split, mounts) if at == "/")
@@ -149,7 +150,7 @@ class TokenFile:
         return False
 
     def read(self) -> Tokens | None:
-        """Return what the file holds, or None where there is none yet.
+        """Return the tokens in the file, or None if there is no file yet.
 
         Raises:
             ConfigValidationError: The file is not a token file, or others can read it.
@@ -165,11 +166,11 @@ class TokenFile:
                 return None
             raise self._fault("cannot be read: it belongs to another user") from error
         except (OSError, ValueError, TypeError) as error:
-            raise self._fault(f"is no token file: remove it, then {SIGN_IN}") from error
+            raise self._fault(f"is not a token file: remove it, then {SIGN_IN}") from error
         if os.name == "posix" and mode & 0o077:
             raise self._fault(
                 f"can be read by others (mode {mode:04o}): run chmod 600 on it, and {SIGN_IN} if "
-                "anybody may have"
+                "anybody may have read it"
             )
         return tokens
 
@@ -179,13 +180,13 @@ class TokenFile:
         )
 
     def write(self, tokens: Tokens) -> None:
-        """Put the tokens on disk, under the lock: when this returns they survive a power cut."""
+        """Write the tokens to disk, under the lock; afterwards they survive a power cut."""
         with self._draft() as file:
             json.dump(asdict(tokens), file)
             file.flush()
             os.fsync(file.fileno())
         self._draft_path.replace(self.path)
-        with suppress(OSError):  # a folder cannot be opened on Windows, nor need it be
+        with suppress(OSError):  # Windows can neither open a folder nor needs to
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -194,7 +195,7 @@ class TokenFile:
 
     @property
     def _draft_path(self) -> Path:
-        """One name, as the lock lets one writer in; what a kill left there is written over."""
+        """Path of the draft: always the same, as only one writer has the lock; leftovers go."""
         return self.path.with_name(f".{self.path.name}.new")
 
     def _draft(self) -> Any:
@@ -204,10 +205,12 @@ class TokenFile:
         return os.fdopen(os.open(self._draft_path, flags, 0o600), "w", encoding="utf-8")
 
     def remove(self) -> bool:
-        """Remove the file, and return whether there was one; the lock may be waited for, so stays.
+        """Remove the file, and return whether there was one.
+
+        The lock file stays, as another process may be waiting for it.
 
         Raises:
-            OSError: It cannot be removed.
+            OSError: The file cannot be removed.
         """
         if not self.path.exists():
             return False

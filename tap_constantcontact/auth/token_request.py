@@ -15,19 +15,19 @@ from tap_constantcontact.auth.token_file import IDLE_DAYS, SIGN_IN
 from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError, kind
 
 TRIES = 6
-"""Number of requests before giving up."""
+"""Maximum number of requests, the first one included, before giving up."""
 
 
 @dataclass(frozen=True)
 class TokenEndpoint:
-    """Where an application gets its access tokens.
+    """The endpoint that issues an application's access tokens.
 
     Attributes:
-        url: Address of the token endpoint.
-        client_id: The application.
-        client_secret: Its secret; None for a public application, which names itself in the form.
+        url: URL of the token endpoint.
+        client_id: API key of the application.
+        client_secret: Its secret; None for a public application, which sends its key in the form.
         headers: Headers of every request.
-        timeout: Seconds without a byte after which a request fails.
+        timeout: Seconds without receiving a byte before a request fails.
     """
 
     url: str
@@ -37,11 +37,11 @@ class TokenEndpoint:
     timeout: float
 
     def exchange(self, refresh_token: str, remedy: str) -> dict[str, Any]:
-        """Return the response to a refresh token: `access_token`, `expires_in` and so on.
+        """Exchange a refresh token; return the response: `access_token`, `expires_in` and so on.
 
         Args:
             refresh_token: The token, which may work only once.
-            remedy: What a person is to do besides signing in, where the token is refused.
+            remedy: What the user must do besides signing in again if the token is refused.
 
         Raises:
             FatalAPIError: The server refused, or could not be reached for minutes.
@@ -56,8 +56,8 @@ class TokenEndpoint:
         status = response.status_code
         if requests.codes.multiple_choices <= status < requests.codes.bad_request:
             raise FatalAPIError(
-                f"The authorization server at {self.url} answered with a redirect (HTTP "
-                f"{status}{_destination(response)}), which no secret follows. Check auth_url."
+                f"The authorization server at {self.url} redirected the request (HTTP "
+                f"{status}{_destination(response)}), and secrets are not sent on. Check auth_url."
             )
         try:
             answer = response.json()
@@ -102,13 +102,13 @@ class TokenEndpoint:
                 "client_secret, and leave the secret out for a PKCE or device application."
             )
         return (
-            f"The authorization server at {self.url} gave no token (HTTP {status}"
+            f"The authorization server at {self.url} sent no token (HTTP {status}"
             f"{f', {error}' if error else ''}). Check auth_url and the application."
         )
 
 
 def _destination(response: requests.Response) -> str:
-    """Return where a redirect leads, without what may be secret in it."""
+    """Return the address that a redirect leads to, without the parts that may be secret."""
     try:
         target = urlsplit(urljoin(response.url, response.headers["Location"]))
         target = target._replace(netloc=target.netloc.rpartition("@")[2], query="", fragment="")

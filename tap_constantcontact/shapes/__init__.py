@@ -1,1 +1,1 @@
-"""How a thing is read: each shape is one way of reading."""
+"""The shapes: ways of reading an endpoint. Each stream inherits from one of them."""

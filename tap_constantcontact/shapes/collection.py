@@ -1,4 +1,4 @@
-"""A collection: a paged list of which every row is read once."""
+"""The shape of a collection: a paged list of which every row is read once."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
 from tap_constantcontact.windows import days_before, parse_instant
 
 SMALLEST_PAGE = 20
-"""Number of rows below which a page is not made smaller."""
+"""Minimum number of rows a page, below which pages are not made smaller."""
 
 SHRINKAGE = 5
-"""What the number of rows a page is divided by when a page keeps failing."""
+"""Factor by which pages get smaller when a page keeps failing."""
 
 
 class FixedWindow(NamedTuple):
-    """A fixed window, as settings ask for it.
+    """A window that settings fix, so that it is the same on every run and no bookmark is used.
 
     Attributes:
-        of: Returns its start from the settings and the instant that the run began; None where no
-            setting asks for one.
+        of: Returns the window's start, given the settings and when the run began; None if no
+            setting asks for a window.
     """
 
     of: Callable[[Mapping[str, Any], DateTime], DateTime | None]
@@ -48,23 +48,26 @@ class Collection(ConstantContactStream):
 
     Attributes that a stream may set:
         page_size: Number of rows a page.
-        all_queries: What is asked for. Queries that depend on settings are returned by the method
-            `queries` instead.
-        changes: For an incremental stream, the filters by date; each is a pass over the list.
-        dates: Paths of the dates that tell of a change, for rows that were read without a filter.
-        refresh_days: Name of the setting that says after how many days all rows are read again.
-        window: Tells the instant from which changes are read on every run, if settings name one.
+        all_queries: The queries whose responses together hold every row. If they depend on
+            settings, override the method `queries` instead.
+        changes: For an incremental stream, the API's date filters; the list is read once with each.
+        dates: Paths of the dates that show a change, to choose among rows read without a filter.
+        refresh_days: Name of the setting for the number of days after which all rows are read
+            again.
+        window: The window that settings may fix in place of the bookmark.
 
     Example:
         >>> class EmailCampaignsStream(Collection):
         ...     name = "email_campaigns"
         ...     path = "/emails"
         ...     records_key = "campaigns"
-        ...     privilege = "campaigns:read"
+        ...     scope = "campaign_data"
+        ...     privilege = "campaign:read"
         ...     primary_keys = ("campaign_id",)
         ...     replication_key = "updated_at"
         ...     changes = (Change("after_date", "updated_at"),)
-        ...     cost = "1 per 500 campaigns"
+        ...     cost = "1 per 500 changed campaigns"
+        ...     all_queries = (Query(has_total=False),)
     """
 
     page_size: int = 500
@@ -78,7 +81,7 @@ class Collection(ConstantContactStream):
     _counted: int | None = None
 
     def queries(self) -> Iterable[Query]:
-        """Return queries whose responses together hold every row."""
+        """Return the queries whose responses together hold every row."""
         return self.all_queries
 
     @override
@@ -100,7 +103,7 @@ class Collection(ConstantContactStream):
         start = self._start(Increment(self))
         return in_all(self.plan_of(query) for query, _ in self._passes(start))
 
-    # From when
+    # The start of a read
 
     def _fixed_start(self) -> DateTime | None:
         return self.window.of(self.config, self.run.began) if self.window else None
@@ -132,10 +135,10 @@ class Collection(ConstantContactStream):
                     yield {**record, **query.labels}
 
     def _passes(self, start: DateTime | None) -> Iterator[tuple[Query, tuple[str, ...]]]:
-        """Yield the passes over the list, each with the dates by which its rows are chosen.
+        """Yield each query to read, with the paths of the dates by which to choose its rows.
 
-        Whether the API's filters include their bounds is not documented: hence a second more than
-        needed is asked for.
+        Whether the API's date filters include their bounds is not documented, so they are set one
+        second early.
         """
         for query in self.queries():
             if start is None and query.takes_dates:
@@ -143,20 +146,21 @@ class Collection(ConstantContactStream):
             elif not query.takes_dates:
                 yield query, self.dates if start else ()
         for change in self.changes if start else ():
-            asked = {change.parameter: date_time(start.subtract(seconds=1))} if start else {}
+            since = {change.parameter: date_time(start.subtract(seconds=1))} if start else {}
             for query in self.queries():
                 if query.takes_dates:
-                    yield query.having(asked, shrinks=change.shrinks), (change.path,)
+                    yield query.having(since, shrinks=change.shrinks), (change.path,)
 
     # Pages
 
     def collect(self, query: Query) -> Iterator[Record]:
-        """Yield every row that a query asks for once.
+        """Yield every row of a query's list once.
 
-        Pages are numbered (seen in responses recorded from the live service), so a row that joins
-        moves others onto the next page, where they are met again, and one that leaves moves others
-        onto a page already read, where they are missed. Hence a list that rows may leave is read
-        until a reading brings nothing new, unless one page held it all.
+        Pages are numbered (seen in responses recorded from the live service), so they shift while
+        they are read. A row that joins the list pushes others onto the next page, where they appear
+        again. A row that leaves pulls others onto a page that was already read, where they are
+        missed. So a list that rows may leave is read until a pass finds no new row, unless it fits
+        on one page.
         """
         seen: set[tuple[Any, ...]] = set()
         limit = self.page_size
@@ -182,18 +186,18 @@ class Collection(ConstantContactStream):
     def _smaller(self, limit: int, error: Exception) -> int:
         """Return a smaller number of rows a page, after a page kept failing.
 
-        The gateway in front of the API is likely to cut responses at 10 MB and 29 s, as those of
-        its vendor do. (Headers seen in the vendor's forum; not confirmed.)
+        The gateway in front of the API probably cuts responses off at 10 MB and 29 s, as gateways
+        of its make do. (Headers seen in the vendor's forum; not confirmed.)
 
         Raises:
-            Exception: The error itself, where smaller pages are no remedy.
+            Exception: The given error, if smaller pages would not help.
         """
         smaller = limit // SHRINKAGE
         if isinstance(error, (ThrottledError, QuotaExceededError)) or smaller < SMALLEST_PAGE:
             raise error
         self._patience = LESS_PATIENCE
         self.logger.warning(
-            "A page of %d rows kept failing (%s). Reading %s again with %d rows a page",
+            "A page of %d rows kept failing (%s). Reading %s again, with %d rows a page",
             limit,
             kind(error),
             self.name,
@@ -208,7 +212,7 @@ class Collection(ConstantContactStream):
     # The number of rows
 
     def plan_of(self, query: Query) -> Plan:
-        """Return what `collect` would ask for, at the cost of one request."""
+        """Return the rows and requests that `collect` would take; this costs one request."""
         if not query.has_total:
             return Plan(None, 1 if query.is_short else None)
         context = {**query.parameters, "limit": 1, "include_count": "true"}

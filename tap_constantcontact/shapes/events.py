@@ -1,4 +1,4 @@
-"""Events, which have no key of their own: each is read once, and gets the same key in every run."""
+"""Events, which have no key of their own: each is read once and gets the same key in every run."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ ACTIVITIES = uuid.UUID("6f0c1c5e-6a0b-5d9c-9d0e-3a1f6d2b7c48")
 """Namespace of the events' keys."""
 
 IDENTITY = ("contact_id", "campaign_activity_id", "tracking_activity_type", "created_time")
-"""What tells one event from another; a running number does so where all of these are alike.
+"""Fields that identify an event; events equal in all of them are numbered.
 
-Whether the live service sends the link of a click is not known: the contract's row has none. So it
-cannot be part of the identity, or an event would have another one where a row comes without it.
+A click's link is not among them: it is not known whether the live service always sends it, as the
+contract's row has none. An event sent once with it and once without would get two keys.
 """
 
 READINGS = 3
-"""Number of readings of a list of events before rows that cannot be told apart are guessed."""
+"""Number of times a list is read before the number of its repeated rows is guessed."""
 
 Page = list[dict[str, Any]]
 
@@ -26,14 +26,19 @@ Page = list[dict[str, Any]]
 def read_once(pages: Callable[[], Iterable[Page]]) -> Iterable[dict[str, Any]]:
     """Return each event of a newest-first list once.
 
-    Pages are numbered. So an event that happens while they are read moves the rows, and the last
-    row of a page is met again as the first of the next. Rows that are equal there may also be
-    events of their own. The first page, read once more, tells the two apart: rows are met again
-    only if it begins with events that were not there, and at most as many rows as there are such
-    events. Equal rows within a page are always events of their own.
+    Pages are numbered. So an event that happens while they are read shifts the rows, and the last
+    row of a page appears again as the first row of the next. But two equal rows at such a border
+    may also be two separate events. Reading the first page once more shows which: rows are repeated
+    only if new events have arrived at its top, and at most one row per new event. Equal rows within
+    one page are always separate events.
 
     Args:
-        pages: Begins a new reading, and returns its pages.
+        pages: Requests all pages of the list, the newest first; called once for each pass.
+
+    Example:
+        >>> a, b = {"n": 1}, {"n": 2}
+        >>> [*read_once(lambda: [[b, b], [a]])]
+        [{'n': 2}, {'n': 2}, {'n': 1}]
     """
     for _ in range(READINGS):
         read = [*pages()]
@@ -48,9 +53,13 @@ def read_once(pages: Callable[[], Iterable[Page]]) -> Iterable[dict[str, Any]]:
 
 
 def moved_by(before: Page, after: Page) -> int:
-    """Return by how many rows a page has moved between two readings, at most by all of them.
+    """Return the number of rows by which a page has shifted between two reads of it.
 
-    That is where more rows agree than differ, as a row may come with other values the second time.
+    At that shift more rows agree than differ: a row may have other values the second time.
+
+    Example:
+        >>> moved_by([{"n": 2}, {"n": 1}], [{"n": 3}, {"n": 2}])
+        1
     """
 
     def agreement(moved: int) -> int:
@@ -62,11 +71,11 @@ def moved_by(before: Page, after: Page) -> int:
 
 
 def overlaps(pages: Sequence[Page], longest: int | None = None) -> list[int]:
-    """Return how many rows at the start of each page but the first are those that end the last.
+    """Count, for each page but the first, the first rows that equal the last of the page before.
 
     Args:
-        pages: The pages of a reading.
-        longest: Number of rows at the most, or None for any number.
+        pages: The pages of one pass over the list.
+        longest: Maximum count; None for no maximum.
 
     Example:
         >>> a, b, c = {"n": 1}, {"n": 2}, {"n": 3}
@@ -83,10 +92,10 @@ def overlaps(pages: Sequence[Page], longest: int | None = None) -> list[int]:
 
 
 def with_ids(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return events with `activity_id`, a UUIDv5 over what tells one event from another.
+    """Return events with `activity_id`, a UUIDv5 of the fields that identify them.
 
-    Events that are alike in that are numbered: by their link where they have one, else in the order
-    in which they came.
+    Events equal in these fields are numbered: sorted by their link if they have one, otherwise in
+    the order of the list.
     """
     alike: dict[str, Page] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""From when an incremental stream reads, and how its bookmark moves."""
+"""The start of an incremental read, and the move of its bookmark."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
 
 
 class Increment:
-    """The part of a stream that changed since its last finished run.
+    """The rows of a stream that changed since its last finished run.
 
     Args:
-        stream: The stream, as the catalog has it: only there one learns whether it is to be read
-            from its bookmark.
+        stream: The stream, with the replication method that the catalog chooses for it.
     """
 
     def __init__(self, stream: ConstantContactStream) -> None:
@@ -56,6 +55,6 @@ class Increment:
             )
 
     def at(self, instant: DateTime) -> str:
-        """Return an instant by the API's clock, in whole seconds as some of its dates are."""
+        """Convert an instant to the API's clock, in whole seconds, as some of its dates are."""
         lag = self._run.connection.clock_lag
         return rfc3339(instant.subtract(seconds=lag).start_of("second"))

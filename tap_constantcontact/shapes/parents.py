@@ -1,4 +1,4 @@
-"""The parents that reports are about, such as contacts: listed once a run, in a sweep's order."""
+"""The parents of reports, such as contacts: listed once a run, in the order of a sweep."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.queries import Query, Record, date_time
 
 OVERLAP = 1.0
-"""Seconds that two listings share: whether the API's bounds are inclusive is not documented."""
+"""Seconds by which two listings overlap: whether the API's bounds are inclusive is undocumented."""
 
 
 @dataclass(frozen=True)
 class ParentType:
-    """How the parents of a report are listed.
+    """A type of parent, such as contacts, and how to list all parents of the type.
 
     Attributes:
         stream: Name of the collection that lists them.
-        key: Name of their key, which the report's path and rows have, too.
-        filters: Names of the settings that decide which of them are listed.
-        given_by: Name of the setting that names them, so that they need not be listed.
-        created_after: Name of the query parameter for those created since, if there is one.
-        created_before: The same for those created before.
-        leaves_out: Query parameters of the collection that are not needed.
-        is_wanted: Tells whether a parent, listed by these settings, is one of the report's.
-        counted_by: Changes a query into one that counts the wanted alone.
+        key: Name of their key, in the collection's rows and in the report's path and records.
+        filters: Names of the settings that restrict which parents are listed.
+        given_by: Name of the setting that gives their ids, so that they need not be listed.
+        created_after: Name of the collection's query parameter for a minimum creation date, if any.
+        created_before: The same for a maximum creation date.
+        leaves_out: Query parameters of the collection that listing parents does not need.
+        is_wanted: Returns whether a listed row is a parent of the reports, given the settings.
+        counted_by: Converts a query into one whose total counts only such parents.
+
+    Example:
+        >>> SEGMENTS = ParentType(stream="segments", key="segment_id")
     """
 
     stream: str
@@ -48,13 +51,13 @@ class ParentType:
 
 
 class Parents:
-    """The parents of one type, as far back as was needed so far.
+    """The parents of one type, listed as far back as the reports have needed so far.
 
-    Parents that a setting names are not listed, unless other filters are set beside it.
+    Parents whose ids a setting gives are not listed, unless other filters are set as well.
 
     Args:
         of: Their type.
-        collection: What lists them.
+        collection: The stream that lists them.
     """
 
     def __init__(self, of: ParentType, collection: Collection) -> None:
@@ -75,7 +78,7 @@ class Parents:
         return bool(self._named) and not any(map(self._config.get, filters))
 
     def after(self, place: Place) -> Sequence[Place]:
-        """Return the parents behind a place, listing those that are not known yet."""
+        """Return the parents after a place, listing those that are not known yet."""
         if place.created_at < self._listed_from:
             known = {found.parent_id: found for found in self._listed(self._bounds(place))}
             known |= {found.parent_id: found for found in self._places}
@@ -84,7 +87,7 @@ class Parents:
         return self._places[bisect_right(self._places, place) :]
 
     def first(self, number: int) -> Sequence[Place]:
-        """Return a few parents, whatever their place, from one page."""
+        """Return up to `number` parents from one page, in any order."""
         if self._are_given:
             return self._places[:number]
         query = next(iter(self._queries({})))
@@ -92,9 +95,9 @@ class Parents:
         return [*islice(self._chosen(self._collection.request_records(context)), number)]
 
     def plan(self, place: Place) -> Plan:
-        """Return how many parents are behind a place, and what listing them would cost.
+        """Return how many parents come after a place, and the requests to list them.
 
-        What was planned to be listed before costs nothing more.
+        Parents whose listing is already planned cost nothing more.
         """
         if self._are_given:
             return Plan(len(self.after(place)), 0)
@@ -126,7 +129,7 @@ class Parents:
                 yield Place.of(record.get("created_at"), parent_id)
 
     def _bounds(self, place: Place, overlap: float = OVERLAP) -> dict[str, str]:
-        """Return the parameters that ask for the parents behind a place and not known yet."""
+        """Return the query parameters for the parents after a place that are not known yet."""
         bounds: dict[str, str] = {}
         if self._of.created_after and 0 < place.created_at < UNKNOWN:
             bounds[self._of.created_after] = _instant(place.created_at - overlap)

@@ -1,4 +1,4 @@
-"""Many parents a request: their ids stand in the path."""
+"""The shape of a report on many parents per request, with their ids in the path."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ from tap_constantcontact.shapes.queries import Record
 
 
 class ParentsPerRequest(ConstantContactStream):
-    """A report on many parents at once.
+    """A report on many parents per request.
 
-    One id that the API cannot read makes it answer 404 for all. (Contract.) Then the ids are split
-    in halves until the bad one is alone, and skipped. Ids that it can read and does not know are
-    left out of the rows, and stand under `errors`. (Contract.)
+    A single malformed id makes the API respond with 404 for the whole request. (Contract.) The ids
+    are then split in half and requested again, until the bad id is alone; it is skipped. For an
+    unknown id there is no row, but an entry under `errors`. (Contract.)
 
     Attributes that a stream may set:
         parents: The type of the parents.
         ids: Name of the path's placeholder for the ids, which are joined by commas.
-        ids_a_request: Number of ids a request, at most.
+        ids_a_request: Maximum number of ids a request.
 
     Example:
         >>> class EmailCampaignStatsStream(ParentsPerRequest):
         ...     name = "email_campaign_stats"
         ...     path = "/reports/stats/email_campaigns/{campaign_ids}"
         ...     records_key = "results"
+        ...     scope = "campaign_data"
+        ...     privilege = "ui:campaign:metrics"
         ...     parents = CAMPAIGNS
         ...     ids = "campaign_ids"
         ...     ids_a_request = 150
         ...     primary_keys = ("campaign_id",)
+        ...     cost = "1 per 150 campaigns, and 1 per 500 to list them"
     """
 
     parents: ClassVar[ParentType]

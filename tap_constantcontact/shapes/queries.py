@@ -1,4 +1,4 @@
-"""What a collection is asked for."""
+"""The queries of a collection: their parameters, and how the API treats them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ def _any(record: Record) -> bool:  # noqa: ARG001
 
 
 class Change(NamedTuple):
-    """A query parameter by which a list gives only the rows that changed.
+    """A query parameter that restricts a list to the rows changed since a date.
 
     Attributes:
         parameter: Name of the parameter.
         path: Path of the date that it filters by, such as `email_address.opt_out_date`.
-        shrinks: Whether rows may leave the filtered list.
+        shrinks: Whether rows may leave the filtered list while it is read.
+
+    Example:
+        >>> Change("updated_after", "updated_at")
+        Change(parameter='updated_after', path='updated_at', shrinks=False)
     """
 
     parameter: str
@@ -33,17 +37,21 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Query:
-    """The parameters of a list, and what the API does with them.
+    """The query parameters of a list, and how the API treats them.
 
     Attributes:
-        parameters: The query parameters, the page size aside.
-        takes_dates: Whether filters by date may be added.
-        has_total: Whether `include_count=true` adds the number of rows.
-        is_short: Whether one page usually holds the list; without a total, an estimate counts one
-            request for it.
+        parameters: The query parameters, without the page size.
+        takes_dates: Whether the API accepts date filters in addition.
+        has_total: Whether `include_count=true` makes the API send the total number of rows.
+        is_short: Whether the list usually fits on one page. An estimate then counts one request for
+            a list without a total.
         shrinks: Whether rows may leave the list while it is read.
-        is_wanted: Tells whether a row is wanted, where the API cannot be asked for such rows alone.
-        labels: Values added to each record.
+        is_wanted: Returns whether to keep a row, for filters that the API does not have.
+        labels: Values to add to each record.
+
+    Example:
+        >>> Query({"status": "all"}).having({"lists": "1"}).parameters
+        {'status': 'all', 'lists': '1'}
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -69,12 +77,12 @@ class Query:
 
 
 def date_time(instant: DateTime) -> str:
-    """Return an instant as the API's date parameters have it: in UTC, with milliseconds."""
+    """Format an instant for the API's date parameters: in UTC, with milliseconds."""
     return instant.format("YYYY-MM-DDTHH:mm:ss.SSS[Z]")
 
 
 def is_since(record: Record, paths: tuple[str, ...], start: DateTime | None) -> bool:
-    """Return whether any of a record's dates is at `start` or later; an unknown one may be."""
+    """Return whether any of a record's dates is `start` or later, or none of them is known."""
     if start is None:
         return True
     dates = [at_path(record, path) for path in paths]

@@ -1,10 +1,10 @@
-"""One request or more for each parent, over days and runs.
+"""The shape of a report that takes one request or more per parent: a sweep over all parents.
 
-The SDK's parent and child streams would keep a bookmark for every parent and write all of them
-whenever one moves. Here a report is a stream of its own that goes through the parents itself, and
-its state is what a sweep under way needs to go on: when it began, the last parent whose rows are
-all out, and which settings shaped it. When it is finished, the instant at which it began becomes
-the bookmark, so that nothing which happened meanwhile is missed.
+A sweep may take many runs and days. The SDK's child streams would keep one bookmark per parent and
+write all of them whenever one moves. Here a report goes through the parents itself, and its state
+holds only what an unfinished sweep needs to resume: when it began, the last parent whose records
+are all written, and a fingerprint of the settings. When the sweep finishes, the bookmark becomes
+the instant at which the sweep began, so that nothing that happened in the meantime is missed.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from tap_constantcontact.transport.responses import rows_in
 from tap_constantcontact.windows import BEGINNING, Window
 
 SAMPLE = 2
-"""Number of parents that are read in test mode."""
+"""Number of parents to read in test mode."""
 
 
 class RequestsPerParent(ConstantContactStream):
-    """A report on one parent, for every parent: a sweep that any number of runs may take.
+    """A report that takes one request or more per parent, in a sweep over as many runs as it takes.
 
     Attributes that a stream may set:
-        parents: The type of the parents. `path` and the records have their key.
+        parents: The type of the parents. `path` and the records contain their key.
         lookback_days: Number of days before its bookmark that an incremental run reads again.
         newest_first: Whether the API sends the newest rows first and has no date filter, so that
-            older pages need not be requested.
-        filters: Names of further settings that decide which rows come out.
-        row_keys: Names of the keys that the API gives each row: those of the parent aside.
+            the sweep stops at the first page with rows older than its window.
+        filters: Names of further settings that decide which rows are kept.
+        row_keys: Names of the keys that the API sends in each row, without the parent's.
 
-    A stream also says what to ask for, in the method `parameters`.
+    A stream whose requests need query parameters returns them from the method `parameters`.
 
     Example:
         >>> class OpenRatesStream(RequestsPerParent):
@@ -71,7 +71,7 @@ class RequestsPerParent(ConstantContactStream):
         self._sweeps = Sweeps(self, self.lookback_days, (*self.parents.filters, *self.filters))
 
     def parameters(self, window: Window) -> Mapping[str, Any]:  # noqa: ARG002
-        """Return the query parameters of a first page that covers a window."""
+        """Return the query parameters for the first page of a parent, for rows in a window."""
         return {}
 
     @property
@@ -94,7 +94,7 @@ class RequestsPerParent(ConstantContactStream):
         return self._sweep() if self.ABORT_AT_RECORD_COUNT is None else self._sample()
 
     def _sweep(self) -> Iterator[Record]:
-        """Yield the rows of every parent that is left of the sweep, and move it on."""
+        """Yield the rows of the parents that the sweep has still to visit, and note each one."""
         sweep, self.window = self._sweeps.begin()
         quota = self.run.connection.quota
         before = quota.spent
@@ -103,7 +103,8 @@ class RequestsPerParent(ConstantContactStream):
         except LimitReachedError:
             if quota.spent > before and self._sweeps.under_way() in (None, sweep):
                 self.logger.warning(
-                    "The requests left were too few for one parent of %s: a run needs more",
+                    "The remaining requests were too few to finish one parent of %s: each run "
+                    "needs more",
                     self.name,
                 )
             raise
@@ -129,7 +130,7 @@ class RequestsPerParent(ConstantContactStream):
     # One parent
 
     def _report(self, place: Place) -> list[Record] | None:
-        """Return the wanted rows of a parent, or None for one that the API does not know."""
+        """Return a parent's rows in the window, or None if the API does not know the parent."""
         parent = {self.parents.key: place.parent_id}
         try:
             rows = self.rows_of({**parent, **self.parameters(self.window)})
@@ -142,13 +143,13 @@ class RequestsPerParent(ConstantContactStream):
             return None
 
     def rows_of(self, context: Mapping[str, Any]) -> Iterable[Record]:
-        """Return once each row of a parent that the pages of interest hold."""
+        """Return each row of a parent once."""
         keys = self.sent_keys
         rows = {tuple(row[key] for key in keys): row for row in self.request_records(dict(context))}
         return rows.values()
 
     def _is_in_window(self, row: Record) -> bool:
-        """Return whether a row falls into the window; one without an instant does."""
+        """Return whether a row is in the window; a row without a date always is."""
         instant = instant_of(row.get(self.replication_key or ""))
         return instant is None or instant in self.window
 

@@ -1,4 +1,4 @@
-"""A single response: one object, or a bare array of a few."""
+"""The shape of a single response: one object, or a bare array of objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tap_constantcontact.shapes.queries import Record
 
 
 class SingleResponse(ConstantContactStream):
-    """A response that holds the whole stream: one object, or a bare array of objects.
+    """A stream that fits in one response: one object, or a bare array of objects.
 
     Attributes that a stream may set:
         is_array: Whether the response is a bare array.

@@ -1,4 +1,4 @@
-"""A sweep through the parents of a report: where it stands, and what it leaves in the state."""
+"""The sweeps of a report over its parents: their start, their progress and their state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sweeps:
     Args:
         stream: The report.
         lookback_days: Number of days before its bookmark that an incremental sweep reads again.
-        filters: Names of the settings that decide which rows come out, from whenever they are.
+        filters: Names of the settings that decide which rows are kept, regardless of their date.
     """
 
     def __init__(
@@ -49,21 +49,18 @@ class Sweeps:
 
     @property
     def turn(self) -> tuple[int, str]:
-        """What reports are put in order by.
-
-        One under way goes first, then the one whose last finished sweep is oldest.
-        """
+        """Sort key: a report with a sweep under way first, then the one swept longest ago."""
         if sweep := self.under_way():
             return 1, rfc3339(sweep.began)
         return 2, self._bookmark["swept_at"] or ""
 
     def begin(self) -> tuple[Sweep, Window]:
-        """Return the sweep that this run goes on with, and the window that it covers."""
+        """Return the sweep that this run resumes or starts, and the window that it covers."""
         sweep = self.current()
         if self._bookmark.sweep and not self.under_way():
             self._stream.logger.warning(
-                "The settings of %s changed while a sweep was under way: a new one begins at the "
-                "bookmark of the last finished one",
+                "The settings of %s changed while a sweep was under way: a new sweep starts from "
+                "the bookmark of the last finished one",
                 self._stream.name,
             )
         fixed = report_window(self._run.config, sweep.began)
@@ -73,27 +70,30 @@ class Sweeps:
         return sweep, fixed or self._since_bookmark()
 
     def _since_bookmark(self) -> Window:
-        """Return the window of an incremental run; it ends late, for events while it runs."""
+        """Return the window of an incremental run.
+
+        It ends a day after the run began, to include events that happen while it runs.
+        """
         start = self._increment.start() or BEGINNING
         if self._increment.value is not None:
             days = self._run.config.get("lookback_days")
             start = days_before(start, self._lookback_days if days is None else days)
             if self._bookmark["filters"] not in (None, self._fingerprint()):
                 self._stream.logger.warning(
-                    "The filters of %s changed since its last sweep: older rows that they kept "
-                    "out stay out. Remove its bookmark to read all history again",
+                    "The filters of %s changed since its last sweep: older rows that the old "
+                    "filters excluded stay missing. Remove its bookmark to read all history again",
                     self._stream.name,
                 )
         return Window(start, self._run.began.add(days=1))
 
     def move_on(self, sweep: Sweep, place: Place) -> None:
-        """Note that all rows of a parent are out, and emit the state now and then."""
+        """Note that all records of a parent are written, and emit the state if it is due."""
         if place.created_at != UNKNOWN:
             self._bookmark.sweep = replace(sweep, place=place)
         self._run.write_state_now_and_then()
 
     def finish(self, sweep: Sweep) -> None:
-        """Note that all rows of all parents are out."""
+        """Note that all records of all parents are written."""
         self._bookmark.sweep = None
         now = pendulum.from_timestamp(self._run.clock.now())
         self._bookmark.update(swept_at=rfc3339(now))
@@ -102,7 +102,7 @@ class Sweeps:
             self._bookmark.update(filters=self._fingerprint())
 
     def _fingerprint(self, *further: str) -> str:
-        """Return what tells the values of some settings from others; lists in any order."""
+        """Return a hash of the values of some settings, in which the order of lists is ignored."""
         values = [self._run.config.get(name) for name in (*self._filters, *further)]
         shape = [sorted(value) if isinstance(value, list) else value for value in values]
         shape.append(self._increment.is_wanted)

@@ -1,1 +1,1 @@
-"""What a person sees: the estimate, the progress, the output."""
+"""Output for people and targets: the estimate, the progress, the Singer messages."""

@@ -1,4 +1,4 @@
-"""What a run would cost, told before anything is spent."""
+"""The estimate of what a run would cost, printed by `--estimate`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,17 @@ from tap_constantcontact.records import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When requests are done, at a pace and so many a day.
+    """Computes when requests are done, from a pace and a daily limit.
 
     Attributes:
-        now: When the first is sent.
+        now: When the first request is sent.
         pace: Requests a second.
         daily_limit: Requests a day.
+
+    Example:
+        >>> calendar = Calendar(pendulum.datetime(2026, 1, 31, 12), pace=4, daily_limit=10_000)
+        >>> str(calendar.done_at(10_004))
+        '2026-02-01 00:00:01+00:00'
     """
 
     now: DateTime
@@ -31,19 +36,20 @@ class Calendar:
     daily_limit: int
 
     def done_at(self, requests: int) -> DateTime:
-        """Return when so many requests are done, if a run goes on every day from 00:00 UTC."""
+        """Return when `requests` requests are done, if a run resumes every day at 00:00 UTC."""
         day, left = self.now, requests
-        while left > (held := self._held_by(day)):
-            left -= held
+        while left > (capacity := self._capacity(day)):
+            left -= capacity
             day = day.add(days=1).start_of("day")
         return day.add(seconds=math.ceil(left / self.pace))
 
-    def _held_by(self, day: DateTime) -> int:
+    def _capacity(self, day: DateTime) -> int:
+        """Return the number of requests that fit between an instant and the next 00:00 UTC."""
         seconds = (day.add(days=1).start_of("day") - day).total_seconds()
         return min(self.daily_limit, int(seconds * self.pace))
 
     def figures(self, requests: int | None, before: int | None) -> dict[str, Any]:
-        """Return the cost of requests that are sent after so many others."""
+        """Return the cost of `requests` requests that are sent after `before` others."""
         if requests is None:
             return dict.fromkeys(("requests", "seconds", "quota_days", "done_at"))
         return {
@@ -60,10 +66,10 @@ def estimate(
     """Return what a run would cost.
 
     Args:
-        plans: What each stream would ask for, in the order they run.
-        calendar: When requests are done.
-        budget: Requests that a run may send, or None for no such limit.
-        spent: Requests that the plans have cost.
+        plans: The planned requests of each stream, in the order in which the streams run.
+        calendar: Computes when requests are done.
+        budget: Maximum number of requests in a run; None for no maximum.
+        spent: Number of requests sent to make the plans.
     """
     before: int | None = 0
     streams = []
@@ -82,19 +88,19 @@ def estimate(
 
 
 def as_text(figures: Mapping[str, Any]) -> str:
-    """Write an estimate as a table for a person."""
-    lines = [*figures["streams"], {"stream": "in all", "rows": None, **figures["total"]}]
+    """Format an estimate as a table for people."""
+    lines = [*figures["streams"], {"stream": "total", "rows": None, **figures["total"]}]
     table = tabulate(
         [[*_cells(line)] for line in lines],
-        headers=("stream", "rows or contacts", "requests", "time", "days of quota", "done, UTC"),
+        headers=("stream", "rows or parents", "requests", "time", "days of quota", "done at (UTC)"),
         colalign=("left", "right", "right", "right", "right", "left"),
         disable_numparse=True,
     )
     pace, day = figures["requests_per_second"], figures["daily_request_limit"]
     notes = [
-        f"At {pace:,} requests a second and {day:,} a day, from now on.",
-        "A contact with a long history costs more than the one request counted; so does a long",
-        "list whose size the API does not tell.",
+        f"Assuming {pace:,} requests a second and {day:,} a day, starting now.",
+        "A contact with a long history costs more than the one request counted here; so does a",
+        "long list whose size the API does not tell.",
         f"This estimate cost {figures['spent']} requests.",
     ]
     if budget := figures["request_budget"]:
@@ -115,7 +121,7 @@ def _cells(line: Mapping[str, Any]) -> Iterator[str]:
 
 
 def as_json(figures: Mapping[str, Any]) -> str:
-    """Write an estimate for a program."""
+    """Format an estimate as JSON for programs."""
     return json.dumps(figures, indent=2)
 
 

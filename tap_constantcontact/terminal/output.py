@@ -1,4 +1,4 @@
-"""Singer messages on stdout: whole lines or none, whatever ends the run."""
+"""Singer messages on stdout, always as whole lines, however a run ends."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 GRACE = 1.0
-"""Seconds that a reader who does not read is waited for before a termination cuts a line."""
+"""Seconds to wait for a reader that has stopped reading, before a termination cuts a line."""
 
 
 class WholeLineWriter(SingerWriter):
-    """Writes messages so that a termination falls between two lines.
+    """Writes messages so that a signal ends the run between two lines, never within one.
 
     Attributes:
-        last_words: What writes the last line of a run that is terminated.
+        last_words: Called to write the last line of a run that a signal ends.
         terminated_by: The signal that asked the run to end, if one did.
     """
 
@@ -38,10 +38,10 @@ class WholeLineWriter(SingerWriter):
         self._writing = False
 
     def write_message(self, message: Message) -> None:
-        """Write one line.
+        """Write one message as one line.
 
         Raises:
-            SystemExit: A signal came while the line was written.
+            SystemExit: A signal arrived while the line was being written.
         """
         self._writing = True
         try:
@@ -52,7 +52,7 @@ class WholeLineWriter(SingerWriter):
             self._end()
 
     def terminate(self, signum: int) -> None:
-        """End the run between two lines; to be called by a signal's handler.
+        """End the run between two lines; to be called by a signal handler.
 
         Raises:
             SystemExit: At once, unless a line is being written.
@@ -72,16 +72,16 @@ class WholeLineWriter(SingerWriter):
 
 
 def _exit_code(signum: int) -> int:
-    """Return the exit code by which shells know a process that a signal ended."""
+    """Return the exit code that shells give a process ended by a signal."""
     return 128 + signum
 
 
 class Stdout(io.FileIO):
-    """The end of the process's stdout, which ends the process where it takes no more.
+    """A stdout that ends the process when it cannot be written to.
 
     Args:
         descriptor: The file descriptor.
-        complain: Tells a person why the process ends.
+        complain: Tells the user why the process ends.
     """
 
     def __init__(self, descriptor: int, complain: Callable[[str], None]) -> None:
@@ -90,11 +90,11 @@ class Stdout(io.FileIO):
         self._unfinished = 0
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write what fits, and return how many bytes that was.
+        """Write as many bytes as fit, and return their number.
 
         Raises:
-            SystemExit: With the exit code of a broken pipe where nobody reads any more, and with 1,
-                after one plain line, where the disk is full or the like.
+            SystemExit: With the exit code of a broken pipe if the reader is gone; with 1, after one
+                plain line, if writing fails otherwise, for example because the disk is full.
         """
         try:
             written = super().write(data)
@@ -105,7 +105,7 @@ class Stdout(io.FileIO):
             self._cut_unfinished_line()
             self._discard()
             self._complain(
-                f"stdout takes no more ({error.strerror}). Make room, or send the output "
+                f"Writing to stdout failed ({error.strerror}). Make room, or send the output "
                 "elsewhere, and run the command again."
             )
             raise SystemExit(1) from error
@@ -114,7 +114,7 @@ class Stdout(io.FileIO):
         return written
 
     def _cut_unfinished_line(self) -> None:
-        """Take half a line back, where stdout is a file that nobody else has added to."""
+        """Remove an incomplete last line, if stdout is a file that nobody else has appended to."""
         with suppress(OSError):
             end = os.lseek(self.fileno(), 0, os.SEEK_CUR)
             status = os.fstat(self.fileno())
@@ -122,24 +122,24 @@ class Stdout(io.FileIO):
                 os.ftruncate(self.fileno(), end - self._unfinished)
 
     def _discard(self) -> None:
-        """Let what Python still holds back, and would write when it exits, go nowhere."""
+        """Discard what Python has buffered and would write on exit."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 class PlainCommand(click.Command):
-    """A command for which it does not matter that stdin or stderr is closed.
+    """A command that works with stdin or stderr closed.
 
-    A stdout that is closed, or takes no more, ends it with one plain line and exit code 1.
+    If stdout is closed or cannot be written to, it ends with one plain line and exit code 1.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command."""
+        """Run the command with safe standard streams."""
         if sys.stdin is None:
             sys.stdin = cast("TextIO", _nothing(0, "r"))
         if sys.stderr is None:
             sys.stderr = cast("TextIO", _nothing(2, "w"))
         if sys.stdout is None:
-            self.complain("stdout is closed. Send it to a file or a program.")
+            self.complain("stdout is closed. Redirect it to a file or a program.")
             sys.exit(1)
         with suppress(io.UnsupportedOperation):  # a stdout within this process
             if not sys.stdout.isatty():
@@ -154,12 +154,12 @@ class PlainCommand(click.Command):
             sys.stdout.flush()
 
     def complain(self, message: str) -> None:
-        """Tell a person why the command ends."""
+        """Tell the user why the command ends."""
         click.ClickException(message).show()
 
 
 class PlainSingerCommand(PlainCommand, SingerCommand):
-    """A tap's command, which tells what it has to tell in its log."""
+    """A tap's command, which reports failures in its log."""
 
     def complain(self, message: str) -> None:
         """Log why the command ends."""
@@ -167,7 +167,7 @@ class PlainSingerCommand(PlainCommand, SingerCommand):
 
 
 def _nothing(descriptor: int, mode: str) -> io.TextIOBase:
-    """Open the null device where a standard stream should be, so that nothing else gets there."""
+    """Open the null device as a closed standard stream, so that no other file takes its number."""
     opened = os.open(os.devnull, os.O_RDWR)
     if opened != descriptor:
         os.dup2(opened, descriptor)

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, a line now and then elsewhere, a summary at the end."""
+"""Progress of a run: a bar on a terminal, log lines elsewhere, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Counts(Protocol):
-    """What a run has sent and received so far."""
+    """Counts of the requests and responses of a run so far."""
 
     throttled: int
     retried: int
@@ -28,22 +28,22 @@ class Counts(Protocol):
 
     @property
     def pace_reached(self) -> float:
-        """Requests a second."""
+        """Average requests a second."""
 
     @property
     def left_today(self) -> int:
-        """Requests that the run's count leaves of the day."""
+        """Number of requests left today, by the run's own count."""
 
 
 class Progress:
-    """Tells a person, on stderr, how far a run is.
+    """Shows people, on stderr, how far a run is.
 
     Args:
-        counts: What the run has sent and received so far.
-        logger: Where the lines go.
+        counts: Counts of the run's requests and responses so far.
+        logger: The logger for progress lines.
 
     Attributes:
-        interval: Seconds between two lines, at the least.
+        interval: Minimum number of seconds between two progress lines.
         skipped: Number of parents that the API did not know.
     """
 
@@ -58,8 +58,8 @@ class Progress:
     def track(
         self, stream: str, items: Iterable[T], unit: str, total: int | None = None
     ) -> Iterator[T]:
-        """Yield items and tell how many of them all were dealt with."""
-        # Records that scroll by on the same terminal would tear a bar to pieces.
+        """Yield the items, and show how many of them are done."""
+        # Records printed on the same terminal would break up a bar.
         live = sys.stderr.isatty() and not sys.stdout.isatty()
         with (
             logging_redirect_tqdm() if live else nullcontext(),
@@ -95,10 +95,10 @@ class Progress:
         return f"{self._counts.sent} requests at {self._counts.pace_reached:.1f} a second"
 
     def summarize(self) -> None:
-        """Say what the run cost."""
+        """Log what the run cost."""
         self._logger.info(
-            "Sent %s; throttled %d times, retried %d times, skipped %d unknown contacts; "
-            "%d requests left today by this run's count",
+            "Sent %s; throttled %d times, retried %d times, skipped %d unknown parents; "
+            "%d requests left today by this run's own count",
             self._spent(),
             self._counts.throttled,
             self._counts.retried,

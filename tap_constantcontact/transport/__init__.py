@@ -1,1 +1,1 @@
-"""Requests and responses: the limits, the retries, the pages."""
+"""Requests and responses: limits, retries and pagination."""

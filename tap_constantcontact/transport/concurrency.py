@@ -1,6 +1,6 @@
-"""Work side by side, results in order, and never more of them waiting than are wanted.
+"""Concurrent work whose results are returned in order, with a limit on how far it runs ahead.
 
-The threads are daemons: a run that ends does not wait for a response that is not coming.
+The threads are daemons, so that a run that ends does not wait for a response that never comes.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MOST = 64
-"""Number of requests in flight at most, as each keeps a thread, a socket and a result in memory."""
+"""Maximum number of requests in flight: each takes a thread, a socket and memory for its result."""
 
 AT_FIRST = 8
-"""Number of requests in flight as long as no response has come."""
+"""Number of requests in flight before the first response has arrived."""
 
 RECENT = 50
-"""Number of responses whose slowest counts."""
+"""Number of recent responses of which the slowest decides how many requests are in flight."""
 
 HEADROOM = 1.25
-"""Share by which more are in flight than the slowest response asks for: some work takes two."""
+"""Factor on the number of requests in flight, because some work takes two requests."""
 
 FASTEST = 100
-"""Requests a second beyond which not the key's pace but this process is the limit."""
+"""Requests a second that this process can send at most, whatever the key's pace."""
 
 
 class Concurrency:
-    """How many requests must be in flight for a pace to be reached.
+    """Computes how many requests must be in flight to reach a pace.
 
-    That is pace times latency (Little's law). The slowest of the recent responses counts, as
-    results are handed on in order and the quick ones wait for the slow.
+    That number is pace times latency (Little's law). The latency is that of the slowest recent
+    response, because results are returned in order, so that quick responses wait for slow ones.
 
     Args:
         pace: Requests a second.
-        most: Upper bound, or None for `MOST`.
+        most: Maximum number of requests in flight; None for `MOST`.
 
     Example:
         >>> concurrency = Concurrency(pace=20)
@@ -82,15 +82,15 @@ def in_order(
     """Yield each item with its result, in the order of the items.
 
     Args:
-        work: What is done with an item, in a thread.
+        work: Computes the result of an item; runs in a thread.
         items: The items.
         turns: The order in which the work may send its requests.
-        ahead: Tells how many of the following items may be under way or done while one is handed
-            on; 0 for one item at a time.
-        most: Number of threads, at most.
+        ahead: Returns how many of the following items may be in progress or done while one is being
+            yielded; 0 for one item at a time.
+        most: Maximum number of threads.
 
     Raises:
-        Exception: What the work on an item raised, after all items before it.
+        Exception: Whatever the work on an item raised, after the items before it were yielded.
     """
     pending: deque[tuple[T, int, Future[R]]] = deque()
     workers = Workers()
@@ -119,7 +119,7 @@ def _numbered(work: Callable[[T], R], item: T, turns: Turns, number: int) -> R:
 
 
 class Workers:
-    """Daemon threads that are started as they are needed.
+    """A pool of daemon threads, each started when it is needed.
 
     Attributes:
         number: Number of threads.
@@ -135,13 +135,13 @@ class Workers:
         threading.Thread(target=self._work, daemon=True).start()
 
     def do(self, task: Callable[[], R]) -> Future[R]:
-        """Have a task done by the next free thread, in the order of the calls."""
+        """Queue a task for the next free thread; tasks start in the order of the calls."""
         future: Future[R] = Future()
         self._tasks.put((future, task))
         return future
 
     def dismiss(self) -> None:
-        """End the threads as they become free."""
+        """End each thread as soon as it is free."""
         for _ in range(self.number):
             self._tasks.put(None)
 
@@ -155,10 +155,10 @@ class Workers:
 
 
 def read_ahead(items: Iterator[T], size: int) -> Iterator[T]:
-    """Yield items while so many that follow are fetched.
+    """Yield items while the next `size` items are being fetched in a thread.
 
     Raises:
-        Exception: What fetching raised, after all items before it.
+        Exception: Whatever fetching an item raised, after the items before it were yielded.
     """
     failure: list[Exception] = []
 

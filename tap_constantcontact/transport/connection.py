@@ -1,4 +1,4 @@
-"""What all streams share to reach the API: the address, the token, the sockets and the limits."""
+"""The connection to the API that all streams share: address, token, sockets and limits."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ from tap_constantcontact.transport.turns import Turns
 
 
 class Connection:
-    """A key's way to the API.
+    """The connection of one key to the API.
 
     Args:
         config: The settings, complete and checked.
         clock: Tells the time and waits.
 
     Attributes:
-        api_url: Where the API is, without a slash at the end.
-        session: The pool of kept-alive sockets. Its requests are authenticated and limited.
-        authenticator: Gives every request its bearer token.
-        turns: In which order work that goes on side by side sends its requests.
-        pace: What every request waits for.
-        quota: What counts every request.
-        concurrency: How many requests should be in flight.
-        deadlines: What ends the wait for responses that take too long.
-        retries: What sends a request again.
-        throttled: Number of responses that asked for a slower pace.
-        retried: Number of requests sent again for any other reason.
-        clock_lag: Seconds by which the API's clock is behind ours, 0 where it is ahead.
+        api_url: Base URL of the API, without a trailing slash.
+        session: The session with its pool of sockets; it authenticates and limits its requests.
+        authenticator: Adds the bearer token to each request.
+        turns: Decides which of several concurrent requests is sent first.
+        pace: Limits the requests a second.
+        quota: Limits the requests a day and a run.
+        concurrency: Computes how many requests should be in flight.
+        deadlines: Gives up on responses that take too long.
+        retries: Retries failed requests.
+        throttled: Number of responses with status 429 because of the pace.
+        retried: Number of retries for any other reason.
+        clock_lag: Seconds by which the API's clock is behind ours; 0 if it is ahead.
     """
 
     def __init__(self, config: Mapping[str, Any], clock: Clock = SYSTEM) -> None:
@@ -88,37 +88,37 @@ class Connection:
 
     @property
     def sent(self) -> int:
-        """Number of requests sent in this run, retries too."""
+        """Number of requests sent in this run, retries included."""
         return self.quota.spent
 
     @property
     def pace_reached(self) -> float:
-        """Requests a second, from the first to the last."""
+        """Average requests a second, between the first request and the most recent."""
         return self.quota.pace
 
     @property
     def left_today(self) -> int:
-        """Requests that this run's count leaves of the day."""
+        """Number of requests left today, by this run's own count."""
         return self.quota.left_today
 
     def ahead(self) -> int:
-        """Return how many parents may be read beside the one that is needed first."""
+        """Return how many parents may be read concurrently, besides the next one."""
         return 0 if self.quota.is_scarce else self.concurrency.wanted
 
     def compare_clocks(self, response: requests.Response) -> None:
-        """Learn from a response's `Date` whether the API's clock is behind ours."""
+        """Learn from a response's `Date` header how far the API's clock is behind ours."""
         with suppress(KeyError, ValueError):
             theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
             self.clock_lag = max(self.clock_lag, self.quota.sent_at - theirs)
 
     def limit_reached(self, response: requests.Response) -> Exception:
-        """Return what a 429 means.
+        """Return the error that a response with status 429 stands for.
 
-        Only the body's `error_key` tells the two limits apart. (Guide.)
+        Only the body's `error_key` shows which of the two limits was reached. (Guide.)
 
         Returns:
-            QuotaExceededError: The day is spent.
-            ThrottledError: The pace was exceeded, or the key is one that is not known.
+            QuotaExceededError: The daily quota is used up.
+            ThrottledError: The pace was exceeded, or the `error_key` is unknown.
         """
         key, _ = error_of(response)
         if key == "quota_exceeded":
@@ -129,11 +129,11 @@ class Connection:
         return ThrottledError(f"HTTP 429 {key}", response)
 
     def token_refused(self, response: requests.Response) -> Exception:
-        """Renew a refused access token, unless it was renewed for this very request.
+        """Renew a refused access token, unless it was just renewed for the same request.
 
         Returns:
-            TokenRenewedError: There is another token.
-            FatalAPIError: There is none.
+            TokenRenewedError: There is a new token, so the request may be retried.
+            FatalAPIError: There is no new token.
         """
         request = response.request
         token = str(request.headers.get("Authorization", "")).removeprefix("Bearer ")
@@ -147,7 +147,7 @@ class Connection:
         )
 
     def _before_retry(self, failure: Exception, wait: float) -> None:
-        """Count and log a retry, without the request, whose address may name a person."""
+        """Count and log a retry, without the request's URL, which may identify a person."""
         if wait:
             self.turns.step_aside()
         if isinstance(failure, QuotaExceededError):
@@ -161,11 +161,11 @@ class Connection:
 
 
 class LimitedAdapter(HTTPAdapter):
-    """Sends a request when the key's limits let it, and reads the whole response.
+    """Sends a request when the key's limits allow it, and reads the whole response.
 
     Args:
-        connection: The limits and the token.
-        timeout: Seconds without a byte after which a request fails.
+        connection: The connection, with the limits and the token.
+        timeout: Seconds without receiving a byte before a request fails.
     """
 
     def __init__(self, connection: Connection, timeout: float) -> None:
@@ -174,7 +174,7 @@ class LimitedAdapter(HTTPAdapter):
         self._timeout = timeout
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        """Return the pool of sockets for a request."""
+        """Return the pool of sockets for a request, whose requests keep to the key's pace."""
         pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
         if not issubclass(pool.ConnectionCls, LimitedConnection):
             pool.ConnectionCls = type(
@@ -187,12 +187,12 @@ class LimitedAdapter(HTTPAdapter):
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Send a request; its token is checked again, as a new day may have been waited for.
+        """Send a request, with a fresh token if it had to wait for a new day.
 
         Raises:
-            LimitReachedError: The day or the run's budget does not hold one more.
-            FatalAPIError: The same, where that is to fail the run.
-            DeadlineExceededError: The response was not whole in time.
+            LimitReachedError: The daily quota or the run's budget is used up.
+            FatalAPIError: The daily quota is used up, and `on_daily_limit` is `fail`.
+            DeadlineExceededError: The response was not complete in time.
         """
         while True:
             self._connection.quota.admit(self._connection.turns.step_aside)
@@ -207,13 +207,13 @@ class LimitedAdapter(HTTPAdapter):
         connection = self._connection
         with connection.deadlines.kept():
             response = super().send(request, *args, **kwargs)
-            response.content  # noqa: B018 - reads it
+            response.content  # noqa: B018 - reads the body
         connection.turns.come_back()
         return response
 
 
 class LimitedConnection(HTTPConnection):
-    """A socket, connected and encrypted already, whose requests leave at the key's pace."""
+    """A connected socket whose requests are sent at the key's pace."""
 
     shared: ClassVar[Connection]
 
@@ -225,7 +225,7 @@ class LimitedConnection(HTTPConnection):
         self.shared.deadlines.begin(self.sock)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """Read the head of the response."""
+        """Read the status and headers of the response."""
         response = super().getresponse()
         self.shared.pace.answered(self._departure)
         self.shared.concurrency.note(self.shared.clock.monotonic() - self._departure.left)

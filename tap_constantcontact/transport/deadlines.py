@@ -1,4 +1,4 @@
-"""A limit of time for whole responses, as a time-out only limits the silence between two bytes."""
+"""Deadlines for whole responses, as a time-out only limits the silence between two bytes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import DeadlineExceededError
 
 LOOK = 5.0
-"""Seconds between two looks of the thread that watches, at most."""
+"""Longest pause between two checks of the deadlines, in seconds."""
 
 WHOLE = 5
-"""Number of time-outs that a whole response may take."""
+"""Time that a whole response may take, as a multiple of the time-out."""
 
 
 class Response:
-    """A response that is awaited.
+    """A response that a thread is waiting for.
 
     Attributes:
-        is_late: Whether its deadline has passed, so that its socket was shut down.
+        is_late: Whether its deadline has passed and its socket was shut down.
     """
 
     def __init__(self, connected: socket.socket) -> None:
@@ -34,19 +34,19 @@ class Response:
         self._socket = connected
 
     def give_up(self) -> None:
-        """End the wait for more bytes, in whatever thread it is."""
+        """Shut down the socket, which ends the wait in the other thread."""
         self.is_late = True
-        with suppress(OSError):  # closed meanwhile
+        with suppress(OSError):  # closed in the meantime
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 class Deadlines:
     """Shuts down the sockets of responses that take too long.
 
-    One thread watches them all. It begins with the first response and is a daemon.
+    One daemon thread watches all responses. It starts with the first one.
 
     Args:
-        seconds: Time from a request to the last byte of its response.
+        seconds: Maximum time from a request to the last byte of its response.
         clock: Tells the time and waits.
     """
 
@@ -60,10 +60,10 @@ class Deadlines:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Send a request and read its response within, in this thread.
+        """Send a request and read its response within this context, in this thread.
 
         Raises:
-            DeadlineExceededError: The response was not whole in time.
+            DeadlineExceededError: The response was not complete in time.
         """
         self._mine.response = None
         try:
@@ -76,7 +76,7 @@ class Deadlines:
         self._check()
 
     def begin(self, connected: socket.socket) -> None:
-        """Begin to wait for the response to a request that was sent through a socket."""
+        """Start the deadline of the response to a request that was just sent through a socket."""
         response = self._mine.response = Response(connected)
         with self._changed:
             self._awaited[response] = self._clock.monotonic() + self.seconds
@@ -93,14 +93,14 @@ class Deadlines:
     def _check(self) -> None:
         if self._mine.response and self._mine.response.is_late:
             raise DeadlineExceededError(
-                f"a response was not whole after {self.seconds:g} seconds"
+                f"a response was not complete after {self.seconds:g} seconds"
             ) from None
 
     def give_up_late(self) -> float:
-        """Give up the responses that are late; return the seconds until the next look at them."""
+        """Give up the responses that are late; return the seconds until the next check."""
         with self._changed:
             now = self._clock.monotonic()
-            # All have the same time, so the first that began is the first to be late.
+            # All have the same time limit, so the first to start is the first to be late.
             late = [*itertools.takewhile(lambda one: self._awaited[one] <= now, self._awaited)]
             for response in late:
                 del self._awaited[response]

@@ -1,7 +1,7 @@
-"""The key's pace: the most requests that the server may see in any second.
+"""The key's pace: the maximum number of requests that the server may see in any second.
 
-Documented in the vendor's guide: an application's key may send 4 requests a second, whatever
-accounts and tokens it serves.
+Documented in the vendor's guide: an application's key may send 4 requests a second, across all its
+accounts and tokens.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.transport.turns import Turns
 
 MARGIN = 0.003
-"""Share by which the period of the limit is stretched."""
+"""Fraction by which the limit's period is lengthened, as a safety margin."""
 
 LATENESS = 0.015
-"""Allowance for the delay of a request on its way to the server, on average, in seconds.
+"""Average delay on the way to the server to allow for each request, in seconds.
 
-A request that is late on its way makes the next ones come early by as much, as the server sees it.
+If a request is delayed on its way, the server sees the next ones come sooner after it, by as much.
 """
 
 LEARNING = 10
-"""Number of responses after which the quickest so far counts as the quickest possible."""
+"""Number of responses after which the lowest latency so far counts as the lowest possible."""
 
 SPREAD = 10
 """Number of requests over which unused delay allowance is paid out."""
 
 SAVINGS = 2.5
-"""Largest sum of unused delay allowance, in seconds."""
+"""Maximum sum of unused delay allowance, in seconds."""
 
 WIDER = 0.005
-"""Growth of the margin for each second of the last minute in which the server throttled."""
+"""Increase of the margin for each period of the last minute in which the server throttled."""
 
 WIDEST = 0.035
-"""Largest margin."""
+"""Maximum margin, as a fraction of the period."""
 
 MINUTE = 60.0
 """Seconds after which a throttled response no longer widens the margin."""
 
 SPACING = 0.2
-"""Share of an even distance that departures keep, or a burst of them would queue at the server."""
+"""Minimum spacing of requests, as a fraction of even spacing, so that bursts do not queue up."""
 
 
 @dataclass(eq=False)
@@ -51,9 +51,9 @@ class Departure:
     """A request that counts against the limit.
 
     Attributes:
-        left: When it was on the wire.
-        lateness: Seconds that it may have taken to reach the server.
-        until: When it stops counting; infinity before it has left.
+        left: When it was written to the socket, in seconds of the monotonic clock.
+        lateness: Maximum assumed delay on its way to the server, in seconds.
+        until: When it stops counting; infinity before it is sent.
     """
 
     left: float = math.inf
@@ -64,10 +64,10 @@ class Departure:
 class Pace:
     """Limits how many requests reach the server in any second.
 
-    The server limits a sliding second. A request counts from the time it was on the wire, not from
-    the time it was allowed to go, as a busy machine may pause in between. It counts longer by the
-    delay that it may have had on its way: as much as its response was slower than the quickest
-    one, as far as the delay allowance reaches.
+    The server limits a sliding second. A request counts from the time it was written to the socket,
+    not from the time it was allowed to go, because a busy machine may pause in between. It counts
+    for longer if it may have been delayed on its way: by the difference between its latency and the
+    lowest latency so far, up to its share of the delay allowance.
 
     Args:
         rate: Requests a second; below 1, one request in 1 / `rate` seconds.
@@ -104,10 +104,10 @@ class Pace:
 
     @contextmanager
     def departure(self) -> Iterator[Departure]:
-        """Wait until a request may leave, then have it written within the context.
+        """Wait until a request may be sent; send it within this context.
 
         Raises:
-            AbandonedError: Nobody waits for its response any more.
+            AbandonedError: Its response is no longer needed.
         """
         departure = Departure()
         with self._changed:
@@ -128,7 +128,7 @@ class Pace:
                 self._changed.notify_all()
 
     def answered(self, departure: Departure) -> None:
-        """Shorten the time that a request counts, now that its largest possible delay is known."""
+        """Shorten the time that a request counts, now that its latency bounds its delay."""
         with self._changed:
             latency = self._clock.monotonic() - departure.left
             self._least_latency = min(self._least_latency, latency)
@@ -141,7 +141,7 @@ class Pace:
             self._changed.notify_all()
 
     def _delay(self) -> float:
-        """Return the seconds until a request may leave; infinity while earlier work goes first."""
+        """Return the seconds until a request may be sent; infinity while earlier work is due."""
         if not self._turns.is_mine():
             return math.inf
         now = self._clock.monotonic()

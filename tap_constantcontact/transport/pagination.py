@@ -1,7 +1,7 @@
-"""Which page comes next.
+"""Pagination: the links from page to page.
 
 Documented in the contract and seen in responses recorded from the live service: an empty page may
-still have a next one.
+still have a next page.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class NextLinkPaginator(BaseHATEOASPaginator):
         self._followed: set[str] = set()
 
     def get_next_url(self, response: requests.Response) -> str | None:
-        """Return the link to the next page, as the API gave it."""
+        """Return the link to the next page, as the API sent it."""
         return next_link(response)
 
     def get_next(self, response: requests.Response) -> ParseResult | None:
@@ -43,29 +43,29 @@ class NextLinkPaginator(BaseHATEOASPaginator):
         if link is not None:
             if link.geturl() in self._followed:
                 raise FatalAPIError(
-                    f"The next links of {self._stream} lead in a circle: the API repeats itself. "
-                    "Run again later with the last state, and tell Constant Contact's support if "
-                    "it happens again."
+                    f"The next links of {self._stream} lead in a circle: the API sent a link to a "
+                    "page that was already read. Run again later with the last state, and tell "
+                    "Constant Contact's support if it happens again."
                 )
             self._followed.add(link.geturl())
         return link
 
     def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002
-        """Go on after an empty page as after any other: it may have a next link."""
+        """Continue after an empty page, because it may have a next link."""
         return True
 
     def has_more(self, response: requests.Response) -> bool:
-        """Tell whether there is a next link."""
+        """Return whether there is a next link."""
         return self.get_next_url(response) is not None
 
 
 class ReachPaginator(NextLinkPaginator):
-    """Follows the pages of a newest-first report no further than an instant.
+    """Follows the pages of a newest-first report until they are older than an instant.
 
     Args:
         stream: Name of the stream, for messages.
-        oldest: Tells the oldest instant on a page, None for a page without any.
-        start: The instant before which nothing is of interest.
+        oldest: Returns the oldest instant on a page, or None if the page has none.
+        start: The instant at which to stop; older rows are not needed.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ReachPaginator(NextLinkPaginator):
         self._start = start
 
     def has_more(self, response: requests.Response) -> bool:
-        """Tell whether there is a next link, and this page is all younger than the instant."""
+        """Return whether there is a next link and no row of this page is older than the instant."""
         if not super().has_more(response):
             return False
         oldest = self._oldest(response)

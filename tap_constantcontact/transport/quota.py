@@ -1,8 +1,7 @@
-"""The key's day, and the budget of a run.
+"""The key's daily quota, and the request budget of a run.
 
-Documented in the vendor's guide: an application's key may send 10,000 requests a day, whatever
-accounts and tokens it serves; the day turns at 00:00 UTC. Nothing in a response tells how much is
-left.
+Documented in the vendor's guide: an application's key may send 10,000 requests a day, across all
+its accounts and tokens; the quota resets at 00:00 UTC. No response says how much is left.
 """
 
 from __future__ import annotations
@@ -21,32 +20,40 @@ from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitR
 SECONDS_A_DAY = 86_400
 
 RESERVE = 100
-"""Number of the last requests of a budget or a day that are given to one parent after another.
+"""Number of requests left in a budget or a day below which parents are read one at a time.
 
-Parents that are read side by side would share them, and none might get all that it needs.
+Parents read concurrently would share these last requests, and none might get all that it needs.
 """
 
 AFTER_MIDNIGHT = 1.0
-"""Seconds past 00:00 UTC at which the first request of a day goes out."""
+"""Seconds after 00:00 UTC at which the first request of a new day is sent."""
 
 POLL = 1.0
-"""Seconds between two looks at the clock, which may jump, while a new day is waited for."""
+"""Seconds between two readings of the clock while waiting for a new day, as a clock may jump."""
 
 
 class Quota:
-    """Counts requests, and admits none that exceeds the day or the run's budget.
+    """Counts requests, and admits none beyond the daily limit or the run's budget.
 
     Args:
-        daily_limit: Requests a day.
-        budget: Requests in this run, or None for no such limit.
-        on_daily_limit: What to do when the day is spent: `stop`, `wait` or `fail`.
-        lag: Tells by how many seconds the API's clock is behind ours.
+        daily_limit: Maximum number of requests a day.
+        budget: Maximum number of requests in this run; None for no maximum.
+        on_daily_limit: What to do when the daily quota is used up: `stop`, `wait` or `fail`.
+        lag: Returns the seconds by which the API's clock is behind ours.
         clock: Tells the time and waits.
 
     Attributes:
-        spent: Requests sent in this run, retries too.
-        first: When the first request left, in seconds of the monotonic clock.
-        last: When the last one did.
+        spent: Number of requests sent in this run, retries included.
+        first: When the first request was sent, in seconds of the monotonic clock.
+        last: When the most recent request was sent, in seconds of the monotonic clock.
+
+    Example:
+        >>> quota = Quota(daily_limit=10_000, budget=1, on_daily_limit="stop")
+        >>> quota.admit()
+        >>> quota.spend()
+        >>> quota.admit()
+        Traceback (most recent call last):
+        tap_constantcontact.exceptions.LimitReachedError: The run's request budget is used up (1)
     """
 
     def __init__(
@@ -75,17 +82,17 @@ class Quota:
 
     @property
     def pace(self) -> float:
-        """Requests a second, from the first to the last."""
+        """Average requests a second, between the first request and the most recent."""
         return (self.spent - 1) / (self.last - self.first) if self.last > self.first else 0.0
 
     @property
     def left_today(self) -> int:
-        """Requests that this run's count leaves of the day."""
+        """Number of requests left today, by this run's own count."""
         return self.daily_limit - (self._spent_today if self._today == self._day() else 0)
 
     @property
     def is_scarce(self) -> bool:
-        """Whether the run soon ends for want of requests."""
+        """Whether the run is about to end because its requests run out."""
         left = [] if self._on_daily_limit == "wait" else [self.left_today]
         if self.budget is not None:
             left.append(self.budget - self.spent)
@@ -93,7 +100,7 @@ class Quota:
 
     @contextmanager
     def at_most(self, requests: int) -> Iterator[None]:
-        """Admit no more than a number of requests within the context."""
+        """Admit at most `requests` requests within the context."""
         budget, end = self.budget, self._end
         self.budget = self.spent + requests
         try:
@@ -102,14 +109,14 @@ class Quota:
             self.budget, self._end = budget, end
 
     def admit(self, before_waiting: Callable[[], None] = lambda: None) -> None:
-        """Wait until there is room for a request.
+        """Wait until a request may be sent.
 
         Args:
-            before_waiting: Is called before a new day is waited for.
+            before_waiting: Called before waiting for a new day.
 
         Raises:
-            LimitReachedError: There is none; the run ends well, to be continued.
-            FatalAPIError: There is none, and `on_daily_limit` is `fail`.
+            LimitReachedError: None may be sent in this run; the next run resumes.
+            FatalAPIError: None may be sent today, and `on_daily_limit` is `fail`.
         """
         with self._changed:
             while not self._has_room():
@@ -121,12 +128,12 @@ class Quota:
                     self._clock.wait(self._changed, min(left, POLL) if left > 0 else POLL)
 
     def spend(self) -> None:
-        """Count a request, which leaves at once.
+        """Count a request that is about to be sent.
 
         Raises:
-            DayClosedError: The day is spent since the request was admitted.
-            LimitReachedError: The same, where the run ends well for it.
-            FatalAPIError: The same, where the run fails for it.
+            DayClosedError: The quota was used up since the request was admitted: admit it again.
+            LimitReachedError: The same, and the run ends; the next run resumes.
+            FatalAPIError: The same, and `on_daily_limit` is `fail`.
         """
         with self._changed:
             if not self._has_room():
@@ -139,35 +146,35 @@ class Quota:
 
     @property
     def sent_at(self) -> float:
-        """When this thread's last request left, in seconds since the epoch."""
+        """When this thread's last request was sent, in seconds since the epoch."""
         return float(self._sent.at)
 
     def close(self, end: Exception) -> None:
-        """Admit no more requests, as the run has failed."""
+        """Admit no more requests, because the run has failed."""
         with self._changed:
             self._end = self._end or end
             self._changed.notify_all()
 
     def refused(self) -> None:
-        """Note that the API counts the day of this thread's last request as spent."""
+        """Note that the API refused this thread's last request: the daily quota is used up."""
         with self._changed:
             self._probe = None
             self._close_day(self._day(self.sent_at))
 
     def answered(self) -> None:
-        """Note that the API has answered a request: the day has room."""
+        """Note that this thread's request was within the API's daily quota."""
         with self._changed:
             if self._probe == threading.get_ident():
                 self._probe = self._closed_until = None
-                self._logger.info("A new day's quota of requests is open")
+                self._logger.info("The daily request quota is available again")
                 self._changed.notify_all()
 
     def _has_room(self) -> bool:
-        """Return whether a request may leave now; raise where none may in this run."""
+        """Return whether a request may be sent now; raise if none may be sent in this run."""
         if self._end:
             raise self._end
         if self.budget is not None and self.spent >= self.budget:
-            self._close(LimitReachedError(f"The run's budget is spent ({self.budget})"))
+            self._close(LimitReachedError(f"The run's request budget is used up ({self.budget})"))
         if (today := self._day()) != self._today:
             self._today, self._spent_today = today, 0
         if self._closed_until is None and self._spent_today >= self.daily_limit:
@@ -175,20 +182,20 @@ class Quota:
         return self._closed_until is None or self._probe == threading.get_ident()
 
     def _close_day(self, day: int) -> None:
-        """Admit nothing before the day is over, by the server's clock where that is behind."""
+        """Admit nothing before the day is over, by the later of the server's clock and ours."""
         midnight = (day + 1) * SECONDS_A_DAY
         when = datetime.fromtimestamp(midnight, timezone.utc)
         if self._on_daily_limit == "wait":
             if self._closed_until is None or self._closed_until < midnight:
                 self._logger.warning(
-                    "The day's quota of requests is spent. Waiting until %s", _utc(when)
+                    "The daily request quota is used up. Waiting until %s", _utc(when)
                 )
             self._closed_until = midnight + self._lag() + AFTER_MIDNIGHT
             return
-        said = f"The day's quota of requests is spent, until {_utc(when)}"
+        reason = f"The daily request quota is used up until {_utc(when)}"
         if self._on_daily_limit == "stop":
-            self._close(LimitReachedError(said))
-        self._close(FatalAPIError(f"{said}. Run again then with the last state."))
+            self._close(LimitReachedError(reason))
+        self._close(FatalAPIError(f"{reason}. Run again then with the last state."))
 
     def _close(self, end: Exception) -> NoReturn:
         self._end = end

@@ -1,14 +1,14 @@
-"""What a response says: its page, its errors, where it leads.
+"""Parsing of a response: its rows, its next link, its errors.
 
 Documented in the contract, or seen in responses recorded from the live service:
 
-- Errors come as a list of objects or as a bare object with `error_key` and `error_message`; a
-  gateway in front may answer in HTML.
-- The rows of a page are a list under a name of their own; `_links.next.href` is relative to the
-  host and names the same endpoint, with an opaque cursor. The last page has no `_links`, an empty
-  one or a null in it.
-- Responses carry `x-amzn-requestid`, `x-amz-apigw-id` and `x-eig-tracking-id`, which the vendor's
-  support asks for.
+- Errors are a list of objects, or one object, with `error_key` and `error_message`; a gateway in
+  front of the API may respond with HTML.
+- A page's rows are a list under a property that each endpoint names. `_links.next.href` is relative
+  to the host and names the same endpoint, with an opaque cursor. On the last page, `_links` is
+  missing, empty, or null at any level.
+- Responses carry the headers `x-amzn-requestid`, `x-amz-apigw-id` and `x-eig-tracking-id`, which
+  the vendor's support asks for.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")
 
 
 def next_link(response: requests.Response) -> str | None:
-    """Return the link to the next page, as the API gave it; None on the last page.
+    """Return the link to the next page, as the API sent it; None on the last page.
 
     Raises:
-        ValueError: The links are not what the contract says.
+        ValueError: The links do not have the form that the contract gives them.
     """
     found = json_of(response)
     for name in ("_links", "next", "href"):
@@ -54,12 +54,12 @@ def check_body(
 
     Args:
         response: The whole response.
-        records_key: Property that holds the rows of a page; None where the body is all there is.
-        is_array: Whether that body is a bare array.
+        records_key: Property that holds the rows of a page; None if the body itself is the row, or
+            the array of rows.
+        is_array: Whether the body is a bare array.
 
     Raises:
-        RetriableAPIError: It is not what it should be; the same request may bring it a little
-            later.
+        RetriableAPIError: The body is malformed; a retry may return a good one.
     """
     body = json_of(response)
     if is_array and not isinstance(body, list):
@@ -73,11 +73,11 @@ def check_body(
     try:
         next_link(response)
     except (AttributeError, TypeError, ValueError) as error:
-        raise RetriableAPIError("HTTP 200 whose _links make no sense", response) from error
+        raise RetriableAPIError("HTTP 200 whose _links are malformed", response) from error
 
 
 def rows_in(response: requests.Response, records_key: str | None) -> list[Any]:
-    """Return the rows of a response whose body was checked."""
+    """Return the rows of a response that `check_body` accepted."""
     body = json_of(response)
     if records_key:
         return list(body[records_key])
@@ -85,21 +85,21 @@ def rows_in(response: requests.Response, records_key: str | None) -> list[Any]:
 
 
 def json_of(response: requests.Response) -> Any:
-    """Return the JSON in a body, or None where there is none that can be read.
+    """Return the JSON of a body, or None if it is not valid JSON.
 
-    It is parsed once, and kept with the response.
+    The body is parsed once; the result is stored with the response.
     """
-    kept = vars(response)
-    if "parsed" not in kept:
+    stored = vars(response)
+    if "parsed" not in stored:
         try:
-            kept["parsed"] = response.json()
+            stored["parsed"] = response.json()
         except (ValueError, RecursionError):
-            kept["parsed"] = None
-    return kept["parsed"]
+            stored["parsed"] = None
+    return stored["parsed"]
 
 
 def error_of(response: requests.Response) -> tuple[str, str]:
-    """Return the `error_key` and `error_message` of a response, empty where it has none."""
+    """Return the `error_key` and `error_message` of a response, or empty texts."""
     body = json_of(response)
     if isinstance(body, list):
         body = body[0] if body else {}
@@ -110,14 +110,17 @@ def error_of(response: requests.Response) -> tuple[str, str]:
 
 
 def described(response: requests.Response) -> str:
-    """Return what a refusal says of itself, in one line that the vendor's support can use."""
+    """Describe an error response in one line, with the ids that the vendor's support asks for.
+
+    For example: `HTTP 403, unauthorized, Not allowed, x-amzn-requestid 8d3f...`.
+    """
     ids = (f"{name} {response.headers[name]}" for name in REQUEST_IDS if name in response.headers)
-    said = (f"HTTP {response.status_code}", *error_of(response), *ids)
-    return ", ".join(printable(part) for part in said if part)
+    parts = (f"HTTP {response.status_code}", *error_of(response), *ids)
+    return ", ".join(printable(part) for part in parts if part)
 
 
 def redirect_target(response: requests.Response) -> str:
-    """Return where a redirect leads, without a query, which may hold secrets."""
+    """Return the address that a redirect leads to, without its query, which may hold secrets."""
     try:
         target = urlsplit(response.headers.get("Location", ""))
         host = f"{target.scheme}://{target.hostname}" if target.hostname else ""

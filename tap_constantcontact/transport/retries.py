@@ -1,4 +1,4 @@
-"""When a request is sent again, and when to give up."""
+"""Retries: which failures are retried, after what wait, and when to give up."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tap_constantcontact.exceptions import (
 )
 
 PATIENCE = (1, 2, 4, 8, 16, 32, 60, 60)
-"""Seconds before each retry while the API fails: three minutes in all, then the run gives up."""
+"""Seconds to wait before each retry while the API fails: three minutes in total, then give up."""
 
 LESS_PATIENCE = (1, 2, 4, 8)
-"""The same for a smaller page, which is requested after a larger one was given up."""
+"""The same for a smaller page, which is requested after a larger one kept failing."""
 
 THROTTLE_WAIT = 1.0
-"""Seconds before a throttled request is sent again: the limit is one of requests a second."""
+"""Seconds to wait before retrying a throttled request, as the limit is per second."""
 
 THROTTLE_RETRIES = 300
-"""Number of times that a request is throttled before the run gives up."""
+"""Number of retries of a throttled request before giving up."""
 
 RETRIABLE = (
     RetriableAPIError,
@@ -37,19 +37,19 @@ RETRIABLE = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
-"""Failures after which the same request may succeed."""
+"""Failures after which a retry may succeed."""
 
 Send = TypeVar("Send", bound=Callable[..., Any])
 
 
 class Retries:
-    """Sends a request again until it succeeds, or until it is time to give up.
+    """Retries a request until it succeeds or its waits are used up.
 
-    The waits are the clock's and not backoff's own, so that time can be replaced.
+    The library `backoff` would sleep by itself; here the clock does, so that tests control time.
 
     Args:
         clock: Waits.
-        before: Is told each failure and the seconds until the retry, before the wait.
+        before: Called before each wait, with the failure and the seconds until the retry.
     """
 
     def __init__(self, clock: Clock, before: Callable[[Exception, float], None]) -> None:
@@ -57,11 +57,11 @@ class Retries:
         self._before = before
 
     def of(self, send: Send, patience: Callable[[], Iterable[float]] = lambda: PATIENCE) -> Send:
-        """Return a function that sends a request with its retries.
+        """Return a function that calls `send` and retries it.
 
         Args:
-            send: Sends a request; raises one of `RETRIABLE` where it may be sent again.
-            patience: Returns the seconds before each retry while the API fails.
+            send: Sends a request; raises one of `RETRIABLE` if it may be retried.
+            patience: Returns the seconds to wait before each retry while the API fails.
         """
 
         def waits() -> Generator[float, Any, None]:
@@ -88,5 +88,5 @@ class Retries:
 
 
 def spread(wait: float) -> float:
-    """Spread a wait, so that two readers of one key do not come back at once."""
+    """Vary a wait by up to a quarter, so that two runs with one key do not retry at once."""
     return wait * random.uniform(0.75, 1.25)  # noqa: S311

@@ -1,4 +1,4 @@
-"""The order in which work that goes on side by side may send its requests."""
+"""The order in which concurrent work may send its requests."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tap_constantcontact.exceptions import AbandonedError
 
 
 class Turns:
-    """Lets a request go only when no earlier work is about to send one.
+    """Lets work send a request only if no earlier work is about to send one.
 
-    Work is numbered in the order in which its results are handed on. So the last requests of a
-    budget or a day go to the work that is needed first, and the requests spent are never those of
-    results that have to be thrown away. Work that waits, for a response or before a retry, lets
-    later work pass. A thread without a number goes first.
+    Work is numbered in the order in which its results are needed. So the last requests of a budget
+    or a day go to the work that is needed first, and none is spent on results that are then thrown
+    away. While work waits for a response or before a retry, later work may go ahead. A thread
+    without a number goes first.
 
     Attributes:
-        changed: Guards the turns, and is notified whenever another request may go.
+        changed: Guards the turns, and is notified whenever another request may be sent.
 
     Example:
         >>> turns = Turns()
@@ -42,7 +42,7 @@ class Turns:
         self._mine = threading.local()
 
     def take(self) -> int:
-        """Return the next number, for work that may begin at any time."""
+        """Return the next number, for work that may begin later."""
         with self.changed:
             number = next(self._numbers)
             self._at_work.add(number)
@@ -60,14 +60,14 @@ class Turns:
             self.leave([number])
 
     def leave(self, numbers: Iterable[int]) -> None:
-        """End work, or abandon it: it sends no more requests."""
+        """End or abandon work, which then sends no more requests."""
         with self.changed:
             self._at_work.difference_update(numbers := set(numbers))
             self._ready -= numbers
             self.changed.notify_all()
 
     def step_aside(self) -> None:
-        """Let later work pass while this thread's work waits."""
+        """Let later work go ahead while this thread's work waits."""
         with self.changed:
             self._ready.discard(self._number)
             self.changed.notify_all()
@@ -76,7 +76,7 @@ class Turns:
         """Take this thread's place again.
 
         Raises:
-            AbandonedError: The work was abandoned meanwhile.
+            AbandonedError: The work was abandoned in the meantime.
         """
         with self.changed:
             if self._number is not None:
@@ -84,7 +84,7 @@ class Turns:
                 self._ready.add(self._number)
 
     def is_mine(self) -> bool:
-        """Tell whether this thread's work may send a request now.
+        """Return whether this thread's work may send a request now.
 
         Raises:
             AbandonedError: The work was abandoned.

@@ -1,9 +1,10 @@
-"""What the status of a response means: a good one, a retry, or the end of the run.
+"""The meaning of a response's status: accept it, retry the request, or end the run.
 
-Documented of the API, and relied upon here:
+This relies on facts about the API:
 
-- A 202 says that a segment is still being computed: the request is sent again. (Contract.)
-- An API has no redirects: one leads to a sign-in page, a proxy or another host. (Common sense.)
+- A 202 means that a segment is still being computed: the request is retried. (Contract.)
+- The API never redirects: a redirect leads to a sign-in page, a proxy or another host. (Common
+  sense.)
 - A new application is private: until support approves it, only the user who created it can grant it
   access. (Release note of July 2026.)
 """
@@ -20,12 +21,12 @@ from tap_constantcontact.transport.responses import described, redirect_target
 
 
 class Endpoint(NamedTuple):
-    """What a message says of an endpoint.
+    """The facts about an endpoint that error messages mention.
 
     Attributes:
         stream: Name of the stream that reads it.
-        scope: OAuth scope that it needs.
-        privilege: User privilege that it needs.
+        scope: OAuth scope that it requires.
+        privilege: User privilege that it requires.
     """
 
     stream: str
@@ -34,17 +35,17 @@ class Endpoint(NamedTuple):
 
 
 def judge(response: requests.Response, endpoint: Endpoint, connection: Connection) -> None:
-    """Let a response with status 200 pass.
+    """Accept a response with status 200, and raise for any other.
 
     Args:
         response: The whole response.
-        endpoint: Whose it is.
-        connection: Is told what the response says of the limits, the token and the clock.
+        endpoint: The endpoint that it came from.
+        connection: Learns from the response about the limits, the token and the clock.
 
     Raises:
-        RetriableAPIError: The same request may succeed a little later.
+        RetriableAPIError: A retry may succeed.
         NotFoundError: The API does not know what the path names.
-        FatalAPIError: The request will not succeed.
+        FatalAPIError: The request cannot succeed.
     """
     status = response.status_code
     if status < requests.codes.server_error and status != requests.codes.too_many_requests:
@@ -75,8 +76,9 @@ def _refusal(response: requests.Response, endpoint: Endpoint) -> str:
     if status == requests.codes.forbidden:
         return (
             f"Constant Contact forbids reading {endpoint.stream} ({described(response)}). The "
-            f"token needs the scope {endpoint.scope}, and the user who signed in the privilege "
-            f"{endpoint.privilege}. An application that Constant Contact's support has not "
-            "approved yet may only read the account of the user who created it."
+            f"token needs the scope {endpoint.scope}, and the user who signed in needs the "
+            f"privilege {endpoint.privilege}: sign in with both, or deselect the stream. An "
+            "application that Constant Contact's support has not approved yet can only read the "
+            "account of the user who created it."
         )
     return f"Constant Contact refused the request for {endpoint.stream} ({described(response)})."

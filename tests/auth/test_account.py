@@ -76,7 +76,7 @@ def test_a_damaged_account_makes_no_token_file(config: dict[str, Any], damage: A
     Path(config["token_file"]).write_text(json.dumps(stored(config) | {"account": damage}))
     with pytest.raises(Exception, match="validation failed") as caught:
         read(config)
-    assert "is no token file" in caught.value.errors[0]  # type: ignore[attr-defined]
+    assert "is not a token file" in caught.value.errors[0]  # type: ignore[attr-defined]
 
 
 def test_a_new_refresh_token_may_be_for_another_account(
@@ -206,7 +206,7 @@ def test_the_question_counts_like_any_request(
         "/v3/contact_lists",
     ]
     assert result.records["contact_lists"]
-    assert "The run's budget is spent (2)" in caplog.text
+    assert "The run's request budget is used up (2)" in caplog.text
 
 
 def test_a_refused_refresh_token_is_sent_once(sandbox: Sandbox, config: dict[str, Any]) -> None:

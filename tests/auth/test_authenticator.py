@@ -103,7 +103,7 @@ def test_a_damaged_file_is_refused(sandbox: Sandbox, tmp_path: Path, content: st
     (tmp_path / "tokens.json").write_text(content)
     with pytest.raises(ConfigValidationError) as caught:
         sync(config_for(sandbox, tmp_path))
-    assert "is no token file" in caught.value.errors[0]
+    assert "is not a token file" in caught.value.errors[0]
 
 
 def test_a_file_that_cannot_be_written_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:

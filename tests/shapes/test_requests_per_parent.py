@@ -152,4 +152,4 @@ def test_a_contact_that_is_gone_is_passed_over(
     caplog.set_level("INFO")
     result = run(streams=CONTACT_REPORTS, contact_ids=["gone", known])
     assert {record["contact_id"] for record in result.records[DETAILS]} == {known}
-    assert "skipped 2 unknown contacts" in caplog.text
+    assert "skipped 2 unknown parents" in caplog.text

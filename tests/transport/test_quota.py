@@ -79,7 +79,7 @@ def test_a_spent_day_ends_a_run_well_and_the_next_day_goes_on(  # noqa: PLR0913,
     for _ in range(spent):
         sandbox.limits.refuse()
     runs = [run(streams=stream)]
-    while "goes on from here in the next run" in caplog.text:
+    while "the next run resumes" in caplog.text:
         caplog.clear()
         days.pass_on()
         runs.append(run(streams=stream, state=runs[-1].state))
@@ -97,7 +97,7 @@ def test_nothing_is_asked_once_the_day_is_spent(
     assert len(requests_seen) == 16
     assert result.exit_code == 0
     assert "until 20" in caplog.text
-    assert "contact_activity_details goes on from here in the next run" in caplog.text
+    assert "the next run resumes contact_activity_details from here" in caplog.text
     assert "replication_key_value" in result.state["bookmarks"]["contacts"]
     for report in CONTACT_REPORTS:
         assert not result.state["bookmarks"][report].get("replication_key_value")
@@ -110,7 +110,7 @@ def test_a_spent_day_can_fail_a_run(
     errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
     assert result.exit_code == 1
     assert len(errors) == 1
-    assert "quota of requests is spent, until" in errors[0]
+    assert "request quota is used up until" in errors[0]
     assert len(requests_seen) == 16
     assert result.state["bookmarks"]["contact_action_summary"]["sweep"]["began"]
 

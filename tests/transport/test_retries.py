@@ -109,7 +109,7 @@ def test_an_outage_is_given_up_after_minutes(
     result, said = failing(
         every(1, fault, "/v3/reports/contact_reports"), contact_ids=[*account.contacts][:1]
     )
-    assert "did not answer contact_action_summary for minutes (HTTP 503)" in said
+    assert "did not answer requests for contact_action_summary for minutes (HTTP 503)" in said
     assert 120 < sum(waits) < 600
     assert waits[-1] > waits[0]
     assert result.state["bookmarks"]["contacts"]["replication_key_value"]
