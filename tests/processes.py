@@ -85,9 +85,14 @@ class Command:
 
     def poll(self) -> int | None:
         """Return how it ended, or None while it runs."""
-        if self.returncode is None and select.select([self._told], [], [], 0)[0]:
+        if self.returncode is None and self._told_something():
             self.wait()
         return self.returncode
+
+    def _told_something(self) -> bool:
+        told = select.poll()
+        told.register(self._told, select.POLLIN)
+        return bool(told.poll(0))
 
     def wait(self) -> int:
         """Return how it ended, once it has."""
