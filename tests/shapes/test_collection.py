@@ -151,4 +151,4 @@ def test_a_page_of_contacts_that_keeps_failing_is_read_in_smaller_pages(
     assert not errors
     assert result.by_key("contacts") == Expected(account).contacts()
     assert limits == {"500": 9, "100": 5, "20": 1}
-    assert "Reading contacts again with 20 rows a page" in caplog.text
+    assert "Reading contacts again, with 20 rows a page" in caplog.text

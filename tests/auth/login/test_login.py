@@ -112,7 +112,7 @@ def test_an_answer_to_another_question_is_refused_before_its_code_is_used(
     assert page.status_code == 400
     code, _, said = process.end()
     assert code == 1
-    assert "answer to another sign-in (its state differs)" in errors(said)[0]
+    assert "returned from another sign-in (its state differs)" in errors(said)[0]
     assert query["code"] in authorization.codes
     assert not process.token_file.exists()
 
@@ -352,7 +352,7 @@ def test_the_tap_s_configuration_will_do(
 @pytest.mark.parametrize(
     ("options", "variables", "line"),
     [
-        ((), {"TAP_CONSTANTCONTACT_CLIENT_ID": ""}, "The application is missing"),
+        ((), {"TAP_CONSTANTCONTACT_CLIENT_ID": ""}, "API key is missing"),
         (("--device", "--client-id=other"), {}, "does not know the application"),
         (("--device", "--scopes=contact_data everything"), {}, "one of the scopes"),
         pytest.param(
@@ -408,7 +408,7 @@ def test_a_token_is_checked_and_removed(
     code, out, _ = login("--check").end()
     assert code == 0
     assert re.search(rf"Kind +{kind}", out)
-    assert re.search(r"Last used +\d{4}-\d\d-\d\d \d\d:\d\d UTC, 20 days before", out)
+    assert re.search(r"Last used +\d{4}-\d\d-\d\d \d\d:\d\d UTC, 20 days ago", out)
     assert "160 of 180 were left" in out
     authorization.grants.clear()
     code, out, said = login("--check").end()
