@@ -1,7 +1,7 @@
-"""A local Constant Contact: its data, its API, its tokens.
+"""A local Constant Contact: its data, its API, its sign-in.
 
-It serves what `tap-constantcontact` reads and no more, as the published contract describes it. It
-is what the `sandbox` setting reads and what the tests run against, and it runs alone as
+It serves the endpoints that `tap-constantcontact` reads, as the published contract describes them.
+The setting `sandbox` reads it, the tests run against it, and it can be run by itself as
 `python -m tap_constantcontact.sandbox`. It needs the extra `sandbox`.
 """
 
@@ -12,11 +12,11 @@ from typing import Any
 from singer_sdk.exceptions import ConfigValidationError
 
 NO_LIMIT = 1_000_000
-"""What is more than anybody asks of a sandbox, by the second or by the day."""
+"""A number of requests, a second or a day, that no run reaches."""
 
 
 def credentials() -> dict[str, Any]:
-    """Start a sandbox in this process and return the settings by which a tap reads it.
+    """Start a sandbox in this process, and return the settings with which a tap reads it.
 
     Raises:
         ConfigValidationError: The extra `sandbox` is not installed.

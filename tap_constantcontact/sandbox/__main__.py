@@ -1,4 +1,4 @@
-"""Run the sandbox alone, for any client to be pointed at."""
+"""Run the sandbox by itself, for any client."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tap_constantcontact.sandbox.server import Sandbox
 @click.option(
     "--port", default=8080, show_default=True, help="Port to listen on; 0 for a free one."
 )
-@click.option("--seed", default=1, show_default=True, help="What the account grows from.")
-@click.option("--contacts", default=FIRST_CONTACTS, show_default=True, help="First contacts.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the account's data.")
+@click.option("--contacts", default=FIRST_CONTACTS, show_default=True, help="Initial contacts.")
 @click.option("--per-second", type=float, default=math.inf, help="Requests a second; unlimited.")
 @click.option("--per-day", type=float, default=math.inf, help="Requests a day; unlimited.")
 @click.option("--public", is_flag=True, help="A PKCE or device application, without a secret.")
@@ -36,7 +36,7 @@ def main(  # noqa: PLR0913 - the options of a command
     public: bool,
     long_lived: bool,
 ) -> None:
-    """Serve a Constant Contact account that grows from a seed."""
+    """Serve a Constant Contact account whose data is generated from a seed."""
     authorization = Authorization(rotating=not long_lived)
     if public:
         authorization.client_secret = None

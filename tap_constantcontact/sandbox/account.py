@@ -1,7 +1,7 @@
-"""The sandbox account: its data, grown from a seed up to the present, as endpoints look at it.
+"""The sandbox account: its data, generated from a seed up to the present.
 
-The same seed and the same present give the same account, and a later present the same account with
-more history. So a second run finds what a real account would show it: little that is new.
+The same seed and present give the same account; a later present gives the same account with more
+history. So a second run finds a little new data, as with a real account.
 """
 
 from __future__ import annotations

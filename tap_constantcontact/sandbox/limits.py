@@ -1,4 +1,4 @@
-"""The sandbox's two limits, one of requests a second and one of requests a day."""
+"""The sandbox's two limits: requests a second and requests a day."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ QUOTA_EXCEEDED = {"error_key": "quota_exceeded", "error_message": "Limit Exceede
 
 @dataclass
 class Limits:
-    """What one key may ask: so much in any sliding second, so much from midnight to midnight UTC.
+    """Limits the requests of one key in any sliding second and in any day, from 00:00 UTC.
 
     Attributes:
-        per_second: Requests in a second.
-        per_day: Requests in a day.
-        clock: What tells the seconds since the epoch.
+        per_second: Maximum number of requests in a second.
+        per_day: Maximum number of requests in a day.
+        clock: Returns the seconds since the epoch.
     """
 
     per_second: float = math.inf
@@ -32,7 +32,7 @@ class Limits:
     _spent: int = 0
 
     def refuse(self) -> dict[str, str] | None:
-        """Count a request, or return the error that it meets instead."""
+        """Count a request, or return the error that refuses it."""
         now = self.clock()
         if (day := int(now // SECONDS_A_DAY)) != self._day:
             self._day, self._spent = day, 0

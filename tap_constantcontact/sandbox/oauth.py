@@ -1,4 +1,4 @@
-"""The sandbox's authorization server: an application, what people allowed it, and its tokens."""
+"""The sandbox's authorization server: an application, its grants and its tokens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RefusedError(Exception):
 
 @dataclass
 class Grant:
-    """What a person allowed.
+    """A person's permission for the application.
 
     Attributes:
         scope: The scopes, with spaces between them.
@@ -130,7 +130,7 @@ class Authorization:
         return [*self.grants][-1]
 
     def grant(self, scope: str, refresh_token: str | None = None) -> str:
-        """Note what a person allowed and return the refresh token for it."""
+        """Note a person's permission, and return its refresh token."""
         token = refresh_token or secrets.token_urlsafe(24)
         self.grants[token] = Grant(scope, self.clock())
         return token
@@ -153,7 +153,7 @@ class Authorization:
     # What the application asks
 
     async def token(self, request: web.Request) -> web.Response:
-        """Answer a token request, whose parameters may come as a form or in the query."""
+        """Respond to a token request, whose parameters may be in the form or in the query."""
         form = await _form(request)
         if not self._is_client(request, form):
             return _refusal("invalid_client", "The client could not be authenticated.", 401)

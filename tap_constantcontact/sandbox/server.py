@@ -1,4 +1,4 @@
-"""The sandbox as a server on loopback, in a thread of its own."""
+"""The sandbox as a local server, in its own thread."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 SHUTDOWN_TIMEOUT = 0.1
-"""Seconds that requests still under way are given when the sandbox stops."""
+"""Seconds to wait for unfinished requests when the sandbox stops."""
 
 
 class Sandbox:
     """A local Constant Contact.
 
     Args:
-        account: The data it serves.
-        authorization: The application and the tokens that it knows.
-        limits: What it allows a key.
-        middlewares: What happens to requests on their way, such as faults.
+        account: The account that it serves.
+        authorization: The application and its tokens.
+        limits: The limits of the key.
+        middlewares: Called for each request, for example to simulate faults.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class Sandbox:
 
     @property
     def api_url(self) -> str:
-        """Where the API is."""
+        """Base URL of the API."""
         return f"{self.url}/v3"
 
     @property
     def auth_url(self) -> str:
-        """Where the authorization server is."""
+        """Base URL of the authorization server."""
         return f"{self.url}/oauth2/default/v1"
 
     def app(self) -> web.Application:

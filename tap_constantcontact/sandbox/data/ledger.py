@@ -1,4 +1,4 @@
-"""What an account holds, and the changes that can befall it."""
+"""An account's data, and the changes that can happen to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPENED = FIRST_NEWSLETTER - timedelta(days=400)
 
 
 class Ledger:
-    """An account's data, as the API would send it, and the changes that can befall it.
+    """An account's data, as the API would send it, and the changes that can happen to it.
 
     Args:
         seed: What the keys and the chances come from.

@@ -1,4 +1,4 @@
-"""What an endpoint is, and one request to it."""
+"""The endpoints of the API, and a request to one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ AUTOMATIONS = Access("campaign_data", "customer-journey:read")
 
 @dataclass
 class Service:
-    """What all endpoints answer from.
+    """The data and options that all endpoints share.
 
     Attributes:
         account: The data.
@@ -95,7 +95,7 @@ class Call:
         self.query: Query = parameters.read(self._asked)
 
     def path(self, name: str) -> str:
-        """Return what stands in the path for a name."""
+        """Return the value of a placeholder in the path."""
         return self._request.match_info[name]
 
     def page(self, rows: Sequence[Row], limit: int = 50) -> tuple[list[Row], Row]:
