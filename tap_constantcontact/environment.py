@@ -60,7 +60,7 @@ def _read(value: Any, kinds: Collection[str]) -> Any:
     if isinstance(value, str):
         text = value.strip()
         return _spelt(text, kinds) if text else None
-    if isinstance(value, Decimal):  # what the SDK makes of a fraction in a file
+    if isinstance(value, Decimal):  # the SDK reads a fraction in a file as one
         return float(value)
     return str(value) if type(value) is int and "string" in kinds else value
 

@@ -58,10 +58,13 @@ def _credential_faults(config: Mapping[str, Any]) -> Iterator[str]:
 def _address_faults(config: Mapping[str, Any]) -> Iterator[str]:
     for name in ("access_token", "user_agent"):
         if not (config.get(name) or "").isprintable():
-            yield f"{name} has a character that no header of a request may have, such as a newline"
+            yield (
+                f"{name} contains a character that is not allowed in a request header, such as a "
+                "newline"
+            )
     for name in ("api_url", "auth_url"):
         if not _is_address(config[name]):
-            yield f"{name} {config[name]!r} is no address that begins with https:// or http://"
+            yield f"{name} {config[name]!r} is not an address that begins with https:// or http://"
 
 
 def _is_address(url: str) -> bool:
