@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import (
+    FatalAPIError,
     QuotaExceededError,
     RetriableAPIError,
     ThrottledError,
@@ -172,6 +173,7 @@ class Collection(ConstantContactStream):
             try:
                 for record in self.run.progress.track(self.name, pages, self.name):
                     rows += 1
+                    self._check_progress(rows, len(seen))
                     key = tuple(record[name] for name in self.primary_keys)
                     if key not in seen:
                         self._patience = PATIENCE
@@ -182,6 +184,18 @@ class Collection(ConstantContactStream):
                 continue
             if not query.shrinks or rows <= limit or len(seen) == known:
                 return
+
+    def _check_progress(self, rows: int, known: int) -> None:
+        """Refuse a reading that brings far more rows than there are.
+
+        Raises:
+            FatalAPIError: The pages repeat themselves under ever new links.
+        """
+        if rows > 2 * (known + self.page_size):
+            raise FatalAPIError(
+                f"The API sends the same rows of {self.name} again and again. Run again later with "
+                "the last state, and tell Constant Contact's support if it happens again."
+            )
 
     def _smaller(self, limit: int, error: Exception) -> int:
         """Return a smaller number of rows a page, after a page kept failing.

@@ -152,3 +152,23 @@ def test_a_page_of_contacts_that_keeps_failing_is_read_in_smaller_pages(
     assert result.by_key("contacts") == Expected(account).contacts()
     assert limits == {"500": 9, "100": 5, "20": 1}
     assert "Reading contacts again, with 20 rows a page" in caplog.text
+
+
+def test_ever_new_links_to_the_same_rows_are_fatal(read: Any) -> None:
+    asked = 0
+
+    @web.middleware
+    async def repeat(request: web.Request, handler: Any) -> Any:
+        nonlocal asked
+        if request.path != "/v3/contacts" or asked == 500:
+            return await handler(request)
+        asked += 1
+        contacts = [{"contact_id": str(number)} for number in range(50)]
+        links = {"next": {"href": f"/v3/contacts?cursor={asked}"}}
+        return web.json_response({"contacts": contacts, "_links": links})
+
+    result, (said,) = read(repeat, streams=("contacts",))
+    assert result.exit_code == 1
+    assert "sends the same rows of contacts again and again" in said
+    assert len(result.records["contacts"]) == 50
+    assert asked < 100
