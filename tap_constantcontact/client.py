@@ -19,16 +19,13 @@ from typing_extensions import override
 
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.rows import Rows
-from tap_constantcontact.run import Run
+from tap_constantcontact.run import SAMPLE_REQUESTS, Run
 from tap_constantcontact.transport.pagination import NextLinkPaginator
 from tap_constantcontact.transport.responses import check_body, rows_in
 from tap_constantcontact.transport.verdict import Endpoint, judge
 
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import RequestFunc
-
-TEST_REQUESTS = 3
-"""Maximum number of requests of a stream in test mode."""
 
 
 class ConstantContactStream(RESTStream[ParseResult | None]):
@@ -86,7 +83,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
                     if self._stream_version is not None:
                         super()._write_activate_version_message(self._stream_version)
                 else:
-                    with self.run.connection.quota.at_most(TEST_REQUESTS):
+                    with self.run.connection.quota.at_most(SAMPLE_REQUESTS):
                         yield from itertools.islice(self.read(), self.ABORT_AT_RECORD_COUNT)
             finally:
                 self.rows.report(self.logger)

@@ -24,6 +24,9 @@ from tap_constantcontact.exceptions import (
 from tap_constantcontact.terminal.progress import Progress
 from tap_constantcontact.transport.connection import Connection
 
+SAMPLE_REQUESTS = 3
+"""Maximum number of requests of a stream in test mode."""
+
 
 @dataclass
 class Run:
