@@ -26,7 +26,7 @@ class Clock:
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         """Wait until a condition is notified, for at most `seconds` seconds if given."""
-        condition.wait(seconds)
+        condition.wait(None if seconds is None else min(seconds, threading.TIMEOUT_MAX))
 
 
 SYSTEM = Clock()

@@ -252,7 +252,7 @@ CONNECTION = (
     ),
     setting(
         "request_timeout",
-        th.NumberType(exclusive_minimum=0),
+        th.NumberType(exclusive_minimum=0, maximum=86_400),
         "Seconds without receiving a byte before a request is retried. A whole response may take "
         "five times as long.",
         default=60,

@@ -38,8 +38,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"updated_after": "2026-01-01", "updated_days_back": 3},
         "updated_after and updated_days_back",
     ),
-    "two lines": ({"access_token": "secret\nsecret"}, "access_token has a character"),
-    "a missing host": ({"api_url": "v3"}, "api_url 'v3' is no"),
+    "endless": ({"request_timeout": 1e300}, "request_timeout"),
+    "two lines": ({"access_token": "secret\nsecret"}, "access_token contains a character"),
+    "a missing host": ({"api_url": "v3"}, "api_url 'v3' is not an address"),
     "a wrong port": (
         {"auth_url": "https://authz.test:99999"},
         "auth_url 'https://authz.test:99999'",

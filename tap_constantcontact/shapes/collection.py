@@ -29,6 +29,9 @@ from tap_constantcontact.windows import days_before, parse_instant
 SMALLEST_PAGE = 20
 """Minimum number of rows a page, below which pages are not made smaller."""
 
+MOST_ROWS = 10**9
+"""Largest number of rows that is believed of a list."""
+
 SHRINKAGE = 5
 """Factor by which pages get smaller when a page keeps failing."""
 
@@ -242,5 +245,6 @@ class Collection(ConstantContactStream):
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Record]:
         count = json_of(response).get(f"{self.records_key}_count")
-        self._counted = count if isinstance(count, int) else self._counted
+        is_plausible = isinstance(count, int) and 0 <= count <= MOST_ROWS
+        self._counted = count if is_plausible else self._counted
         return iter(super().parse_response(response))

@@ -8,10 +8,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
-from tests.harness import CONTACT_REPORTS, Run, config_for, tap_with
+from tests.harness import CONTACT_REPORTS, Run, answer, config_for, every, tap_with
 from tests.processes import TAP, Command
 
 Runner = Callable[..., Run]
@@ -62,3 +64,15 @@ def test_an_estimate_is_what_a_run_costs(
     requests_seen.clear()
     run(streams=READ, state=second.state)
     assert later["total"]["requests"] == len(requests_seen)
+
+
+@pytest.mark.parametrize("count", [-5, 10**30, "60"])
+def test_an_estimate_does_not_believe_any_number_of_rows(
+    tmp_path: Path, account: Account, count: Any
+) -> None:
+    body = json.dumps({"contacts": [], "contacts_count": count})
+    middlewares = [every(1, answer(200, body), "/v3/contacts")]
+    with Sandbox(account, middlewares=middlewares) as sandbox:
+        figures = tap_with(config_for(sandbox, tmp_path)).estimate()
+    rows = {line["stream"]: line["rows"] for line in figures["streams"]}
+    assert rows["contacts"] is None
