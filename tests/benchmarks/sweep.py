@@ -40,6 +40,9 @@ from tap_constantcontact.sandbox.server import Sandbox
 
 REPORTS = ("contact_action_summary", "contact_activity_details")
 STALL = 0.02
+PACE = 4
+"""Requests a second of a standard key."""
+
 PAGES = {"activity_summary": 200, "activity_details": 100}
 
 
@@ -255,16 +258,18 @@ def requests(contacts: int, kills: int) -> None:
         show("incremental sweep: made / least", f"{len(traffic.paths) / possible:.4f}", "1.00")
 
         twice = []
+        (Path(folder) / "killed").mkdir()
+        killed = Tap(sandbox, Path(folder) / "killed", requests_per_second=PACE)
         for _ in range(kills):
             traffic.paths.clear()
-            process = tap.start()
+            process = killed.start()
             while len(traffic.paths) < 10:
                 time.sleep(0.01)
             time.sleep(random.uniform(0, 4))
             process.kill()
             process.wait()
             asked = Counter(path for path in traffic.paths if path.startswith("reports"))
-            state = tap.last_state()
+            state = killed.last_state()
             traffic.paths.clear()
             tap.run(state)
             asked += Counter(path for path in traffic.paths if path.startswith("reports"))
