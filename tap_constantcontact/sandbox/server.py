@@ -105,10 +105,17 @@ class Sandbox:
         bound = self._runner.addresses[0][1]
         self.url = f"http://{host}:{bound}"
 
+    async def _end(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+        pending = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
     def stop(self) -> None:
         """Stop serving."""
-        if self._runner:
-            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
