@@ -19,7 +19,7 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
 from tests.harness import PRESENT, Expected, Run, config_for, grown, record_requests, sync
 
-for profile, examples in (("quick", 50), ("ci", 500)):
+for profile, examples in (("quick", 25), ("ci", 500)):
     settings.register_profile(
         profile,
         max_examples=examples,
