@@ -145,15 +145,18 @@ class Collection(ConstantContactStream):
         second early.
         """
         for query in self.queries():
-            if start is None and query.takes_dates:
-                yield query, self.dates
+            if start is None:
+                yield query, self.dates if query.takes_dates else ()
             elif not query.takes_dates:
-                yield query, self.dates if start else ()
-        for change in self.changes if start else ():
-            since = {change.parameter: date_time(start.subtract(seconds=1))} if start else {}
+                yield query, self.dates
+        if start is None:
+            return
+        since = date_time(start.subtract(seconds=1))
+        for change in self.changes:
             for query in self.queries():
                 if query.takes_dates:
-                    yield query.having(since, shrinks=change.shrinks), (change.path,)
+                    dated = query.having({change.parameter: since}, shrinks=change.shrinks)
+                    yield dated, (change.path,)
 
     # Pages
 

@@ -62,9 +62,9 @@ def check_body(
         RetriableAPIError: The body is malformed; a retry may return a good one.
     """
     body = json_of(response)
-    if is_array and not isinstance(body, list):
-        raise RetriableAPIError("HTTP 200 whose body is not a JSON array", response)
     if is_array:
+        if not isinstance(body, list):
+            raise RetriableAPIError("HTTP 200 whose body is not a JSON array", response)
         return
     if not isinstance(body, dict):
         raise RetriableAPIError("HTTP 200 whose body is not a JSON object", response)
