@@ -40,6 +40,7 @@ class Run:
         write_state: Emits the current state as a STATE message.
         logger: The logger for all messages of the run.
         parents: The parents of reports, by the name of the stream that lists them.
+        details: The details of parents, by their class.
         state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
             costs at most that much work.
     """
@@ -51,6 +52,7 @@ class Run:
     write_state: Callable[[], None]
     logger: logging.Logger
     parents: dict[str, Any] = field(default_factory=dict)
+    details: dict[type, Any] = field(default_factory=dict)
     state_interval: float = 1.0
     _state_written_at: float = -math.inf
 

@@ -23,7 +23,7 @@ from tap_constantcontact.exceptions import FatalAPIError, LimitReachedError, ref
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.parents import Parents
-from tap_constantcontact.streams import PARENT_TYPES, STREAMS
+from tap_constantcontact.streams import DETAILS, PARENT_TYPES, STREAMS
 from tap_constantcontact.terminal.estimate import Calendar, estimate
 from tap_constantcontact.terminal.output import WholeLineWriter
 
@@ -200,6 +200,7 @@ class TapConstantContact(Tap):
         for of in PARENT_TYPES:
             collection = cast("Collection", streams[of.stream])
             self.run.parents[of.stream] = Parents(of, collection)
+        self.run.details = {of: of(self, self.run) for of in DETAILS}
         return [*streams.values()]
 
     @property

@@ -131,16 +131,20 @@ class RequestsPerParent(ConstantContactStream):
 
     def _report(self, place: Place) -> list[Record] | None:
         """Return a parent's rows in the window, or None if the API does not know the parent."""
-        parent = {self.parents.key: place.parent_id}
         try:
-            rows = self.rows_of({**parent, **self.parameters(self.window)})
-            return [
-                row if self.parents.key in self.sent_keys else {**row, **parent}
-                for row in rows
-                if self._is_in_window(row)
-            ]
+            return self.report_on({self.parents.key: place.parent_id})
         except NotFoundError:
             return None
+
+    def report_on(self, keys: Mapping[str, str]) -> list[Record]:
+        """Return the rows in the window of what the keys name, each row with the keys it lacks.
+
+        Raises:
+            NotFoundError: The API does not know what the keys name.
+        """
+        lacking = {name: value for name, value in keys.items() if name not in self.sent_keys}
+        rows = self.rows_of({**keys, **self.parameters(self.window)})
+        return [{**row, **lacking} for row in rows if self._is_in_window(row)]
 
     def rows_of(self, context: Mapping[str, Any]) -> Iterable[Record]:
         """Return each row of a parent once."""

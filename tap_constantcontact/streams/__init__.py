@@ -11,7 +11,11 @@ from tap_constantcontact.streams.audience import (
     SegmentsStream,
 )
 from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
-from tap_constantcontact.streams.campaigns import CAMPAIGNS, EmailCampaignsStream
+from tap_constantcontact.streams.campaigns import (
+    CAMPAIGNS,
+    EmailCampaignDetails,
+    EmailCampaignsStream,
+)
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
@@ -37,4 +41,7 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
 PARENT_TYPES = (SEGMENTS, CAMPAIGNS, CONTACTS)
 """The types of parent that reports are about."""
 
-__all__ = ["PARENT_TYPES", "STREAMS"]
+DETAILS = (EmailCampaignDetails,)
+"""The details of parents that list their parts."""
+
+__all__ = ["DETAILS", "PARENT_TYPES", "STREAMS"]

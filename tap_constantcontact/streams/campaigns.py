@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from tap_constantcontact.shapes.collection import Collection
+from tap_constantcontact.shapes.details import Details
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Change, Query, Record
-from tap_constantcontact.streams.fields import instant, integer, key, schema, text
+from tap_constantcontact.streams.fields import (
+    instant,
+    integer,
+    key,
+    schema,
+    structures,
+    text,
+)
 
 
 class EmailCampaignsStream(Collection):
@@ -52,3 +60,30 @@ def _is_sent(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG0
 
 CAMPAIGNS = ParentType(stream="email_campaigns", key="campaign_id", is_wanted=_is_sent)
 """The parents of the campaign reports: the campaigns that were sent."""
+
+
+class EmailCampaignDetails(Details):
+    """The name and the activities of a campaign.
+
+    The API does not know the details of removed campaigns. (Contract.)
+    """
+
+    name = "email_campaign_details"
+    path = "/emails/{campaign_id}"
+    scope = "campaign_data"
+    privilege = "campaign:read"
+    primary_keys = ("campaign_id",)
+    schema = schema(
+        key("campaign_id", "Key of the campaign."),
+        text("name", "Name of the campaign."),
+        structures(
+            "campaign_activities",
+            "The activities of the campaign.",
+            text("campaign_activity_id", "Key of the activity."),
+            text("role", "Role of the activity, such as primary_email or resend."),
+        ),
+    )
+
+
+REPORTED_ROLES = ("primary_email", "resend")
+"""Roles of the activities that the e-mail reports cover. (Contract.)"""
