@@ -5,14 +5,11 @@ https://v3.developer.constantcontact.com/api_reference/#tag-Contacts-Reporting.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
-import requests
 from typing_extensions import override
 
-from tap_constantcontact.shapes.events import Page, read_once, with_ids
-from tap_constantcontact.shapes.queries import Record
+from tap_constantcontact.shapes.event_pages import EventsPerParent
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, schema, text
@@ -61,7 +58,7 @@ class ContactActionSummaryStream(RequestsPerParent):
         }
 
 
-class ContactActivityDetailsStream(RequestsPerParent):
+class ContactActivityDetailsStream(EventsPerParent):
     """One row for each event: a send, an open, a click, a bounce and so on."""
 
     name = "contact_activity_details"
@@ -69,11 +66,9 @@ class ContactActivityDetailsStream(RequestsPerParent):
     records_key = "tracking_activities"
     privilege = "ui:campaign:metrics"
     primary_keys = ("activity_id",)
-    row_keys = ()
     replication_key = "created_time"
     parents = CONTACTS
     lookback_days = 1
-    newest_first = True
     filters = ("tracking_activity_types",)
     cost = "1 per contact, and 1 more per 100 events"
     schema = schema(
@@ -94,17 +89,3 @@ class ContactActivityDetailsStream(RequestsPerParent):
     def parameters(self, window: Window) -> dict[str, Any]:
         types = self.config["tracking_activity_types"]
         return {"tracking_activities_list": ",".join(types), "limit": 100}
-
-    @override
-    def parse_response(self, response: requests.Response) -> Iterator[Any]:
-        yield [*super().parse_response(response)]
-
-    @override
-    def rows_of(self, context: Mapping[str, Any]) -> list[Record]:
-        contact = {"contact_id": context["contact_id"]}
-
-        def pages() -> Iterator[Page]:
-            for page in cast("Iterable[Page]", self.request_records(dict(context))):
-                yield [{**row, **contact} for row in page]
-
-        return with_ids(read_once(pages))

@@ -1,0 +1,55 @@
+"""The reading of events, for the shapes of reports that consist of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, cast
+
+import requests
+from typing_extensions import override
+
+from tap_constantcontact.shapes.events import Page, read_once, with_ids
+from tap_constantcontact.shapes.queries import Record
+from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+
+
+class EventPages(RequestsPerParent):
+    """Reads each event of a newest-first list once, and gives it its key `activity_id`.
+
+    Attributes that a stream may set:
+        activity_type: The type of all the events, for endpoints that spell it differently.
+    """
+
+    activity_type: ClassVar[str | None] = None
+    newest_first = True
+    row_keys = ()
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterator[Any]:
+        yield [*super().parse_response(response)]
+
+    @override
+    def rows_of(self, context: Mapping[str, Any]) -> list[Record]:
+        labels = {name: value for name, value in context.items() if f"{{{name}}}" in self.path}
+        if self.activity_type:
+            labels["tracking_activity_type"] = self.activity_type
+
+        def pages() -> Iterator[Page]:
+            for page in cast("Iterable[Page]", self.request_records(dict(context))):
+                yield [{**row, **labels} for row in page]
+
+        return with_ids(read_once(pages))
+
+
+class EventsPerParent(EventPages):
+    """A report of the events of each parent, in a sweep over all parents.
+
+    Example:
+        >>> class LandingPageOpensStream(EventsPerParent):
+        ...     name = "landing_page_opens"
+        ...     path = "/reports/landing_pages/campaign_details/{campaign_activity_id}/p_opens"
+        ...     records_key = "landing_page_activities"
+        ...     primary_keys = ("activity_id",)
+        ...     activity_type = "p_contact_open"
+        ...     parents = LANDING_PAGES
+    """
