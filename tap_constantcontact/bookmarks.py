@@ -21,6 +21,7 @@ from pendulum import DateTime
 
 from tap_constantcontact.exceptions import refused
 from tap_constantcontact.records import rfc3339
+from tap_constantcontact.tallies import parsed
 from tap_constantcontact.windows import parse_instant
 
 SWEEP_VERSION = 2
@@ -158,6 +159,10 @@ def _instant(value: Any) -> None:
     parse_instant(value)
 
 
+def _tallies(value: Any) -> None:
+    parsed(value)
+
+
 def _sweep(value: Any) -> None:
     if value == NO_SWEEP:
         return
@@ -183,6 +188,8 @@ KEYS: Mapping[str, Callable[[Any], None]] = {
     "full_read_at": _instant,
     "swept_at": _instant,
     "filters": _text,
+    "counts": _tallies,
+    "next_counts": _tallies,
     "sweep": _sweep,
 }
 """The keys of a bookmark, with the check of each one's value."""
@@ -190,7 +197,9 @@ KEYS: Mapping[str, Callable[[Any], None]] = {
 CONSEQUENCE = {
     "replication_key_value": "the stream is read from the start",
     "sweep": "a new sweep begins",
-    "full_read_at": "all contacts are read again",
+    "full_read_at": "everything is read again",
+    "counts": "every campaign that changed lately is read again",
+    "next_counts": "the next run reads every campaign that changed lately again",
 }
 """The effect of dropping a key, for the warning."""
 
@@ -254,6 +263,6 @@ def _is_valid(key: str, value: Any) -> bool:
     try:
         if value is not None or key == "sweep":
             KEYS[key](value)
-    except (KeyError, OverflowError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return False
     return key in KEYS

@@ -41,6 +41,7 @@ class Run:
         logger: The logger for all messages of the run.
         parents: The parents of reports, by the name of the stream that lists them.
         details: The details of parents, by their class.
+        counts: The counts of parents, by the name of the stream that lists the parents.
         state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
             costs at most that much work.
     """
@@ -53,6 +54,7 @@ class Run:
     logger: logging.Logger
     parents: dict[str, Any] = field(default_factory=dict)
     details: dict[type, Any] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
     state_interval: float = 1.0
     _state_written_at: float = -math.inf
 

@@ -7,10 +7,10 @@ clocks change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pendulum
 from pendulum import Date, DateTime
@@ -138,15 +138,38 @@ def updated_since(config: Mapping[str, Any], now: DateTime) -> DateTime | None:
     return None if number is None else first_instant(days_ago(number, zone, now), zone)
 
 
-SPAN = (
-    "start_date",
+class Span(NamedTuple):
+    """The settings that decide the window of a report.
+
+    Attributes:
+        fixed: Returns the window that they fix, which is the same on every run so that no bookmark
+            is used, given the settings and when the run began; None if they fix none.
+        lookback: Name of the setting for the number of days before its bookmark that an incremental
+            run reads again; None if it cannot be set.
+        names: Their names.
+    """
+
+    fixed: Callable[[Mapping[str, Any], DateTime], Window | None]
+    lookback: str | None
+    names: tuple[str, ...]
+
+
+SINCE_START = Span(lambda *_: None, None, ("start_date", "timezone"))
+"""The span of most reports."""
+
+REPORT_SPAN = Span(
+    report_window,
     "lookback_days",
-    "report_date",
-    "report_days_back",
-    "report_start_date",
-    "report_start_days_back",
-    "report_end_date",
-    "report_end_days_back",
-    "timezone",
+    (
+        "start_date",
+        "lookback_days",
+        "report_date",
+        "report_days_back",
+        "report_start_date",
+        "report_start_days_back",
+        "report_end_date",
+        "report_end_days_back",
+        "timezone",
+    ),
 )
-"""Names of the settings that decide the window of a report."""
+"""The span of the two contact reports."""

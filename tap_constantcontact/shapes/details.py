@@ -18,7 +18,8 @@ from tap_constantcontact.shapes.queries import Record
 class Details(ConstantContactStream):
     """The details of a parent, requested once a run, because several streams need them.
 
-    They are an endpoint that other streams use, not a stream that a user can select.
+    They are an endpoint that other streams use, not a stream that a user can select. Their primary
+    key is the parent's key.
 
     Example:
         >>> class EventDetails(Details):
@@ -43,22 +44,23 @@ class Details(ConstantContactStream):
     def get_new_paginator(self) -> SinglePagePaginator:  # type: ignore[override]
         return SinglePagePaginator()
 
-    def of(self, key: str, parent_id: str) -> Record:
+    def of(self, parent_id: str) -> Record:
         """Return the details of a parent.
-
-        Args:
-            key: Name of the parent's key.
-            parent_id: The key.
 
         Raises:
             NotFoundError: The API does not know the parent.
         """
         if parent_id not in self._known:
             try:
-                self._known[parent_id] = next(iter(self.request_records({key: parent_id})))
+                self._known[parent_id] = self._details_of(parent_id)
             except NotFoundError as error:
                 self._known[parent_id] = error
         known = self._known[parent_id]
         if isinstance(known, NotFoundError):
             raise known
         return known
+
+    def _details_of(self, parent_id: str) -> Record:
+        (key,) = self.primary_keys
+        record: Record = next(iter(self.request_records({key: parent_id})))
+        return record

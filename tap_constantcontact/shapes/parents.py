@@ -31,6 +31,7 @@ class ParentType:
         given_by: Name of the setting that gives their ids, so that they need not be listed.
         created_after: Name of the collection's query parameter for a minimum creation date, if any.
         created_before: The same for a maximum creation date.
+        changed_at: Name of the date in the collection's rows that tells when a parent last changed.
         leaves_out: Query parameters of the collection that listing parents does not need.
         is_wanted: Returns whether a listed row is a parent of the reports, given the settings.
         counted_by: Converts a query into one whose total counts only such parents.
@@ -45,6 +46,7 @@ class ParentType:
     given_by: str | None = None
     created_after: str | None = None
     created_before: str | None = None
+    changed_at: str | None = None
     leaves_out: tuple[str, ...] = ()
     is_wanted: Callable[[Record, Mapping[str, Any]], bool] = lambda *_: True
     counted_by: Callable[[Query, Mapping[str, Any]], Query] = lambda query, _: query
@@ -67,6 +69,7 @@ class Parents:
         self._places: list[Place] = []
         self._listed_from = math.inf
         self._sizes: dict[Place, Plan] = {}
+        self._changed: dict[str, str] = {}
         self._named = set(self._config.get(of.given_by or "") or ())
         if self._are_given:
             self._places = sorted(Place(0.0, parent_id) for parent_id in self._named)
@@ -77,6 +80,11 @@ class Parents:
         filters = (name for name in self._of.filters if name != self._of.given_by)
         return bool(self._named) and not any(map(self._config.get, filters))
 
+    @property
+    def key(self) -> str:
+        """Name of the parents' key."""
+        return self._of.key
+
     def after(self, place: Place) -> Sequence[Place]:
         """Return the parents after a place, listing those that are not known yet."""
         if place.created_at < self._listed_from:
@@ -85,6 +93,10 @@ class Parents:
             self._places = sorted(known.values())
             self._listed_from = place.created_at
         return self._places[bisect_right(self._places, place) :]
+
+    def changed_last(self, number: int) -> Sequence[str]:
+        """Return the keys of those up to `number` listed parents that changed last."""
+        return sorted(self._changed, key=lambda key: (self._changed[key], key))[-number:]
 
     def first(self, number: int) -> Sequence[Place]:
         """Return up to `number` parents from one page, in any order."""
@@ -126,6 +138,7 @@ class Parents:
             parent_id = str(record[self._of.key])
             is_named = not self._named or parent_id in self._named
             if is_named and self._of.is_wanted(record, self._config):
+                self._changed[parent_id] = record.get(self._of.changed_at or "") or ""
                 yield Place.of(record.get("created_at"), parent_id)
 
     def _bounds(self, place: Place, overlap: float = OVERLAP) -> dict[str, str]:

@@ -49,7 +49,10 @@ class ParentsPerRequest(ConstantContactStream):
     @override
     def read(self) -> Iterator[Record]:
         places = self.run.parents[self.parents.stream].after(START)
-        parent_ids = [place.parent_id for place in places]
+        yield from self.rows_about([place.parent_id for place in places])
+
+    def rows_about(self, parent_ids: Sequence[str]) -> Iterator[Record]:
+        """Yield the rows of some parents; those that the API does not know have none."""
         for batch in _batches(parent_ids, self.ids_a_request):
             yield from self._rows_of(batch)
 

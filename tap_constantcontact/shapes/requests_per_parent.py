@@ -9,7 +9,7 @@ the instant at which the sweep began, so that nothing that happened in the meant
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -29,7 +29,7 @@ from tap_constantcontact.shapes.sweeps import Sweeps
 from tap_constantcontact.transport.concurrency import in_order
 from tap_constantcontact.transport.pagination import NextLinkPaginator, ReachPaginator
 from tap_constantcontact.transport.responses import rows_in
-from tap_constantcontact.windows import BEGINNING, Window
+from tap_constantcontact.windows import BEGINNING, SINCE_START, Span, Window
 
 SAMPLE = 2
 """Number of parents to read in test mode."""
@@ -41,6 +41,7 @@ class RequestsPerParent(ConstantContactStream):
     Attributes that a stream may set:
         parents: The type of the parents. `path` and the records contain their key.
         lookback_days: Number of days before its bookmark that an incremental run reads again.
+        span: The settings that decide the window.
         newest_first: Whether the API sends the newest rows first and has no date filter, so that
             the sweep stops at the first page with rows older than its window.
         filters: Names of further settings that decide which rows are kept.
@@ -62,13 +63,19 @@ class RequestsPerParent(ConstantContactStream):
 
     parents: ClassVar[ParentType]
     lookback_days: ClassVar[int] = 0
+    span: ClassVar[Span] = SINCE_START
     newest_first: ClassVar[bool] = False
     filters: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, tap: Tap, run: Run) -> None:
         super().__init__(tap, run)
         self.window = Window(BEGINNING, run.began)
-        self._sweeps = Sweeps(self, self.lookback_days, (*self.parents.filters, *self.filters))
+        self._sweeps = self.sweeps()
+
+    def sweeps(self) -> Sweeps:
+        """Return the sweeps of the report."""
+        filters = (*self.parents.filters, *self.filters)
+        return Sweeps(self, self.lookback_days, filters, self.span)
 
     def parameters(self, window: Window) -> Mapping[str, Any]:  # noqa: ARG002
         """Return the query parameters for the first page of a parent, for rows in a window."""
@@ -112,15 +119,24 @@ class RequestsPerParent(ConstantContactStream):
 
     def _visit(self, sweep: Sweep) -> Iterator[Record]:
         connection, progress = self.run.connection, self.run.progress
-        places = self.run.parents[self.parents.stream].after(sweep.place)
+        places = self.places(sweep)
         reports = in_order(
-            self._report, places, connection.turns, connection.ahead, connection.concurrency.most
+            self._report, places, connection.turns, self.ahead, connection.concurrency.most
         )
         unit = self.parents.stream
         for place, rows in progress.track(self.name, reports, unit, len(places)):
             yield from rows or ()
             progress.skipped += rows is None
             self._sweeps.move_on(sweep, place)
+
+    def places(self, sweep: Sweep) -> Sequence[Place]:
+        """Return the parents that the sweep has still to visit, in order."""
+        places: Sequence[Place] = self.run.parents[self.parents.stream].after(sweep.place)
+        return places
+
+    def ahead(self) -> int:
+        """Return how many parents may be read while the rows of one are written."""
+        return self.run.connection.ahead()
 
     def _sample(self) -> Iterator[Record]:
         _, self.window = self._sweeps.begin()

@@ -54,26 +54,34 @@ class RequestsPerPart(RequestsPerParent):
 
     @override
     def report_on(self, keys: Mapping[str, str]) -> list[Record]:
-        parts = self.parts_of(keys)
-        return [row for part in parts for row in self._report_on_part(part)]
+        parent_id = keys[self.parents.key]
+        parts = self.parts_of(parent_id)
+        return [row for part in parts for row in self._rows_of_part(parent_id, part)]
 
-    def _report_on_part(self, part: Record) -> list[Record]:
-        try:
-            return super().report_on({self.part_key: part[self.part_key]})
-        except NotFoundError:
-            self.run.progress.skipped += 1
-            return []
-
-    def parts_of(self, keys: Mapping[str, str]) -> list[Record]:
-        """Return the parts of a parent that the report is about.
+    def parts_of(self, parent_id: str) -> list[str]:
+        """Return the keys of the parts of a parent that the report is about.
 
         Raises:
             NotFoundError: The API does not know the parent.
         """
-        (key, parent_id), *_ = keys.items()
-        details = self.run.details[self.details].of(key, parent_id)
+        details = self.run.details[self.details].of(parent_id)
         return [
-            part
+            part[self.part_key]
             for part in details.get(self.parts) or []
             if part.get(self.part_key) and (self.roles is None or part.get("role") in self.roles)
         ]
+
+    def _rows_of_part(self, parent_id: str, part_id: str) -> list[Record]:
+        try:
+            return self.report_on_part(parent_id, part_id)
+        except NotFoundError:
+            self.run.progress.skipped += 1
+            return []
+
+    def report_on_part(self, parent_id: str, part_id: str) -> list[Record]:  # noqa: ARG002
+        """Return the rows in the window of one part.
+
+        Raises:
+            NotFoundError: The API does not know the part.
+        """
+        return super().report_on({self.part_key: part_id})

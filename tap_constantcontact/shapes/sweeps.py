@@ -13,7 +13,7 @@ import pendulum
 from tap_constantcontact.bookmarks import UNKNOWN, Place, Sweep
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.incremental import Increment
-from tap_constantcontact.windows import BEGINNING, SPAN, Window, days_before, report_window
+from tap_constantcontact.windows import BEGINNING, Span, Window, days_before
 
 if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
@@ -24,28 +24,36 @@ class Sweeps:
 
     Args:
         stream: The report.
-        lookback_days: Number of days before its bookmark that an incremental sweep reads again.
+        lookback_days: Number of days before its bookmark that an incremental sweep reads again,
+            unless a setting says otherwise.
         filters: Names of the settings that decide which rows are kept, regardless of their date.
+        span: The settings that decide the report's window.
     """
 
     def __init__(
-        self, stream: ConstantContactStream, lookback_days: int, filters: Sequence[str]
+        self,
+        stream: ConstantContactStream,
+        lookback_days: int,
+        filters: Sequence[str],
+        span: Span,
     ) -> None:
         self._stream = stream
         self._run = stream.run
         self._bookmark = stream.bookmark
         self._increment = Increment(stream)
-        self._lookback_days = lookback_days
+        setting = self._run.config.get(span.lookback or "")
+        self._lookback_days = lookback_days if setting is None else setting
         self._filters = filters
+        self._span = span
 
     def under_way(self) -> Sweep | None:
         """Return the sweep that an earlier run left unfinished under the same settings."""
         sweep = self._bookmark.sweep
-        return sweep if sweep and sweep.settings == self._fingerprint(*SPAN) else None
+        return sweep if sweep and sweep.settings == self._fingerprint(*self._span.names) else None
 
     def current(self) -> Sweep:
         """Return the sweep that is under way, or else a new one."""
-        return self.under_way() or Sweep(self._run.began, self._fingerprint(*SPAN))
+        return self.under_way() or Sweep(self._run.began, self._fingerprint(*self._span.names))
 
     @property
     def turn(self) -> tuple[int, str]:
@@ -63,11 +71,14 @@ class Sweeps:
                 "the bookmark of the last finished one",
                 self._stream.name,
             )
-        fixed = report_window(self._run.config, sweep.began)
+        fixed = self._fixed_window(sweep)
         self._bookmark.write_all_keys("sweep", "swept_at")
         if not fixed:
             self._bookmark.write_all_keys("replication_key", "replication_key_value", "filters")
         return sweep, fixed or self._since_bookmark()
+
+    def _fixed_window(self, sweep: Sweep) -> Window | None:
+        return self._span.fixed(self._run.config, sweep.began)
 
     def _since_bookmark(self) -> Window:
         """Return the window of an incremental run.
@@ -76,8 +87,7 @@ class Sweeps:
         """
         start = self._increment.start() or BEGINNING
         if self._increment.value is not None:
-            days = self._run.config.get("lookback_days")
-            start = days_before(start, self._lookback_days if days is None else days)
+            start = days_before(start, self._lookback_days)
             if self._bookmark["filters"] not in (None, self._fingerprint()):
                 self._stream.logger.warning(
                     "The filters of %s changed since its last sweep: older rows that the old "
@@ -97,7 +107,7 @@ class Sweeps:
         self._bookmark.sweep = None
         now = pendulum.from_timestamp(self._run.clock.now())
         self._bookmark.update(swept_at=rfc3339(now))
-        if report_window(self._run.config, sweep.began) is None:
+        if self._fixed_window(sweep) is None:
             self._increment.move(sweep.began)
             self._bookmark.update(filters=self._fingerprint())
 

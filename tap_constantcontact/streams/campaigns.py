@@ -58,7 +58,9 @@ def _is_sent(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG0
     return str(campaign.get("current_status")).lower() in SENT
 
 
-CAMPAIGNS = ParentType(stream="email_campaigns", key="campaign_id", is_wanted=_is_sent)
+CAMPAIGNS = ParentType(
+    stream="email_campaigns", key="campaign_id", changed_at="updated_at", is_wanted=_is_sent
+)
 """The parents of the campaign reports: the campaigns that were sent."""
 
 

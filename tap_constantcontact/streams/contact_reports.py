@@ -13,7 +13,7 @@ from tap_constantcontact.shapes.event_pages import EventsPerParent
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, schema, text
-from tap_constantcontact.windows import Window
+from tap_constantcontact.windows import REPORT_SPAN, Window
 
 
 class ContactActionSummaryStream(RequestsPerParent):
@@ -31,6 +31,7 @@ class ContactActionSummaryStream(RequestsPerParent):
     replication_key = "start_on"
     parents = CONTACTS
     lookback_days = 30
+    span = REPORT_SPAN
     cost = "1 per contact, and 1 more per 200 e-mails"
     schema = schema(
         key("contact_id", "The contact to whom the e-mail was sent."),
@@ -69,6 +70,7 @@ class ContactActivityDetailsStream(EventsPerParent):
     replication_key = "created_time"
     parents = CONTACTS
     lookback_days = 1
+    span = REPORT_SPAN
     filters = ("tracking_activity_types",)
     cost = "1 per contact, and 1 more per 100 events"
     schema = schema(
