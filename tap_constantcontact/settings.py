@@ -192,6 +192,13 @@ DATES = (
         default=7,
     ),
     setting(
+        "full_sweep_days",
+        th.IntegerType(minimum=0),
+        "Number of days after which the e-mail event streams read every campaign again, and not "
+        "only those whose counts moved; 0 for never.",
+        default=30,
+    ),
+    setting(
         "timezone",
         th.StringType,
         "The IANA time zone in which days begin and end, such as `America/New_York`.",

@@ -22,8 +22,10 @@ from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, LimitReachedError, refused
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.collection import Collection
+from tap_constantcontact.shapes.counts import Counts
 from tap_constantcontact.shapes.parents import Parents
-from tap_constantcontact.streams import DETAILS, PARENT_TYPES, STREAMS
+from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
+from tap_constantcontact.streams import COUNTED_BY, DETAILS, PARENT_TYPES, STREAMS
 from tap_constantcontact.terminal.estimate import Calendar, estimate
 from tap_constantcontact.terminal.output import WholeLineWriter
 
@@ -201,6 +203,10 @@ class TapConstantContact(Tap):
             collection = cast("Collection", streams[of.stream])
             self.run.parents[of.stream] = Parents(of, collection)
         self.run.details = {of: of(self, self.run) for of in DETAILS}
+        for stats in COUNTED_BY:
+            parents = stats.parents.stream
+            report = cast("ParentsPerRequest", streams[stats.name])
+            self.run.counts[parents] = Counts(report, self.run.parents[parents])
         return [*streams.values()]
 
     @property

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, settings
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
-from tests.harness import PRESENT, Expected, Run, config_for, grown, record_requests, sync
+from tests.expected import Expected
+from tests.harness import PRESENT, Run, config_for, grown, record_requests, sync
 
 for profile, examples in (("quick", 25), ("ci", 500)):
     settings.register_profile(

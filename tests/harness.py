@@ -13,21 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.sandbox.account import Account, parse
-from tap_constantcontact.sandbox.endpoints.campaign_reports import ENDPOINTS, campaign_stats
-from tap_constantcontact.sandbox.endpoints.endpoint import Service
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.shapes.queries import at_path
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams import STREAMS
-from tap_constantcontact.streams.campaigns import SENT
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
@@ -141,7 +136,7 @@ def sync(config: dict[str, Any], *args: Any, **kwargs: Any) -> Run:
 
 
 def key_of(stream: str, record: dict[str, Any]) -> Any:
-    if stream == DETAILS:
+    if primary_keys(stream_of(stream)) == ("activity_id",):
         return (
             record["contact_id"],
             record["campaign_activity_id"],
@@ -183,123 +178,6 @@ def without(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def is_not_deleted(contact: Mapping[str, Any]) -> bool:
     return "deleted_at" not in contact
-
-
-Wanted = Callable[[dict[str, Any]], bool]
-
-
-class Expected:
-    """The sandbox's own data, in the shape that a run's records take.
-
-    Each stream has a method of its name, which tells all rows that a first run reads.
-    """
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def __getitem__(self, stream: str) -> dict[Any, Any]:
-        """The rows of a stream by key."""
-        rows: dict[Any, Any] = getattr(self, stream)()
-        return rows
-
-    def since(self, stream: Stream, start: datetime) -> dict[Any, Any]:
-        """The rows of an incremental stream that changed at an instant or later."""
-        changes = getattr(stream, "changes", ())
-        paths = [change.path for change in changes] or [str(vars(stream)["replication_key"])]
-        return {
-            key: row
-            for key, row in self[stream.name].items()
-            if any(date and date >= start for date in (at_path(row, path) for path in paths))
-        }
-
-    def _keyed(self, stream: str, rows: Iterable[Mapping[str, Any]]) -> dict[Any, Any]:
-        return {key_of(stream, dict(row)): instants(dict(row)) for row in rows}
-
-    def account_summary(self) -> dict[Any, Any]:
-        profile = self.account.profile(("physical_address", "company_logo"))
-        return self._keyed("account_summary", [profile])
-
-    def account_emails(self) -> dict[Any, Any]:
-        return self._keyed("account_emails", self.account.addresses())
-
-    def contact_lists(self) -> dict[Any, Any]:
-        sms = self.account.sms_lists
-        rows = (
-            {
-                **without(row, "counts"),
-                "membership_count": row["counts"]["all"],
-                "channel_type": "sms" if row["list_id"] in sms else "email",
-            }
-            for row in self.account.list_rows()
-        )
-        return self._keyed("contact_lists", rows)
-
-    def contact_tags(self) -> dict[Any, Any]:
-        tagged = [tag for contact in self.account.contacts.values() for tag in contact["taggings"]]
-        rows = (
-            {**row, "contacts_count": tagged.count(row["tag_id"])}
-            for row in self.account.tag_rows.values()
-        )
-        return self._keyed("contact_tags", rows)
-
-    def contact_custom_fields(self) -> dict[Any, Any]:
-        return self._keyed("contact_custom_fields", self.account.custom_fields.values())
-
-    def segments(self) -> dict[Any, Any]:
-        rows = (without(row, "segment_criteria") for row in self.account.segment_rows.values())
-        return self._keyed("segments", rows)
-
-    def segment_details(self) -> dict[Any, Any]:
-        return self._keyed("segment_details", self.account.segment_rows.values())
-
-    def email_campaigns(self) -> dict[Any, Any]:
-        rows = (without(row, "campaign_activities") for row in self.account.campaigns.rows.values())
-        return self._keyed("email_campaigns", rows)
-
-    def email_campaign_stats(self) -> dict[Any, Any]:
-        service = Service(self.account)
-        endpoint = next(one for one in ENDPOINTS if one.answer is campaign_stats)
-        rows = []
-        for key, row in self.account.campaigns.rows.items():
-            if row["current_status"].lower() in SENT and self.account.campaigns.reported(key):
-                request = make_mocked_request("GET", "/", match_info={"campaign_ids": key})
-                told = cast("bytes", endpoint.respond(service, request).body)
-                rows += json.loads(told)["results"]
-        return self._keyed("email_campaign_stats", rows)
-
-    def contacts(self, wanted: Wanted = lambda _: True) -> dict[Any, Any]:
-        rows = (contact for contact in self.account.contacts.values() if wanted(contact))
-        shown = (row if is_not_deleted(row) else without(row, "list_memberships") for row in rows)
-        return self._keyed("contacts", shown)
-
-    def _reported(self, wanted: Wanted) -> list[str]:
-        return [key for key, contact in self.account.contacts.items() if wanted(contact)]
-
-    def contact_action_summary(
-        self,
-        wanted: Wanted = is_not_deleted,
-        window: Callable[[datetime], bool] = lambda _: True,
-    ) -> dict[Any, Any]:
-        rows = (
-            {"contact_id": key, **row}
-            for key in self._reported(wanted)
-            for row in self.account.summary(key)
-            if window(parse(row["start_on"]))
-        )
-        return self._keyed("contact_action_summary", rows)
-
-    def contact_activity_details(
-        self,
-        wanted: Wanted = is_not_deleted,
-        window: Callable[[datetime], bool] = lambda _: True,
-    ) -> dict[Any, Any]:
-        rows = (
-            row
-            for key in self._reported(wanted)
-            for row in self.account.events[key]
-            if window(parse(row["created_time"]))
-        )
-        return self._keyed("contact_activity_details", rows)
 
 
 # The sandbox

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from tap_constantcontact.bookmarks import NO_SWEEP, validated
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import CONTACT_REPORTS, DETAILS, PRESENT, SUMMARY, Expected, Run, sync
+from tests.expected import Expected
+from tests.harness import CONTACT_REPORTS, DETAILS, PRESENT, SUMMARY, Run, sync
 from tests.processes import TAP, Command
 
 SMALL = pickle.dumps(Account(size=2, now=datetime(2024, 7, 20, tzinfo=timezone.utc)))

@@ -44,6 +44,7 @@ class RequestsPerParent(ConstantContactStream):
         span: The settings that decide the window.
         newest_first: Whether the API sends the newest rows first and has no date filter, so that
             the sweep stops at the first page with rows older than its window.
+        page_size: Number of rows to request per page; None for what the API chooses.
         filters: Names of further settings that decide which rows are kept.
         row_keys: Names of the keys that the API sends in each row, without the parent's.
 
@@ -65,6 +66,7 @@ class RequestsPerParent(ConstantContactStream):
     lookback_days: ClassVar[int] = 0
     span: ClassVar[Span] = SINCE_START
     newest_first: ClassVar[bool] = False
+    page_size: ClassVar[int | None] = None
     filters: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, tap: Tap, run: Run) -> None:
@@ -74,12 +76,11 @@ class RequestsPerParent(ConstantContactStream):
 
     def sweeps(self) -> Sweeps:
         """Return the sweeps of the report."""
-        filters = (*self.parents.filters, *self.filters)
-        return Sweeps(self, self.lookback_days, filters, self.span)
+        return Sweeps(self)
 
     def parameters(self, window: Window) -> Mapping[str, Any]:  # noqa: ARG002
         """Return the query parameters for the first page of a parent, for rows in a window."""
-        return {}
+        return {"limit": self.page_size} if self.page_size else {}
 
     @property
     @override

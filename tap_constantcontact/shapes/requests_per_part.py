@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from typing_extensions import override
@@ -14,6 +15,26 @@ from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 
 
+@dataclass(frozen=True)
+class PartType:
+    """A type of part, such as the activities of campaigns, and where a parent's parts are listed.
+
+    Attributes:
+        details: The details of a parent, which list its parts.
+        listed_in: Name of the property of the details that lists them.
+        key: Name of their key, in the details and in the report's path and records.
+        roles: The roles of the parts that reports are about; None for all.
+
+    Example:
+        >>> TRACKS = PartType(EventDetails, listed_in="tracks", key="track_id")
+    """
+
+    details: type[Details]
+    listed_in: str
+    key: str
+    roles: tuple[str, ...] | None = None
+
+
 class RequestsPerPart(RequestsPerParent):
     """A report that takes one request or more per part of a parent, in a sweep over all parents.
 
@@ -22,10 +43,7 @@ class RequestsPerPart(RequestsPerParent):
     know, like a parent that it does not know, is skipped.
 
     Attributes that a stream may set, in addition to those of `RequestsPerParent`:
-        details: The details that list the parts.
-        parts: Name of the property of the details that holds the parts.
-        part_key: Name of a part's key, in the details and in the report's path and records.
-        roles: The roles of the parts to report on; None for all.
+        parts: The type of the parts. `path` and the records contain their key.
 
     Example:
         >>> class EmailLinksStream(RequestsPerPart):
@@ -35,17 +53,11 @@ class RequestsPerPart(RequestsPerParent):
         ...     primary_keys = ("campaign_activity_id", "url_id")
         ...     row_keys = ("url_id",)
         ...     parents = CAMPAIGNS
-        ...     details = EmailCampaignDetails
-        ...     parts = "campaign_activities"
-        ...     part_key = "campaign_activity_id"
-        ...     roles = REPORTED_ROLES
+        ...     parts = SENT_ACTIVITIES
         ...     cost = "2 per campaign"
     """
 
-    details: ClassVar[type[Details]]
-    parts: ClassVar[str]
-    part_key: ClassVar[str]
-    roles: ClassVar[tuple[str, ...] | None] = None
+    parts: ClassVar[PartType]
 
     @override
     def plan(self) -> Plan:
@@ -64,11 +76,12 @@ class RequestsPerPart(RequestsPerParent):
         Raises:
             NotFoundError: The API does not know the parent.
         """
-        details = self.run.details[self.details].of(parent_id)
+        of = self.parts
+        listed = self.run.details[of.details].of(parent_id).get(of.listed_in) or []
         return [
-            part[self.part_key]
-            for part in details.get(self.parts) or []
-            if part.get(self.part_key) and (self.roles is None or part.get("role") in self.roles)
+            part[of.key]
+            for part in listed
+            if part.get(of.key) and (of.roles is None or part.get("role") in of.roles)
         ]
 
     def _rows_of_part(self, parent_id: str, part_id: str) -> list[Record]:
@@ -84,4 +97,4 @@ class RequestsPerPart(RequestsPerParent):
         Raises:
             NotFoundError: The API does not know the part.
         """
-        return super().report_on({self.part_key: part_id})
+        return super().report_on({self.parts.key: part_id})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,10 @@ import pendulum
 from tap_constantcontact.bookmarks import UNKNOWN, Place, Sweep
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.incremental import Increment
-from tap_constantcontact.windows import BEGINNING, Span, Window, days_before
+from tap_constantcontact.windows import BEGINNING, Window, days_before
 
 if TYPE_CHECKING:
-    from tap_constantcontact.client import ConstantContactStream
+    from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 
 
 class Sweeps:
@@ -24,27 +23,17 @@ class Sweeps:
 
     Args:
         stream: The report.
-        lookback_days: Number of days before its bookmark that an incremental sweep reads again,
-            unless a setting says otherwise.
-        filters: Names of the settings that decide which rows are kept, regardless of their date.
-        span: The settings that decide the report's window.
     """
 
-    def __init__(
-        self,
-        stream: ConstantContactStream,
-        lookback_days: int,
-        filters: Sequence[str],
-        span: Span,
-    ) -> None:
+    def __init__(self, stream: RequestsPerParent) -> None:
         self._stream = stream
         self._run = stream.run
         self._bookmark = stream.bookmark
         self._increment = Increment(stream)
-        setting = self._run.config.get(span.lookback or "")
-        self._lookback_days = lookback_days if setting is None else setting
-        self._filters = filters
-        self._span = span
+        self._span = stream.span
+        self._filters = (*stream.parents.filters, *stream.filters)
+        days = self._run.config.get(self._span.lookback or "")
+        self._lookback_days = stream.lookback_days if days is None else days
 
     def under_way(self) -> Sweep | None:
         """Return the sweep that an earlier run left unfinished under the same settings."""

@@ -21,6 +21,16 @@ from tap_constantcontact.streams.contact_reports import (
     ContactActivityDetailsStream,
 )
 from tap_constantcontact.streams.contacts import CONTACTS, ContactsStream
+from tap_constantcontact.streams.email_events import (
+    EmailBouncesStream,
+    EmailClicksStream,
+    EmailDidNotOpensStream,
+    EmailForwardsStream,
+    EmailOpensStream,
+    EmailOptoutsStream,
+    EmailSendsStream,
+    EmailUniqueOpensStream,
+)
 
 STREAMS: tuple[type[ConstantContactStream], ...] = (
     AccountSummaryStream,
@@ -33,6 +43,14 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
     EmailCampaignsStream,
     EmailCampaignStatsStream,
     ContactsStream,
+    EmailSendsStream,
+    EmailOpensStream,
+    EmailClicksStream,
+    EmailBouncesStream,
+    EmailOptoutsStream,
+    EmailForwardsStream,
+    EmailUniqueOpensStream,
+    EmailDidNotOpensStream,
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
 )
@@ -44,4 +62,7 @@ PARENT_TYPES = (SEGMENTS, CAMPAIGNS, CONTACTS)
 DETAILS = (EmailCampaignDetails,)
 """The details of parents that list their parts."""
 
-__all__ = ["DETAILS", "PARENT_TYPES", "STREAMS"]
+COUNTED_BY = (EmailCampaignStatsStream,)
+"""The reports that tell counts of parents, by which other streams see what is new."""
+
+__all__ = ["COUNTED_BY", "DETAILS", "PARENT_TYPES", "STREAMS"]

@@ -9,6 +9,7 @@ from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.details import Details
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Change, Query, Record
+from tap_constantcontact.shapes.requests_per_part import PartType
 from tap_constantcontact.streams.fields import (
     instant,
     integer,
@@ -87,5 +88,10 @@ class EmailCampaignDetails(Details):
     )
 
 
-REPORTED_ROLES = ("primary_email", "resend")
-"""Roles of the activities that the e-mail reports cover. (Contract.)"""
+SENT_ACTIVITIES = PartType(
+    EmailCampaignDetails,
+    listed_in="campaign_activities",
+    key="campaign_activity_id",
+    roles=("primary_email", "resend"),
+)
+"""The activities of a campaign that the e-mail reports cover. (Contract.)"""

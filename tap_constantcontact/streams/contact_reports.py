@@ -5,6 +5,7 @@ https://v3.developer.constantcontact.com/api_reference/#tag-Contacts-Reporting.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from typing_extensions import override
@@ -69,6 +70,7 @@ class ContactActivityDetailsStream(EventsPerParent):
     primary_keys = ("activity_id",)
     replication_key = "created_time"
     parents = CONTACTS
+    page_size = 100
     lookback_days = 1
     span = REPORT_SPAN
     filters = ("tracking_activity_types",)
@@ -88,6 +90,6 @@ class ContactActivityDetailsStream(EventsPerParent):
     )
 
     @override
-    def parameters(self, window: Window) -> dict[str, Any]:
+    def parameters(self, window: Window) -> Mapping[str, Any]:
         types = self.config["tracking_activity_types"]
-        return {"tracking_activities_list": ",".join(types), "limit": 100}
+        return {"tracking_activities_list": ",".join(types), **super().parameters(window)}

@@ -14,7 +14,8 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
-from tests.harness import Expected, answer, config_for, every, sync
+from tests.expected import Expected
+from tests.harness import answer, config_for, every, sync
 
 LEADS = {
     "https://ada:hush@portal.example.com/login?token=hush#hush": "https://portal.example.com/login",

@@ -13,7 +13,8 @@ from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import PRESENT, Expected, Run, config_for, sync
+from tests.expected import Expected
+from tests.harness import PRESENT, Run, config_for, sync
 
 Runner = Callable[..., Run]
 

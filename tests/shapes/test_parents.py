@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tap_constantcontact.sandbox.account import Account, parse
-from tests.harness import CONTACT_REPORTS, SUMMARY, Expected, Run
+from tests.expected import Expected
+from tests.harness import CONTACT_REPORTS, SUMMARY, Run
 
 Runner = Callable[..., Run]
 

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
-from tests.harness import PRESENT, Expected, Run, grown, is_of, spoil
+from tests.expected import Expected
+from tests.harness import PRESENT, Run, grown, is_of, spoil
 
 STATS = EmailCampaignStatsStream.name
 MOST = EmailCampaignStatsStream.ids_a_request

@@ -17,11 +17,11 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.conftest import Slow
+from tests.expected import Expected
 from tests.harness import (
     CONTACT_REPORTS,
     DETAILS,
     SUMMARY,
-    Expected,
     Run,
     config_for,
     record_requests,

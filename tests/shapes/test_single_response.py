@@ -9,7 +9,8 @@ import pytest
 
 from tap_constantcontact.shapes.single_response import SingleResponse
 from tap_constantcontact.streams import STREAMS
-from tests.harness import Expected, Run, Stream, is_of, named, sent_keys, spoil
+from tests.expected import Expected
+from tests.harness import Run, Stream, is_of, named, sent_keys, spoil
 
 SINGLE = [stream for stream in STREAMS if issubclass(stream, SingleResponse)]
 ARRAYS = [stream for stream in SINGLE if stream.is_array]

@@ -11,7 +11,8 @@ import pytest
 
 from tap_constantcontact.bookmarks import NO_SWEEP
 from tap_constantcontact.sandbox.account import Account, parse, status
-from tests.harness import CONTACT_REPORTS, DETAILS, SUMMARY, Expected, Run
+from tests.expected import Expected
+from tests.harness import CONTACT_REPORTS, DETAILS, SUMMARY, Run
 
 Runner = Callable[..., Run]
 

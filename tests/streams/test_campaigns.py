@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from tap_constantcontact.sandbox.account import Account, parse
-from tests.harness import PRESENT, Expected, Run
+from tests.expected import Expected
+from tests.harness import PRESENT, Run
 
 CAMPAIGNS = "email_campaigns"
 Runner = Callable[..., Run]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tap_constantcontact.sandbox.account import Account, parse
-from tests.harness import CONTACT_REPORTS, DETAILS, PRESENT, Expected, Run
+from tests.expected import Expected
+from tests.harness import CONTACT_REPORTS, DETAILS, PRESENT, Run
 
 Runner = Callable[..., Run]
 

@@ -9,7 +9,8 @@ import pytest
 
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import DETAILS, SUMMARY, Expected, Run
+from tests.expected import Expected
+from tests.harness import DETAILS, SUMMARY, Run
 
 Runner = Callable[..., Run]
 

@@ -10,7 +10,8 @@ import pytest
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams import STREAMS
-from tests.harness import DETAILS, INCREMENTAL, NAMES, PRESENT, Expected, Run, Stream, named
+from tests.expected import Expected
+from tests.harness import DETAILS, INCREMENTAL, NAMES, PRESENT, Run, Stream, named
 
 Runner = Callable[..., Run]
 every_stream = pytest.mark.parametrize("stream", STREAMS, ids=named)
@@ -29,7 +30,9 @@ def change(account: Account, now: datetime) -> list[str]:
     account.add_event(
         opener, "em_opens", now, form=2, campaign_activity_id=mail, campaign_activity_name="Again"
     )
-    account.send_campaign(now, [opener, joined])
+    sent = account.send_campaign(now, [opener, joined])
+    for kind in ("em_opens", "em_clicks", "em_bounces", "em_forwards", "em_optouts"):
+        account.respond(sent, joined, kind, now + timedelta(seconds=1))
     account.remove_campaign(account.send_campaign(now - timedelta(days=400), []), now)
     return [edited, left, deleted, joined]
 

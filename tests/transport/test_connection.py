@@ -13,7 +13,8 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
-from tests.harness import Expected, config_for, every, sync
+from tests.expected import Expected
+from tests.harness import config_for, every, sync
 
 pytestmark = pytest.mark.usefixtures("present")
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account
-from tests.harness import Expected
+from tests.expected import Expected
 
 
 def test_a_response_that_drips_is_given_up_at_its_deadline(read: Any, account: Account) -> None:

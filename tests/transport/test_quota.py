@@ -23,7 +23,8 @@ from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.transport.quota import Quota
-from tests.harness import CONTACT_REPORTS, DETAILS, NAMES, SUMMARY, Expected, Run, config_for, sync
+from tests.expected import Expected
+from tests.harness import CONTACT_REPORTS, DETAILS, NAMES, SUMMARY, Run, config_for, sync
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 

@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from tap_constantcontact.streams import STREAMS
-from tests.harness import Change, Expected, spoil, stream_of
+from tests.expected import Expected
+from tests.harness import Change, spoil, stream_of
 
 PAGED = tuple(stream.name for stream in STREAMS if stream.records_key)
 """Streams whose responses hold their rows under a name."""

@@ -15,7 +15,8 @@ from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tests.clocks import PatientClock
-from tests.harness import NAMES, Expected, Fault, answer, config_for, every, is_of, sync
+from tests.expected import Expected
+from tests.harness import NAMES, Fault, answer, config_for, every, is_of, sync
 
 pytestmark = pytest.mark.usefixtures("present")
 

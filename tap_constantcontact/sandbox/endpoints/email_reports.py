@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.data.basics import Row
 from tap_constantcontact.sandbox.data.reactions import LINKS, link
 from tap_constantcontact.sandbox.endpoints.endpoint import (
@@ -45,15 +46,18 @@ def _reported(call: Call) -> str:
     return key
 
 
+def row_of(account: Account, event: Row, kind: str) -> Row:
+    """Return an event as the reports of its type tell it."""
+    row = introduced(account, event, kind)
+    row |= {name: event[name] for name in EXTRA.get(kind, ()) if name in event}
+    if kind == "em_bounces":
+        row["current_email_address"] = row["email_address"]
+    return row
+
+
 def _page(call: Call, events: list[Row], kind: str) -> Answer:
     page, links = call.page(events, PAGE)
-    rows = []
-    for event in page:
-        row = introduced(call.account, event, kind)
-        row |= {name: event[name] for name in EXTRA.get(kind, ()) if name in event}
-        if kind == "em_bounces":
-            row["current_email_address"] = row["email_address"]
-        rows.append(row)
+    rows = [row_of(call.account, event, kind) for event in page]
     return {"tracking_activities": rows, "_links": links}
 
 
