@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import ParseResult, urljoin
 
 import requests
@@ -39,20 +39,24 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         records_key: Property of a response that holds its rows; None if the whole response is the
             only row or, with `is_array`, an array of rows.
         is_array: Whether the whole response is an array of rows.
+        row_schema: Schema of the rows that the API sends, if the records have another.
         row_keys: Names of the primary keys that the API sends in each row; all of them by default.
         scope: OAuth scope that the endpoint requires.
         privilege: User privilege that the endpoint requires.
         cost: Number of requests, as a formula for people, such as "1 per 500 tags".
+        bookmark_name: Name of the bookmark, if it is not the stream's.
         turn: Sort key of the stream: those with a lower one run first.
     """
 
     name: str
     records_key: str | None = None
     is_array = False
+    row_schema: ClassVar[dict[str, Any] | None] = None
     row_keys: tuple[str, ...] | None = None
     scope = "contact_data"
     privilege: str
     cost: str
+    bookmark_name: str | None = None
     turn: tuple[int, str] = (0, "")
 
     allow_redirects = False
@@ -61,10 +65,10 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def __init__(self, tap: Tap, run: Run) -> None:
         super().__init__(tap)
         self.run = run
-        self.bookmark = run.bookmark(self.name)
+        self.bookmark = run.bookmark(self.bookmark_name or self.name)
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
         self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
-        self.rows = Rows(self.name, self.schema, self.sent_keys)
+        self.rows = Rows(self.name, self.row_schema or self.schema, self.sent_keys)
 
     @abstractmethod
     def read(self) -> Iterable[dict[str, Any]]:

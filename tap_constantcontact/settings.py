@@ -49,6 +49,10 @@ DAYS = ("report_date", "report_start_date", "report_end_date")
 """Settings that hold a day, YYYY-MM-DD."""
 
 OPTIONS = {
+    "report_source": {
+        "contacts": "Contact by contact",
+        "campaigns": "By campaign",
+    },
     "on_daily_limit": {
         "stop": "Stop, and resume in the next run",
         "wait": "Wait until 00:00 UTC",
@@ -140,6 +144,16 @@ SELECTION = (
     ),
 )
 
+SOURCE = (
+    setting(
+        "report_source",
+        th.StringType(allowed_values=list(OPTIONS["report_source"])),
+        "Where the two contact reports come from: `contacts` takes a request or more per contact; "
+        "`campaigns` takes a request per 500 events, and reads only campaigns with new events.",
+        default="contacts",
+    ),
+)
+
 DATES = (
     setting(
         "updated_after",
@@ -195,7 +209,8 @@ DATES = (
         "full_sweep_days",
         th.IntegerType(minimum=0),
         "Number of days after which the e-mail event streams read every campaign again, and not "
-        "only those whose counts moved; 0 for never.",
+        "only those whose counts moved. With `report_source: campaigns`, the two contact reports "
+        "do so too, and ask the contacts for what campaigns do not show. 0 for never.",
         default=30,
     ),
     setting(
@@ -277,7 +292,7 @@ CONNECTION = (
     ),
 )
 
-PROPERTIES = th.PropertiesList(*CREDENTIALS, *SELECTION, *DATES, *LIMITS, *CONNECTION)
+PROPERTIES = th.PropertiesList(*CREDENTIALS, *SELECTION, *SOURCE, *DATES, *LIMITS, *CONNECTION)
 """The tap's own settings, in the order of the README's table."""
 
 SETTINGS: dict[str, Any] = PROPERTIES.to_dict()

@@ -25,7 +25,7 @@ from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.counts import Counts
 from tap_constantcontact.shapes.parents import Parents
 from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
-from tap_constantcontact.streams import COUNTED_BY, DETAILS, PARENT_TYPES, STREAMS
+from tap_constantcontact.streams import COUNTED_BY, DETAILS, FROM_CAMPAIGNS, PARENT_TYPES, STREAMS
 from tap_constantcontact.terminal.estimate import Calendar, estimate
 from tap_constantcontact.terminal.output import WholeLineWriter
 
@@ -105,7 +105,9 @@ class TapConstantContact(Tap):
         def warn(what: str, consequence: str) -> None:
             self.logger.warning("The state's %s: %s", what, consequence)
 
-        super().load_state(validated(state, [stream.name for stream in STREAMS], warn))
+        streams = (*STREAMS, *FROM_CAMPAIGNS.values())
+        names = [stream.bookmark_name or stream.name for stream in streams]
+        super().load_state(validated(state, names, warn))
         if fingerprint := written_for(state):
             self._note_account(fingerprint)
 
@@ -198,7 +200,8 @@ class TapConstantContact(Tap):
 
     @override
     def discover_streams(self) -> list[Stream]:
-        streams = {stream.name: stream(self, self.run) for stream in STREAMS}
+        of_source = FROM_CAMPAIGNS if self.config["report_source"] == "campaigns" else {}
+        streams = {stream.name: of_source.get(stream, stream)(self, self.run) for stream in STREAMS}
         for of in PARENT_TYPES:
             collection = cast("Collection", streams[of.stream])
             self.run.parents[of.stream] = Parents(of, collection)

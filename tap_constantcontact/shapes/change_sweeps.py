@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from tap_constantcontact.bookmarks import Sweep
+from tap_constantcontact.plan import pages
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.counts import Counts
-from tap_constantcontact.shapes.sweeps import Sweeps
+from tap_constantcontact.shapes.sweeps import Reach, Sweeps
 from tap_constantcontact.tallies import Tally, joined, parsed
 from tap_constantcontact.windows import Window, days_before, parse_instant
 
 if TYPE_CHECKING:
-    from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+    from tap_constantcontact.client import ConstantContactStream
 
 
 class ChangeSweeps(Sweeps):
@@ -28,12 +29,20 @@ class ChangeSweeps(Sweeps):
 
     Args:
         stream: The report.
+        reach: How far its sweeps reach.
+        parents: Name of the stream that lists the parents.
         groups: Names of the counts to compare, in groups by name.
     """
 
-    def __init__(self, stream: RequestsPerParent, groups: Mapping[str, Sequence[str]]) -> None:
-        super().__init__(stream)
-        self._parents = stream.parents.stream
+    def __init__(
+        self,
+        stream: ConstantContactStream,
+        reach: Reach,
+        parents: str,
+        groups: Mapping[str, Sequence[str]],
+    ) -> None:
+        super().__init__(stream, reach)
+        self._parents = parents
         self._groups = groups
 
     @property
@@ -72,6 +81,18 @@ class ChangeSweeps(Sweeps):
         return (
             self._with_events(parent_ids) if self.is_full(sweep) else self._moved(parent_ids, now)
         )
+
+    def pages(self, parent_id: str, groups: Iterable[str], a_page: int) -> int:
+        """Return the number of pages that hold all events of a parent.
+
+        Args:
+            parent_id: Key of the parent.
+            groups: Names of the groups of counts.
+            a_page: Number of events per page.
+        """
+        names = [name for group in groups for name in self._groups[group]]
+        counts = [self._counts.of([parent_id], [name])[parent_id] or 0 for name in names]
+        return sum(pages(count, a_page, shrinks=False) for count in counts if count)
 
     def _moved(
         self, parent_ids: Sequence[str], now: Mapping[str, Tally]

@@ -8,7 +8,8 @@ from typing import ClassVar
 from singer_sdk import Tap
 from typing_extensions import override
 
-from tap_constantcontact.bookmarks import Place, Sweep
+from tap_constantcontact.bookmarks import START, Place, Sweep
+from tap_constantcontact.plan import Plan, added
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.change_sweeps import ChangeSweeps
 from tap_constantcontact.shapes.event_pages import EventPages
@@ -47,13 +48,30 @@ class ChangedParts(EventPages, RequestsPerPart):
 
     @override
     def sweeps(self) -> ChangeSweeps:
-        return ChangeSweeps(self, self.groups)
+        return ChangeSweeps(self, self.reach, self.parents.stream, self.groups)
 
     @override
     def places(self, sweep: Sweep) -> Sequence[Place]:
         places = super().places(sweep)
         self._due = self._sweeps.due(sweep, [place.parent_id for place in places])
         return [place for place in places if place.parent_id in self._due]
+
+    def moved(self, parent_id: str) -> frozenset[str]:
+        """Return the names of the groups of a parent's counts that have moved."""
+        return self._due.get(parent_id, frozenset(self.groups))
+
+    @override
+    def plan(self) -> Plan:
+        sweep = self._sweeps.current()
+        places = self.places(sweep)
+        listing = self.run.parents[self.parents.stream].plan(START)
+        reads_all = self._sweeps.is_full(sweep) or not self.newest_first
+        requests = 0
+        for place in places:
+            groups = self.moved(place.parent_id)
+            pages = self._sweeps.pages(place.parent_id, groups, self.page_size or 1)
+            requests += 1 + (pages if reads_all else len(groups))
+        return Plan(len(places), added(listing.requests, requests))
 
     @override
     def ahead(self) -> int:

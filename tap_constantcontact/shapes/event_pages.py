@@ -30,15 +30,20 @@ class EventPages(RequestsPerParent):
 
     @override
     def rows_of(self, context: Mapping[str, Any]) -> list[Record]:
-        labels = {name: value for name, value in context.items() if f"{{{name}}}" in self.path}
-        if self.activity_type:
-            labels["tracking_activity_type"] = self.activity_type
+        labels = self.labels(context)
 
         def pages() -> Iterator[Page]:
             for page in cast("Iterable[Page]", self.request_records(dict(context))):
                 yield [{**row, **labels} for row in page]
 
         return with_ids(read_once(pages))
+
+    def labels(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that all events of a request share."""
+        labels = {name: value for name, value in context.items() if f"{{{name}}}" in self.path}
+        if self.activity_type:
+            labels["tracking_activity_type"] = self.activity_type
+        return labels
 
 
 class EventsPerParent(EventPages):

@@ -49,7 +49,11 @@ class ParentsPerRequest(ConstantContactStream):
     @override
     def read(self) -> Iterator[Record]:
         places = self.run.parents[self.parents.stream].after(START)
-        yield from self.rows_about([place.parent_id for place in places])
+        parent_ids = [place.parent_id for place in places]
+        self.run.progress.skipped += len(parent_ids)
+        for row in self.rows_about(parent_ids):
+            self.run.progress.skipped -= 1
+            yield row
 
     def rows_about(self, parent_ids: Sequence[str]) -> Iterator[Record]:
         """Yield the rows of some parents; those that the API does not know have none."""
@@ -67,12 +71,10 @@ class ParentsPerRequest(ConstantContactStream):
             records = [*self.request_records({self.ids: ",".join(parent_ids)})]
         except NotFoundError:
             if len(parent_ids) == 1:
-                self.run.progress.skipped += 1
                 return
             for half in _batches(parent_ids, -(-len(parent_ids) // 2)):
                 yield from self._rows_of(half)
         else:
-            self.run.progress.skipped += len(parent_ids) - len(records)
             yield from records
 
 

@@ -9,7 +9,7 @@ the instant at which the sweep began, so that nothing that happened in the meant
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from tap_constantcontact.records import instant_of
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Record
-from tap_constantcontact.shapes.sweeps import Sweeps
+from tap_constantcontact.shapes.sweeps import Reach, Sweeps
 from tap_constantcontact.transport.concurrency import in_order
 from tap_constantcontact.transport.pagination import NextLinkPaginator, ReachPaginator
 from tap_constantcontact.transport.responses import rows_in
@@ -47,6 +47,9 @@ class RequestsPerParent(ConstantContactStream):
         page_size: Number of rows to request per page; None for what the API chooses.
         filters: Names of further settings that decide which rows are kept.
         row_keys: Names of the keys that the API sends in each row, without the parent's.
+
+    Attributes of an instance:
+        chosen: Returns the rows of a parent to keep; all by default.
 
     A stream whose requests need query parameters returns them from the method `parameters`.
 
@@ -73,10 +76,16 @@ class RequestsPerParent(ConstantContactStream):
         super().__init__(tap, run)
         self.window = Window(BEGINNING, run.began)
         self._sweeps = self.sweeps()
+        self.chosen: Callable[[list[Record]], list[Record]] = lambda rows: rows
 
     def sweeps(self) -> Sweeps:
         """Return the sweeps of the report."""
-        return Sweeps(self)
+        return Sweeps(self, self.reach)
+
+    @property
+    def reach(self) -> Reach:
+        """How far the sweeps of the report reach."""
+        return Reach(self.lookback_days, self.span, (*self.parents.filters, *self.filters))
 
     def parameters(self, window: Window) -> Mapping[str, Any]:  # noqa: ARG002
         """Return the query parameters for the first page of a parent, for rows in a window."""
@@ -149,7 +158,7 @@ class RequestsPerParent(ConstantContactStream):
     def _report(self, place: Place) -> list[Record] | None:
         """Return a parent's rows in the window, or None if the API does not know the parent."""
         try:
-            return self.report_on({self.parents.key: place.parent_id})
+            return self.chosen(self.report_on({self.parents.key: place.parent_id}))
         except NotFoundError:
             return None
 
@@ -161,7 +170,7 @@ class RequestsPerParent(ConstantContactStream):
         """
         lacking = {name: value for name, value in keys.items() if name not in self.sent_keys}
         rows = self.rows_of({**keys, **self.parameters(self.window)})
-        return [{**row, **lacking} for row in rows if self._is_in_window(row)]
+        return [{**row, **lacking} for row in rows if self.is_in_window(row)]
 
     def rows_of(self, context: Mapping[str, Any]) -> Iterable[Record]:
         """Return each row of a parent once."""
@@ -169,7 +178,7 @@ class RequestsPerParent(ConstantContactStream):
         rows = {tuple(row[key] for key in keys): row for row in self.request_records(dict(context))}
         return rows.values()
 
-    def _is_in_window(self, row: Record) -> bool:
+    def is_in_window(self, row: Record) -> bool:
         """Return whether a row is in the window; a row without a date always is."""
         instant = instant_of(row.get(self.replication_key or ""))
         return instant is None or instant in self.window

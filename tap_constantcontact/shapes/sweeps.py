@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pendulum
 
 from tap_constantcontact.bookmarks import UNKNOWN, Place, Sweep
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.incremental import Increment
-from tap_constantcontact.windows import BEGINNING, Window, days_before
+from tap_constantcontact.windows import BEGINNING, Span, Window, days_before
 
 if TYPE_CHECKING:
-    from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+    from tap_constantcontact.client import ConstantContactStream
+
+
+class Reach(NamedTuple):
+    """How far the sweeps of a report reach.
+
+    Attributes:
+        lookback_days: Number of days before its bookmark that an incremental sweep reads again,
+            unless a setting says otherwise.
+        span: The settings that decide the window.
+        filters: Names of the settings that decide which rows are kept, regardless of their date.
+    """
+
+    lookback_days: int
+    span: Span
+    filters: Sequence[str]
 
 
 class Sweeps:
@@ -23,17 +39,18 @@ class Sweeps:
 
     Args:
         stream: The report.
+        reach: How far its sweeps reach.
     """
 
-    def __init__(self, stream: RequestsPerParent) -> None:
+    def __init__(self, stream: ConstantContactStream, reach: Reach) -> None:
         self._stream = stream
         self._run = stream.run
         self._bookmark = stream.bookmark
         self._increment = Increment(stream)
-        self._span = stream.span
-        self._filters = (*stream.parents.filters, *stream.filters)
+        self._span = reach.span
+        self._filters = reach.filters
         days = self._run.config.get(self._span.lookback or "")
-        self._lookback_days = stream.lookback_days if days is None else days
+        self._lookback_days = reach.lookback_days if days is None else days
 
     def under_way(self) -> Sweep | None:
         """Return the sweep that an earlier run left unfinished under the same settings."""

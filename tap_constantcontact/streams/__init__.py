@@ -1,5 +1,7 @@
 """The streams. `STREAMS` is their only registry; cheap streams run first."""
 
+from collections.abc import Mapping
+
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.streams.account import AccountEmailsStream, AccountSummaryStream
 from tap_constantcontact.streams.audience import (
@@ -31,6 +33,10 @@ from tap_constantcontact.streams.email_events import (
     EmailSendsStream,
     EmailUniqueOpensStream,
 )
+from tap_constantcontact.streams.reports_from_campaigns import (
+    ContactActionSummaryFromCampaigns,
+    ContactActivityDetailsFromCampaigns,
+)
 
 STREAMS: tuple[type[ConstantContactStream], ...] = (
     AccountSummaryStream,
@@ -56,6 +62,12 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
 )
 """The streams, in the order in which they run."""
 
+FROM_CAMPAIGNS: Mapping[type[ConstantContactStream], type[ConstantContactStream]] = {
+    ContactActionSummaryStream: ContactActionSummaryFromCampaigns,
+    ContactActivityDetailsStream: ContactActivityDetailsFromCampaigns,
+}
+"""The streams that take the place of others if `report_source` is `campaigns`."""
+
 PARENT_TYPES = (SEGMENTS, CAMPAIGNS, CONTACTS)
 """The types of parent that reports are about."""
 
@@ -65,4 +77,4 @@ DETAILS = (EmailCampaignDetails,)
 COUNTED_BY = (EmailCampaignStatsStream,)
 """The reports that tell counts of parents, by which other streams see what is new."""
 
-__all__ = ["COUNTED_BY", "DETAILS", "PARENT_TYPES", "STREAMS"]
+__all__ = ["COUNTED_BY", "DETAILS", "FROM_CAMPAIGNS", "PARENT_TYPES", "STREAMS"]

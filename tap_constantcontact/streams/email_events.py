@@ -53,6 +53,17 @@ def derived(*fields: Field) -> dict[str, Any]:
     )
 
 
+ANY_EVENT = event(
+    text("device_type", "Type of device; opens and clicks only."),
+    text("url_id", "Key of the link; clicks only."),
+    text("link_url", "Address of the link; clicks only."),
+    text("bounce_code", "Reason for the bounce; bounces only."),
+    text("current_email_address", "The contact's address now; bounces only."),
+    text("opt_out_reason", "Reason for the opt-out; opt-outs only."),
+)
+"""The schema of an event of any type."""
+
+
 class EmailSendsStream(ChangedParts):
     """E-mails sent to contacts."""
 

@@ -1,0 +1,108 @@
+"""The shape of a report on contacts that is built from the events of parts, such as e-mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+from singer_sdk import Tap
+from typing_extensions import override
+
+from tap_constantcontact.bookmarks import START
+from tap_constantcontact.plan import Plan
+from tap_constantcontact.run import Run
+from tap_constantcontact.shapes.changed_parts import ChangedParts
+from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
+from tap_constantcontact.shapes.queries import Record
+from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.windows import days_before, parse_instant
+
+
+class ContactsFromParts(ChangedParts):
+    """A report on contacts, built from the events of parts at hundreds of rows per request.
+
+    What the parts do not show is read contact by contact, by the report that reads everything so,
+    once every `full_sweep_days`. That sweep keeps the bookmark of the other report, and this report
+    has one of its own. So a user may change between the two without missing anything.
+
+    Attributes that a stream may set, in addition to those of `ChangedParts`:
+        trackings: The last segment of `path` for each activity type, as `{tracking}`.
+        per_contact: The report that reads the same contact by contact.
+        shown_by: The report that knows the parts whose events are shown, and no others.
+    """
+
+    trackings: ClassVar[Mapping[str, str]]
+    per_contact: ClassVar[type[RequestsPerParent]]
+    shown_by: ClassVar[type[ParentsPerRequest]]
+
+    def __init__(self, tap: Tap, run: Run) -> None:
+        super().__init__(tap, run)
+        self.rest = self.per_contact(tap, run)
+        self._shown_by = self.shown_by(tap, run)
+        self._is_shown: dict[str, bool] = {}
+        self.rest.chosen = self._not_shown
+
+    @property
+    @override
+    def turn(self) -> tuple[int, str]:  # type: ignore[override]
+        return min(super().turn, self.rest.turn) if self.rest_is_due else super().turn
+
+    @override
+    def read(self) -> Iterator[Record]:
+        yield from super().read()
+        if self.rest_is_due and self.ABORT_AT_RECORD_COUNT is None:
+            self.rest.replication_key = self.replication_key
+            self.rest.forced_replication_method = self.replication_method
+            yield from self.rest.read()
+            self.rest.rows.report(self.logger)
+
+    @override
+    def plan(self) -> Plan:
+        return super().plan() + (self.rest.plan() if self.rest_is_due else Plan(0, 0))
+
+    # Events of parts
+
+    @cached_property
+    def contact_ids(self) -> frozenset[str]:
+        """Keys of the contacts that the report is about."""
+        parents = self.run.parents[self.per_contact.parents.stream]
+        return frozenset(place.parent_id for place in parents.after(START))
+
+    def record_of(self, event: Record) -> Record:
+        """Return an event without the fields that the report does not have."""
+        properties = self.schema["properties"]
+        return {name: value for name, value in event.items() if name in properties}
+
+    def events_of(self, part_id: str, activity_type: str) -> list[Record]:
+        """Return the events of a type of one part, of the contacts that the report is about."""
+        context = {self.parts.key: part_id, "tracking": self.trackings[activity_type]}
+        events = self.rows_of({**context, **self.parameters(self.window)})
+        return [event for event in events if event.get("contact_id") in self.contact_ids]
+
+    @override
+    def labels(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        types = {tracking: name for name, tracking in self.trackings.items()}
+        return {
+            self.parts.key: context[self.parts.key],
+            "tracking_activity_type": types[context["tracking"]],
+        }
+
+    # The rest
+
+    @property
+    def rest_is_due(self) -> bool:
+        """Whether this run reads, or goes on to read, what the parts do not show."""
+        days = self.config["full_sweep_days"]
+        if not days:
+            return False
+        last = self.rest.bookmark["swept_at"]
+        is_under_way = self.rest.turn[0] == 1
+        return not last or is_under_way or parse_instant(last) <= days_before(self.run.began, days)
+
+    def _not_shown(self, rows: list[Record]) -> list[Record]:
+        part_ids = {row[self.parts.key] for row in rows if row.get(self.parts.key)}
+        if unknown := sorted(part_ids - self._is_shown.keys()):
+            shown = {row[self.parts.key] for row in self._shown_by.rows_about(unknown)}
+            self._is_shown |= {part_id: part_id in shown for part_id in unknown}
+        return [row for row in rows if not self._is_shown.get(row.get(self.parts.key) or "")]
