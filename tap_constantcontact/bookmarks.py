@@ -30,6 +30,9 @@ SWEEP_VERSION = 2
 LONGEST = 100
 """Maximum number of characters of a text in a state."""
 
+LONGEST_TALLIES = 1000
+"""Maximum number of characters of the tallies in a bookmark."""
+
 ACCOUNT = "account"
 """Key of the fingerprint of the account that a state was written for.
 
@@ -160,6 +163,8 @@ def _instant(value: Any) -> None:
 
 
 def _tallies(value: Any) -> None:
+    if len(value) > LONGEST_TALLIES:
+        raise ValueError
     parsed(value)
 
 

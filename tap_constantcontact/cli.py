@@ -13,6 +13,7 @@ import requests
 from singer_sdk import Tap
 from typing_extensions import override
 
+from tap_constantcontact import comparison
 from tap_constantcontact.exceptions import (
     ConfigValidationError,
     FatalAPIError,
@@ -39,10 +40,16 @@ class Command(TapConstantContact):
             flag_value="text",
             help="Print what a run would cost, as text or json, and exit.",
         )
+        compare = click.Option(
+            ["--compare-sources", "contact_id"],
+            metavar="CONTACT_ID",
+            help="Read a contact's newest e-mails from both sources of the contact reports, print "
+            "where they differ, and exit.",
+        )
         return PlainSingerCommand(
             name=command.name,
             callback=command.callback,
-            params=[*command.params, option],
+            params=[*command.params, option, compare],
             help=command.help,
             context_settings=command.context_settings,
             logger=cls.logger,
@@ -54,6 +61,7 @@ class Command(TapConstantContact):
         cls,
         *,
         estimate_form: str | None = None,
+        contact_id: str | None = None,
         config: Any = None,
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
@@ -70,6 +78,9 @@ class Command(TapConstantContact):
             )
             if estimate_form:
                 click.echo(estimate.FORMS[estimate_form](tap.estimate()))
+                return
+            if contact_id:
+                click.echo(comparison.as_text(comparison.compare(tap, tap.run, contact_id)))
                 return
             try:
                 tap.check_account()

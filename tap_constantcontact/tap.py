@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from types import FrameType
 from typing import Any, ClassVar, NoReturn, cast
@@ -20,8 +20,10 @@ from tap_constantcontact.bookmarks import ACCOUNT, validated, written_for
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, LimitReachedError, refused
+from tap_constantcontact.plan import Plan
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.collection import Collection
+from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts
 from tap_constantcontact.shapes.counts import Counts
 from tap_constantcontact.shapes.parents import Parents
 from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
@@ -31,6 +33,16 @@ from tap_constantcontact.terminal.output import WholeLineWriter
 
 PER_REQUEST = ("http_request_count", "http_request_duration")
 """SDK metrics that are not logged: they would add a line or two for each contact."""
+
+
+def _plans(streams: Iterable[ConstantContactStream]) -> dict[str, Plan]:
+    plans = {}
+    for stream in streams:
+        plans[stream.name] = stream.plan()
+        if isinstance(stream, ContactsFromParts):
+            days = stream.config["full_sweep_days"]
+            plans[f"{stream.name}, every {days} days"] = stream.plan_of_rest()
+    return plans
 
 
 class TapConstantContact(Tap):
@@ -221,15 +233,29 @@ class TapConstantContact(Tap):
 
     def estimate(self) -> dict[str, Any]:
         """Return what a run would cost, at one request per collection to learn its size."""
-        plans = {
-            name: cast("ConstantContactStream", stream).plan()
-            for name, stream in self.streams.items()
+        selected = [
+            cast("ConstantContactStream", stream)
+            for stream in self.streams.values()
             if stream.selected
-        }
+        ]
         connection, now = self.run.connection, self.run.began.start_of("second")
         quota = connection.quota
         calendar = Calendar(now, connection.pace.rate, quota.daily_limit)
-        return estimate(plans, calendar, quota.budget, quota.spent)
+        source, others = self._from_other_source(selected)
+        plans, alternative = _plans(selected), _plans(others)
+        return estimate(plans, (source, alternative), calendar, quota.budget, quota.spent)
+
+    def _from_other_source(
+        self, selected: Sequence[ConstantContactStream]
+    ) -> tuple[str, list[ConstantContactStream]]:
+        """Return the other source of the contact reports, and the selected ones of it."""
+        names = {stream.name for stream in selected}
+        is_contacts = self.config["report_source"] == "contacts"
+        others = FROM_CAMPAIGNS.values() if is_contacts else FROM_CAMPAIGNS.keys()
+        return (
+            "campaigns" if is_contacts else "contacts",
+            [stream(self, self.run) for stream in others if stream.name in names],
+        )
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -52,6 +52,10 @@ class ChangedParts(EventPages, RequestsPerPart):
 
     @override
     def places(self, sweep: Sweep) -> Sequence[Place]:
+        return self.due_places(sweep)
+
+    def due_places(self, sweep: Sweep) -> Sequence[Place]:
+        """Return the parents that the sweep has still to visit and whose counts have moved."""
         places = super().places(sweep)
         self._due = self._sweeps.due(sweep, [place.parent_id for place in places])
         return [place for place in places if place.parent_id in self._due]
@@ -63,7 +67,7 @@ class ChangedParts(EventPages, RequestsPerPart):
     @override
     def plan(self) -> Plan:
         sweep = self._sweeps.current()
-        places = self.places(sweep)
+        places = self.due_places(sweep)
         listing = self.run.parents[self.parents.stream].plan(START)
         reads_all = self._sweeps.is_full(sweep) or not self.newest_first
         requests = 0

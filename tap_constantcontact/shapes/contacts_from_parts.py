@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from singer_sdk import Tap
 from typing_extensions import override
 
-from tap_constantcontact.bookmarks import START
+from tap_constantcontact.bookmarks import START, Place, Sweep
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.changed_parts import ChangedParts
@@ -26,6 +25,9 @@ class ContactsFromParts(ChangedParts):
     once every `full_sweep_days`. That sweep keeps the bookmark of the other report, and this report
     has one of its own. So a user may change between the two without missing anything.
 
+    Attributes of an instance:
+        contact_ids: Keys of the contacts that the report is about; None for all.
+
     Attributes that a stream may set, in addition to those of `ChangedParts`:
         trackings: The last segment of `path` for each activity type, as `{tracking}`.
         per_contact: The report that reads the same contact by contact.
@@ -41,6 +43,7 @@ class ContactsFromParts(ChangedParts):
         self.rest = self.per_contact(tap, run)
         self._shown_by = self.shown_by(tap, run)
         self._is_shown: dict[str, bool] = {}
+        self.contact_ids: frozenset[str] | None = None
         self.rest.chosen = self._not_shown
 
     @property
@@ -57,17 +60,19 @@ class ContactsFromParts(ChangedParts):
             yield from self.rest.read()
             self.rest.rows.report(self.logger)
 
+    def plan_of_rest(self) -> Plan:
+        """Return the number of contacts and requests to read what the parts do not show."""
+        return self.rest.plan() if self.rest_is_due else Plan(0, 0)
+
     @override
-    def plan(self) -> Plan:
-        return super().plan() + (self.rest.plan() if self.rest_is_due else Plan(0, 0))
+    def places(self, sweep: Sweep) -> Sequence[Place]:
+        places = super().places(sweep)
+        if places and self.contact_ids is None:
+            parents = self.run.parents[self.per_contact.parents.stream]
+            self.contact_ids = frozenset(place.parent_id for place in parents.after(START))
+        return places
 
     # Events of parts
-
-    @cached_property
-    def contact_ids(self) -> frozenset[str]:
-        """Keys of the contacts that the report is about."""
-        parents = self.run.parents[self.per_contact.parents.stream]
-        return frozenset(place.parent_id for place in parents.after(START))
 
     def record_of(self, event: Record) -> Record:
         """Return an event without the fields that the report does not have."""
@@ -78,7 +83,10 @@ class ContactsFromParts(ChangedParts):
         """Return the events of a type of one part, of the contacts that the report is about."""
         context = {self.parts.key: part_id, "tracking": self.trackings[activity_type]}
         events = self.rows_of({**context, **self.parameters(self.window)})
-        return [event for event in events if event.get("contact_id") in self.contact_ids]
+        return [event for event in events if self._is_wanted(event)]
+
+    def _is_wanted(self, event: Record) -> bool:
+        return self.contact_ids is None or event.get("contact_id") in self.contact_ids
 
     @override
     def labels(self, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,9 +108,13 @@ class ContactsFromParts(ChangedParts):
         is_under_way = self.rest.turn[0] == 1
         return not last or is_under_way or parse_instant(last) <= days_before(self.run.began, days)
 
+    def shown(self, part_ids: Sequence[str]) -> Iterator[Record]:
+        """Yield a row for each of some parts whose events are shown."""
+        return self._shown_by.rows_about(part_ids)
+
     def _not_shown(self, rows: list[Record]) -> list[Record]:
         part_ids = {row[self.parts.key] for row in rows if row.get(self.parts.key)}
         if unknown := sorted(part_ids - self._is_shown.keys()):
-            shown = {row[self.parts.key] for row in self._shown_by.rows_about(unknown)}
+            shown = {row[self.parts.key] for row in self.shown(unknown)}
             self._is_shown |= {part_id: part_id in shown for part_id in unknown}
         return [row for row in rows if not self._is_shown.get(row.get(self.parts.key) or "")]

@@ -23,7 +23,7 @@ from tap_constantcontact.streams.contact_reports import (
 )
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.email_events import ANY_EVENT
-from tap_constantcontact.streams.fields import key, schema
+from tap_constantcontact.streams.fields import key, schema, text
 from tap_constantcontact.windows import MOST_DAYS, REPORT_SPAN
 
 TRACKINGS = {
@@ -53,7 +53,10 @@ class ActivitiesShown(ParentsPerRequest):
     parents = CAMPAIGNS
     ids = "campaign_activity_ids"
     ids_a_request = 10
-    schema = schema(key("campaign_activity_id", "Key of the e-mail."))
+    schema = schema(
+        key("campaign_activity_id", "Key of the e-mail."),
+        text("campaign_id", "Key of its campaign."),
+    )
 
 
 class ContactActivityDetailsFromCampaigns(ContactsFromParts):

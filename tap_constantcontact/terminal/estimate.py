@@ -61,41 +61,44 @@ class Calendar:
 
 
 def estimate(
-    plans: Mapping[str, Plan], calendar: Calendar, budget: int | None, spent: int
+    plans: Mapping[str, Plan],
+    other_source: tuple[str, Mapping[str, Plan]],
+    calendar: Calendar,
+    budget: int | None,
+    spent: int,
 ) -> dict[str, Any]:
     """Return what a run would cost.
 
     Args:
         plans: The planned requests of each stream, in the order in which the streams run.
+        other_source: The other `report_source`, with the plans of the contact reports from there.
         calendar: Computes when requests are done.
         budget: Maximum number of requests in a run; None for no maximum.
         spent: Number of requests sent to make the plans.
     """
+    source, others = other_source
+    return {
+        "requests_per_second": calendar.pace,
+        "daily_request_limit": calendar.daily_limit,
+        "request_budget": budget,
+        **_costs(plans, calendar),
+        "other_source": {"report_source": source, **_costs(others, calendar)},
+        "spent": spent,
+    }
+
+
+def _costs(plans: Mapping[str, Plan], calendar: Calendar) -> dict[str, Any]:
     before: int | None = 0
     streams = []
     for name, plan in plans.items():
         figures = calendar.figures(plan.requests, before)
         streams.append({"stream": name, "rows": plan.rows, **figures})
         before = added(before, plan.requests)
-    return {
-        "requests_per_second": calendar.pace,
-        "daily_request_limit": calendar.daily_limit,
-        "request_budget": budget,
-        "streams": streams,
-        "total": calendar.figures(before, 0),
-        "spent": spent,
-    }
+    return {"streams": streams, "total": calendar.figures(before, 0)}
 
 
 def as_text(figures: Mapping[str, Any]) -> str:
-    """Format an estimate as a table for people."""
-    lines = [*figures["streams"], {"stream": "total", "rows": None, **figures["total"]}]
-    table = tabulate(
-        [[*_cells(line)] for line in lines],
-        headers=("stream", "rows or parents", "requests", "time", "days of quota", "done at (UTC)"),
-        colalign=("left", "right", "right", "right", "right", "left"),
-        disable_numparse=True,
-    )
+    """Format an estimate as tables for people."""
     pace, day = figures["requests_per_second"], figures["daily_request_limit"]
     notes = [
         f"Assuming {pace:,} requests a second and {day:,} a day, starting now.",
@@ -105,7 +108,23 @@ def as_text(figures: Mapping[str, Any]) -> str:
     ]
     if budget := figures["request_budget"]:
         notes.insert(1, f"A run ends after {budget:,} requests (request_budget).")
-    return "\n".join((table, "", *notes))
+    tables = [_table(figures)]
+    if (other := figures["other_source"])["streams"]:
+        tables += [
+            f"With report_source {other['report_source']}, the contact reports would cost:",
+            _table(other),
+        ]
+    return "\n\n".join((*tables, "\n".join(notes)))
+
+
+def _table(costs: Mapping[str, Any]) -> str:
+    lines = [*costs["streams"], {"stream": "total", "rows": None, **costs["total"]}]
+    return tabulate(
+        [[*_cells(line)] for line in lines],
+        headers=("stream", "rows or parents", "requests", "time", "days of quota", "done at (UTC)"),
+        colalign=("left", "right", "right", "right", "right", "left"),
+        disable_numparse=True,
+    )
 
 
 def _cells(line: Mapping[str, Any]) -> Iterator[str]:

@@ -45,7 +45,7 @@ def test_an_estimate_is_what_a_run_costs(
     config = config_for(sandbox, tmp_path, requests_per_second=4, daily_request_limit=50)
 
     fresh = estimated(config)
-    assert len(requests_seen) == fresh["spent"] == 4
+    assert len(requests_seen) == fresh["spent"] == 6
     requests_seen.clear()
     first = run(streams=READ, request_budget=30)
     second = run(streams=READ, state=first.state)
@@ -76,3 +76,26 @@ def test_an_estimate_does_not_believe_any_number_of_rows(
         figures = tap_with(config_for(sandbox, tmp_path)).estimate()
     rows = {line["stream"]: line["rows"] for line in figures["streams"]}
     assert rows["contacts"] is None
+
+
+def test_an_estimate_tells_what_the_other_source_costs(
+    run: Runner, sandbox: Sandbox, tmp_path: Path, requests_seen: list[Any]
+) -> None:
+    config = config_for(sandbox, tmp_path)
+    other = estimated(config)["other_source"]
+    assert other["report_source"] == "campaigns"
+    assert [stream["stream"] for stream in other["streams"]] == [
+        "contact_action_summary",
+        "contact_action_summary, every 30 days",
+        "contact_activity_details",
+        "contact_activity_details, every 30 days",
+    ]
+    chosen = estimated({**config, "report_source": "campaigns"})
+    assert chosen["other_source"]["report_source"] == "contacts"
+    rows = [(line["stream"], line["rows"]) for line in other["streams"]]
+    assert {(line["stream"], line["rows"]) for line in chosen["streams"]} > {*rows}
+    requests_seen.clear()
+    run(streams=CONTACT_REPORTS, report_source="campaigns", full_sweep_days=0)
+    planned = sum(line["requests"] for line in other["streams"] if "days" not in line["stream"])
+    tracked = sum("/tracking/" in request.path for request in requests_seen)
+    assert tracked < planned <= len(requests_seen) * 1.2

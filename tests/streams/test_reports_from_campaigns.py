@@ -1,0 +1,243 @@
+"""The two contact reports are the same from campaigns as from the contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from tap_constantcontact.comparison import Comparison, as_text, compare
+from tap_constantcontact.exceptions import FatalAPIError
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.server import Sandbox
+from tests.expected import Expected
+from tests.harness import (
+    CONTACT_REPORTS,
+    DETAILS,
+    PRESENT,
+    SUMMARY,
+    Run,
+    answer,
+    config_for,
+    every,
+    spoil,
+    tap_with,
+)
+
+Runner = Callable[..., Run]
+SOON = PRESENT + timedelta(minutes=5)
+BOOKMARKS = (*CONTACT_REPORTS, *(f"{report}_from_campaigns" for report in CONTACT_REPORTS))
+DAYS = {"report_start_date": "2026-03-01", "report_end_date": "2026-08-31"}
+
+
+def from_campaigns(run: Runner, **settings: Any) -> Run:
+    return run(streams=CONTACT_REPORTS, report_source="campaigns", **settings)
+
+
+def shown(account: Account) -> set[str]:
+    """Return the activities that the campaign reports know."""
+    campaigns = account.campaigns
+    return {activity for key in campaigns.rows for activity in campaigns.reported(key)}
+
+
+def only(rows: dict[Any, Any], activities: set[str]) -> dict[Any, Any]:
+    return {key: row for key, row in rows.items() if row["campaign_activity_id"] in activities}
+
+
+def settings_of(account: Account) -> dict[str, dict[str, Any]]:
+    contacts = [*account.contacts]
+    return {
+        "all": {},
+        "some contacts": {"contact_ids": contacts[3:9]},
+        "a status": {"contact_status": ["unsubscribed"]},
+        "deleted ones too": {"contact_status": ["all"]},
+        "a list": {"contact_list_ids": [[*account.lists][1]]},
+        "some types": {"tracking_activity_types": ["em_clicks", "em_bounces", "p_contact_open"]},
+        "a window": DAYS,
+        "days back": {"report_days_back": 40},
+        "a start date": {"start_date": "2026-05-01"},
+    }
+
+
+@pytest.mark.parametrize("name", settings_of(Account(size=12, now=PRESENT)))
+def test_both_sources_bring_the_same(run: Runner, account: Account, name: str) -> None:
+    settings = settings_of(account)[name]
+    contacts = run(streams=CONTACT_REPORTS, **settings)
+    campaigns = from_campaigns(run, **settings)
+    for report in CONTACT_REPORTS:
+        assert contacts.records[report]
+        assert campaigns.by_key(report) == contacts.by_key(report)
+    assert ids(campaigns) == ids(contacts)
+
+
+def ids(result: Run) -> set[str]:
+    return {row["activity_id"] for row in result.records[DETAILS]}
+
+
+def test_events_of_a_bare_row_have_the_same_keys(run: Runner, sandbox: Sandbox) -> None:
+    sandbox.api.base_rows = True
+    contacts = run(streams=DETAILS)
+    campaigns = run(streams=DETAILS, report_source="campaigns")
+    assert ids(campaigns) == ids(contacts)
+
+
+def test_what_campaigns_do_not_show_is_read_when_it_is_due(
+    run: Runner, account: Account, expected: Expected
+) -> None:
+    never = from_campaigns(run, full_sweep_days=0)
+    for report in CONTACT_REPORTS:
+        assert never.by_key(report) == only(expected[report], shown(account))
+
+    first = from_campaigns(run)
+    opener, mail = next(
+        (row["contact_id"], row)
+        for contact_id, rows in account.events.items()
+        if "deleted_at" not in account.contacts[contact_id]
+        for row in rows
+        if row["campaign_activity_id"] not in shown(account)
+        and row["created_time"] > "2026"
+        and row["tracking_activity_type"] == "em_sends"
+    )
+    source = {name: mail[name] for name in ("campaign_activity_id", "campaign_activity_name")}
+    account.add_event(opener, "em_opens", SOON, **source)
+    with time_machine.travel(PRESENT + timedelta(days=29), tick=True):
+        second = from_campaigns(run, state=first.state)
+        assert not any(second.records.values())
+    with time_machine.travel(PRESENT + timedelta(days=31), tick=True):
+        third = from_campaigns(run, state=second.state)
+    assert [row["contact_id"] for row in third.records[DETAILS]] == [opener]
+
+
+def test_a_day_reads_only_the_campaigns_that_moved(
+    run: Runner, account: Account, expected: Expected, requests_seen: list[Any]
+) -> None:
+    first = from_campaigns(run)
+    activity = max(
+        shown(account), key=lambda key: account.index.rows(key, "em_sends")[0]["created_time"]
+    )
+    readers = sorted(
+        key
+        for key in account.index.people(activity, "em_sends")
+        if "deleted_at" not in account.contacts[key]
+    )
+    for reader in readers[:3]:
+        account.respond(activity, reader, "em_opens", SOON, device_type="tablet")
+    requests_seen.clear()
+    second = from_campaigns(run, state=first.state)
+    assert len(requests_seen) <= 20
+    assert {row["contact_id"] for row in second.records[DETAILS]} == {*readers[:3]}
+    rows = second.by_key(SUMMARY)
+    assert {key[0] for key in rows if key[1] == activity} == {*readers}
+    assert first.by_key(SUMMARY) | rows == expected[SUMMARY]
+    assert first.by_key(DETAILS) | second.by_key(DETAILS) == expected[DETAILS]
+
+
+@pytest.mark.parametrize("budget", [23, 60])
+def test_a_reading_over_many_runs_is_whole(run: Runner, expected: Expected, budget: int) -> None:
+    seen: dict[str, dict[Any, Any]] = {report: {} for report in CONTACT_REPORTS}
+    state: dict[str, Any] = {}
+    runs = 0
+    while not all(state.get("bookmarks", {}).get(name, {}).get("swept_at") for name in BOOKMARKS):
+        runs += 1
+        result = from_campaigns(run, state=state, request_budget=budget)
+        state = result.state
+        for report in CONTACT_REPORTS:
+            again = seen[report].keys() & result.by_key(report).keys()
+            assert not again
+            seen[report] |= result.by_key(report)
+    assert runs > 3
+    for report in CONTACT_REPORTS:
+        assert seen[report] == expected[report]
+
+
+@pytest.mark.parametrize("first_from", ["contacts", "campaigns"])
+def test_the_source_may_change(
+    run: Runner, account: Account, expected: Expected, first_from: str
+) -> None:
+    then_from = "campaigns" if first_from == "contacts" else "contacts"
+    first = run(streams=CONTACT_REPORTS, report_source=first_from)
+    activity = min(shown(account))
+    automated = next(
+        row
+        for rows in account.events.values()
+        for row in rows
+        if row["campaign_activity_id"] not in shown(account)
+        and row["tracking_activity_type"] == "em_sends"
+    )
+    source = {name: automated[name] for name in ("campaign_activity_id", "campaign_activity_name")}
+    for contact_id in [
+        key for key in account.contacts if "deleted_at" not in account.contacts[key]
+    ][:3]:
+        account.respond(activity, contact_id, "em_clicks", SOON)
+        account.add_event(contact_id, "em_opens", SOON, **source)
+    with time_machine.travel(PRESENT + timedelta(days=31), tick=True):
+        second = run(
+            streams=CONTACT_REPORTS,
+            state=first.state,
+            report_source=then_from,
+            lookback_days=600,
+        )
+    assert first.by_key(DETAILS) | second.by_key(DETAILS) == expected[DETAILS]
+    assert first.by_key(SUMMARY) | second.by_key(SUMMARY) == expected[SUMMARY]
+
+
+def compared(sandbox: Sandbox, tmp_path: Path, contact_id: str) -> Comparison:
+    tap = tap_with(config_for(sandbox, tmp_path))
+    return compare(tap, tap.run, contact_id)
+
+
+def test_the_sources_are_compared_for_a_contact(
+    sandbox: Sandbox, account: Account, tmp_path: Path
+) -> None:
+    contact_id = max(account.events, key=lambda key: len(account.events[key]))
+    result = compared(sandbox, tmp_path, contact_id)
+    assert result.emails == 5
+    assert result.rows > 10
+    assert result.differences == []
+    assert "all are equal" in as_text(result)
+
+
+def test_a_difference_between_the_sources_is_shown(
+    account: Account, tmp_path: Path, present: None
+) -> None:
+    contact_id = max(account.events, key=lambda key: len(account.events[key]))
+
+    def change(body: dict[str, Any]) -> None:
+        rows = body["tracking_activities"]
+        sends = next(row for row in rows if row["tracking_activity_type"] == "em_sends")
+        opens = next(row for row in rows if row["tracking_activity_type"] == "em_opens")
+        sends["created_time"] = "2026-11-01T00:00:00Z"
+        opens["device_type"] = "abacus"
+
+    with Sandbox(account, middlewares=[spoil(DETAILS, change)]) as sandbox:
+        result = compared(sandbox, tmp_path, contact_id)
+    assert {(line.report, line.field) for line in result.differences} >= {
+        (DETAILS, None),
+        (DETAILS, "device_type"),
+    }
+    text = as_text(result)
+    assert "abacus" in text
+    assert "missing" in text
+
+
+def test_an_unknown_contact_cannot_be_compared(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(FatalAPIError, match="does not know the contact nobody"):
+        compared(sandbox, tmp_path, "nobody")
+
+
+def test_failing_requests_lose_nothing(
+    read: Callable[..., tuple[Run, list[str]]], expected: Expected
+) -> None:
+    result, errors = read(
+        every(7, answer(503, "busy", "text/plain")),
+        every(11, answer(429, '{"error_key": "throttled", "error_message": "Slow down"}')),
+        streams=CONTACT_REPORTS,
+        report_source="campaigns",
+    )
+    assert not errors
+    for report in CONTACT_REPORTS:
+        assert result.by_key(report) == expected[report]
