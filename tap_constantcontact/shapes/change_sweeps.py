@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from tap_constantcontact.bookmarks import Sweep
-from tap_constantcontact.plan import pages
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.counts import Counts
 from tap_constantcontact.shapes.sweeps import Reach, Sweeps
@@ -82,17 +81,11 @@ class ChangeSweeps(Sweeps):
             self._with_events(parent_ids) if self.is_full(sweep) else self._moved(parent_ids, now)
         )
 
-    def pages(self, parent_id: str, groups: Iterable[str], a_page: int) -> int:
-        """Return the number of pages that hold all events of a parent.
-
-        Args:
-            parent_id: Key of the parent.
-            groups: Names of the groups of counts.
-            a_page: Number of events per page.
-        """
+    def counted(self, parent_id: str, groups: Iterable[str]) -> dict[str, int | None]:
+        """Return those counts of a parent in some groups that are not 0; None for unknown ones."""
         names = [name for group in groups for name in self._groups[group]]
-        counts = [self._counts.of([parent_id], [name])[parent_id] or 0 for name in names]
-        return sum(pages(count, a_page, shrinks=False) for count in counts if count)
+        counts = {name: self._counts.of([parent_id], [name])[parent_id] for name in names}
+        return {name: count for name, count in counts.items() if count != 0}
 
     def _moved(
         self, parent_ids: Sequence[str], now: Mapping[str, Tally]

@@ -9,7 +9,7 @@ from singer_sdk import Tap
 from typing_extensions import override
 
 from tap_constantcontact.bookmarks import START, Place, Sweep
-from tap_constantcontact.plan import Plan, added
+from tap_constantcontact.plan import Plan, added, pages
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.change_sweeps import ChangeSweeps
 from tap_constantcontact.shapes.event_pages import EventPages
@@ -60,9 +60,12 @@ class ChangedParts(EventPages, RequestsPerPart):
         self._due = self._sweeps.due(sweep, [place.parent_id for place in places])
         return [place for place in places if place.parent_id in self._due]
 
-    def moved(self, parent_id: str) -> frozenset[str]:
-        """Return the names of the groups of a parent's counts that have moved."""
-        return self._due.get(parent_id, frozenset(self.groups))
+    def moved(self, parent_id: str) -> Mapping[str, int | None]:
+        """Return the counts of a parent in the groups that have moved; None for unknown ones.
+
+        Counts of 0 are left out: there are no such events to read.
+        """
+        return self._sweeps.counted(parent_id, self._due.get(parent_id, self.groups))
 
     @override
     def plan(self) -> Plan:
@@ -72,9 +75,9 @@ class ChangedParts(EventPages, RequestsPerPart):
         reads_all = self._sweeps.is_full(sweep) or not self.newest_first
         requests = 0
         for place in places:
-            groups = self.moved(place.parent_id)
-            pages = self._sweeps.pages(place.parent_id, groups, self.page_size or 1)
-            requests += 1 + (pages if reads_all else len(groups))
+            counts = self.moved(place.parent_id)
+            whole = [pages(n or 0, self.page_size or 1, shrinks=False) for n in counts.values()]
+            requests += 1 + (sum(whole) if reads_all else len(counts))
         return Plan(len(places), added(listing.requests, requests))
 
     @override

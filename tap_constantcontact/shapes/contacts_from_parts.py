@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from singer_sdk import Tap
 from typing_extensions import override
@@ -18,6 +18,18 @@ from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.windows import days_before, parse_instant
 
 
+class Tracking(NamedTuple):
+    """How the events of an activity type are read.
+
+    Attributes:
+        segment: The placeholder `{tracking}` of the report's path.
+        counted_by: Name of the count that moves with such events.
+    """
+
+    segment: str
+    counted_by: str
+
+
 class ContactsFromParts(ChangedParts):
     """A report on contacts, built from the events of parts at hundreds of rows per request.
 
@@ -29,12 +41,12 @@ class ContactsFromParts(ChangedParts):
         contact_ids: Keys of the contacts that the report is about; None for all.
 
     Attributes that a stream may set, in addition to those of `ChangedParts`:
-        trackings: The last segment of `path` for each activity type, as `{tracking}`.
+        trackings: How the events of each activity type are read.
         per_contact: The report that reads the same contact by contact.
         shown_by: The report that knows the parts whose events are shown, and no others.
     """
 
-    trackings: ClassVar[Mapping[str, str]]
+    trackings: ClassVar[Mapping[str, Tracking]]
     per_contact: ClassVar[type[RequestsPerParent]]
     shown_by: ClassVar[type[ParentsPerRequest]]
 
@@ -79,9 +91,15 @@ class ContactsFromParts(ChangedParts):
         properties = self.schema["properties"]
         return {name: value for name, value in event.items() if name in properties}
 
-    def events_of(self, part_id: str, activity_type: str) -> list[Record]:
-        """Return the events of a type of one part, of the contacts that the report is about."""
-        context = {self.parts.key: part_id, "tracking": self.trackings[activity_type]}
+    def events_of(self, parent_id: str, part_id: str, activity_type: str) -> list[Record]:
+        """Return the events of a type of one part, of the contacts that the report is about.
+
+        Without a request, there are none if the parent's count of them is 0 or has not moved.
+        """
+        tracking = self.trackings[activity_type]
+        if tracking.counted_by not in self.moved(parent_id):
+            return []
+        context = {self.parts.key: part_id, "tracking": tracking.segment}
         events = self.rows_of({**context, **self.parameters(self.window)})
         return [event for event in events if self._is_wanted(event)]
 
@@ -90,7 +108,7 @@ class ContactsFromParts(ChangedParts):
 
     @override
     def labels(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        types = {tracking: name for name, tracking in self.trackings.items()}
+        types = {tracking.segment: name for name, tracking in self.trackings.items()}
         return {
             self.parts.key: context[self.parts.key],
             "tracking_activity_type": types[context["tracking"]],

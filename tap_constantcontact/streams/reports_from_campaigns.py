@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts
+from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts, Tracking
 from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
 from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
@@ -27,16 +27,13 @@ from tap_constantcontact.streams.fields import key, schema, text
 from tap_constantcontact.windows import MOST_DAYS, REPORT_SPAN
 
 TRACKINGS = {
-    "em_sends": "sends",
-    "em_opens": "opens",
-    "em_clicks": "clicks",
-    "em_bounces": "bounces",
-    "em_optouts": "optouts",
-    "em_forwards": "forwards",
+    "em_sends": Tracking("sends", "em_sends"),
+    "em_opens": Tracking("opens", "em_opens_all"),
+    "em_clicks": Tracking("clicks", "em_clicks_all"),
+    "em_bounces": Tracking("bounces", "em_bounces"),
+    "em_optouts": Tracking("optouts", "em_optouts"),
+    "em_forwards": Tracking("forwards", "em_forwards"),
 }
-GROUP_OF = {"em_opens": "opens", "em_clicks": "clicks"}
-"""The group of counts that moves with the events of a type; `others` unless named here."""
-
 OTHERS = ("em_sends", "em_bounces", "em_optouts", "em_forwards")
 PATH = "/reports/email_reports/{campaign_activity_id}/tracking/{tracking}"
 
@@ -91,12 +88,11 @@ class ContactActivityDetailsFromCampaigns(ContactsFromParts):
     @override
     def report_on_part(self, parent_id: str, part_id: str) -> list[Record]:
         name = self.run.details[self.parts.details].of(parent_id).get("name")
-        moved = self.moved(parent_id)
         return [
             self.record_of({**event, "campaign_activity_name": name})
             for activity_type in self.config["tracking_activity_types"]
-            if activity_type in TRACKINGS and GROUP_OF.get(activity_type, "others") in moved
-            for event in self.events_of(part_id, activity_type)
+            if activity_type in TRACKINGS
+            for event in self.events_of(parent_id, part_id, activity_type)
             if self.is_in_window(event)
         ]
 
@@ -135,7 +131,7 @@ class ContactActionSummaryFromCampaigns(ContactsFromParts):
         counts: dict[str, Counter[str]] = {}
         sent_at: dict[str, str | None] = {}
         for activity_type in TRACKINGS:
-            for event in self.events_of(part_id, activity_type):
+            for event in self.events_of(parent_id, part_id, activity_type):
                 contact_id = event["contact_id"]
                 counts.setdefault(contact_id, Counter())[activity_type] += 1
                 if activity_type == "em_sends":

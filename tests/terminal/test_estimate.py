@@ -97,5 +97,4 @@ def test_an_estimate_tells_what_the_other_source_costs(
     requests_seen.clear()
     run(streams=CONTACT_REPORTS, report_source="campaigns", full_sweep_days=0)
     planned = sum(line["requests"] for line in other["streams"] if "days" not in line["stream"])
-    tracked = sum("/tracking/" in request.path for request in requests_seen)
-    assert tracked < planned <= len(requests_seen) * 1.2
+    assert 0.7 * len(requests_seen) < planned < 1.3 * len(requests_seen)
