@@ -1,0 +1,172 @@
+"""What the two sources of the contact reports cost, and the event streams on a quiet day.
+
+Run by hand, with the extra `test` installed:
+
+    python -m tests.benchmarks.sources reports   # 20,000 contacts, 40 campaigns sent to half each
+    python -m tests.benchmarks.sources quiet     # all event streams on a day without events
+    python -m tests.benchmarks.sources states    # the state with every stream selected
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, status
+from tap_constantcontact.shapes.changed_parts import ChangedParts
+from tap_constantcontact.streams import STREAMS
+from tests.benchmarks.sweep import REPORTS, Tap, Traffic, served, show
+
+CHANCES = (("em_opens", 0.3), ("em_opens", 0.1), ("em_clicks", 0.03), ("em_bounces", 0.01))
+"""The chance that a contact does something with an e-mail."""
+
+EVENTS = tuple(stream.name for stream in STREAMS if issubclass(stream, ChangedParts))
+PACE = 4
+
+
+def written_to(contacts: int, campaigns: int, share: float) -> tuple[Account, list[str]]:
+    """Return an account, and the e-mails that it sent to a share of its contacts, a week apart."""
+    account = Account(size=contacts, now=FIRST_NEWSLETTER - timedelta(days=1))
+    chance = random.Random(7)
+    people = [key for key, contact in account.contacts.items() if status(contact) == "active"]
+    mails = []
+    for number in range(campaigns):
+        at = FIRST_NEWSLETTER + timedelta(days=7 * number)
+        recipients = chance.sample(people, int(len(people) * share))
+        mail = account.send_campaign(at, recipients)
+        mails.append(mail)
+        for contact_id, (kind, likely) in itertools.product(recipients, CHANCES):
+            if chance.random() < likely:
+                happens = at + timedelta(minutes=chance.uniform(5, 5000))
+                account.respond(mail, contact_id, kind, happens)
+    return account, mails
+
+
+def another_day(account: Account, mails: list[str], events: int, at: datetime) -> None:
+    """Let recipients open some e-mails or click in them."""
+    chance = random.Random(8)
+    for number in range(events):
+        mail = mails[number % len(mails)]
+        reader = chance.choice(sorted(account.index.people(mail, "em_sends")))
+        kind = "em_clicks" if number % 10 == 0 else "em_opens"
+        account.respond(mail, reader, kind, at + timedelta(seconds=number))
+
+
+def rows(out: Path, activities: set[str]) -> dict[tuple[str, str], Any]:
+    """Return the records of the e-mails by stream and key."""
+    found = {}
+    with out.open() as lines:
+        for line in lines:
+            message = json.loads(line)
+            if message["type"] == "RECORD":
+                record = message["record"]
+                key = record.get("activity_id") or record["contact_id"]
+                if record["campaign_activity_id"] in activities:
+                    found[message["stream"], f"{key} {record['campaign_activity_id']}"] = record
+    return found
+
+
+def duration(requests: int) -> str:
+    return f"{math.ceil(requests / PACE / 60):,} min"
+
+
+@click.group()
+def main() -> None:
+    """What the two sources of the contact reports cost."""
+
+
+@main.command()
+@click.option("--contacts", default=20_000)
+@click.option("--campaigns", default=40)
+def reports(contacts: int, campaigns: int) -> None:
+    """Requests of a first full read and of one more day, and whether the rows are equal."""
+    account, mails = written_to(contacts, campaigns, 0.5)
+    traffic = Traffic()
+    with served(account, traffic) as sandbox, tempfile.TemporaryDirectory() as folder:
+        made, found = {}, {}
+        for source in ("contacts", "campaigns"):
+            (Path(folder) / source).mkdir()
+            tap = Tap(
+                sandbox,
+                Path(folder) / source,
+                REPORTS,
+                report_source=source,
+                full_sweep_days=0,
+            )
+            traffic.paths.clear()
+            tap.run()
+            made[source] = len(traffic.paths)
+            found[source] = rows(tap.out, {*mails})
+            show(f"first full read from {source}: requests", made[source], "")
+            show(f"first full read from {source}: time", duration(made[source]), "")
+            show(f"first full read from {source}: peak memory, MB", f"{tap.peak:.0f}", "")
+        share = made["campaigns"] / made["contacts"]
+        show("requests, campaigns / contacts", f"{share:.3f}", "<= 0.1")
+        show("rows from campaigns", f"{len(found['campaigns']):,}", "")
+        show("rows equal", found["campaigns"] == found["contacts"], "True")
+        state = tap.last_state()
+        another_day(account, mails[-10:], 400, datetime.now().astimezone())
+        for streams in (REPORTS[1:], REPORTS[:1], REPORTS):
+            tap = Tap(
+                sandbox,
+                Path(folder) / "campaigns",
+                streams,
+                report_source="campaigns",
+                full_sweep_days=0,
+            )
+            traffic.paths.clear()
+            tap.run(state)
+            paged = sum(path.startswith("contacts") for path in traffic.paths)
+            day = len(traffic.paths) - paged
+            show(f"one more day of {' and '.join(streams)}: requests", day, "<= 60")
+            show("pages of contacts beside them", paged, "")
+
+
+@main.command()
+@click.option("--campaigns", default=200)
+def quiet(campaigns: int) -> None:
+    """Requests of all event streams on a day without events."""
+    account, _ = written_to(200, campaigns, 0.5)
+    traffic = Traffic()
+    with served(account, traffic) as sandbox, tempfile.TemporaryDirectory() as folder:
+        tap = Tap(sandbox, Path(folder), EVENTS)
+        tap.run()
+        show("first full read of all event streams: requests", len(traffic.paths), "")
+        traffic.paths.clear()
+        tap.run(tap.last_state())
+        show("a quiet day of all event streams: requests", len(traffic.paths), "<= 10")
+
+
+@main.command()
+@click.option("--contacts", default=100_000)
+@click.option("--campaigns", default=10_000)
+@click.option("--seconds", default=600, help="How long the run may take.")
+def states(contacts: int, campaigns: int, seconds: int) -> None:
+    """The largest STATE line and all STATE lines of a run with every stream selected."""
+    account, _ = written_to(contacts, campaigns, 1 / contacts)
+    with served(account, Traffic()) as sandbox, tempfile.TemporaryDirectory() as folder:
+        names = tuple(stream.name for stream in STREAMS)
+        tap = Tap(sandbox, Path(folder), names, request_budget=seconds * 200)
+        tap.run()
+        lines = [*sizes(tap)]
+        show("largest STATE line, bytes", f"{max(lines):,}", "<= 8192")
+        show("STATE lines", f"{len(lines):,}", "")
+        show("all STATE lines together, bytes", f"{sum(lines):,}", "")
+
+
+def sizes(tap: Tap) -> Iterator[int]:
+    for line in tap.states():
+        yield len(line)
+
+
+if __name__ == "__main__":
+    main()
