@@ -19,7 +19,7 @@ from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
 from tap_constantcontact.streams.fields import Field, instant, key, schema, text
 
 EVENT_KEY = key("activity_id", "Key of the event: the same as in contact_activity_details.")
-COST = "2 and more per campaign with new events, 1 per 150 of 300 campaigns, 1 per 500 to list them"
+COST = "2 per campaign with new events, and 1 more per 500 events; 3 to find those campaigns"
 CONTACT = (
     text("email_address", "Address that the e-mail was sent to."),
     text("first_name", "First name of the contact."),
