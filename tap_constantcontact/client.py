@@ -41,8 +41,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         is_array: Whether the whole response is an array of rows.
         row_schema: Schema of the rows that the API sends, if the records have another.
         row_keys: Names of the primary keys that the API sends in each row; all of them by default.
-        scope: OAuth scope that the endpoint requires.
-        privilege: User privilege that the endpoint requires.
+        scope: OAuth scope that the endpoint requires; None if only a partner's token can read it.
+        privilege: User privilege that the endpoint requires, if any.
         cost: Number of requests, as a formula for people, such as "1 per 500 tags".
         bookmark_name: Name of the bookmark, if it is not the stream's.
         turn: Sort key of the stream: those with a lower one run first.
@@ -53,8 +53,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     is_array = False
     row_schema: ClassVar[dict[str, Any] | None] = None
     row_keys: tuple[str, ...] | None = None
-    scope = "contact_data"
-    privilege: str
+    scope: str | None = "contact_data"
+    privilege: str | None
     cost: str
     bookmark_name: str | None = None
     turn: tuple[int, str] = (0, "")

@@ -24,7 +24,7 @@ from tap_constantcontact.exceptions import (
 from tap_constantcontact.terminal.progress import Progress
 from tap_constantcontact.transport.connection import Connection
 
-SAMPLE_REQUESTS = 3
+SAMPLE_REQUESTS = 5
 """Maximum number of requests of a stream in test mode."""
 
 
@@ -39,9 +39,9 @@ class Run:
         clock: Tells the time and waits.
         write_state: Emits the current state as a STATE message.
         logger: The logger for all messages of the run.
-        parents: The parents of reports, by the name of the stream that lists them.
+        parents: The parents of reports, by their type.
         details: The details of parents, by their class.
-        counts: The counts of parents, by the name of the stream that lists the parents.
+        counts: The counts of parents, by their type.
         state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
             costs at most that much work.
     """
@@ -52,9 +52,9 @@ class Run:
     clock: Clock
     write_state: Callable[[], None]
     logger: logging.Logger
-    parents: dict[str, Any] = field(default_factory=dict)
+    parents: dict[Any, Any] = field(default_factory=dict)
     details: dict[type, Any] = field(default_factory=dict)
-    counts: dict[str, Any] = field(default_factory=dict)
+    counts: dict[Any, Any] = field(default_factory=dict)
     state_interval: float = 1.0
     _state_written_at: float = -math.inf
 

@@ -137,6 +137,13 @@ SELECTION = (
         default=list(SUB_RESOURCES),
     ),
     setting(
+        "landing_page_activity_ids",
+        th.ArrayType(th.StringType),
+        "The landing pages to read in the landing page reports, by `campaign_activity_id`. The API "
+        "lists them nowhere; `contact_activity_details` contains those that contacts used. "
+        "Default: none.",
+    ),
+    setting(
         "tracking_activity_types",
         th.ArrayType(th.StringType(allowed_values=list(ACTIVITY_TYPES))),
         "The activity types to read in `contact_activity_details`.",

@@ -215,13 +215,12 @@ class TapConstantContact(Tap):
         of_source = FROM_CAMPAIGNS if self.config["report_source"] == "campaigns" else {}
         streams = {stream.name: of_source.get(stream, stream)(self, self.run) for stream in STREAMS}
         for of in PARENT_TYPES:
-            collection = cast("Collection", streams[of.stream])
-            self.run.parents[of.stream] = Parents(of, collection)
+            collection = cast("Collection", streams[of.stream]) if of.stream else None
+            self.run.parents[of] = Parents(of, self.config, collection)
         self.run.details = {of: of(self, self.run) for of in DETAILS}
         for stats in COUNTED_BY:
-            parents = stats.parents.stream
             report = cast("ParentsPerRequest", streams[stats.name])
-            self.run.counts[parents] = Counts(report, self.run.parents[parents])
+            self.run.counts[stats.parents] = Counts(report, self.run.parents[stats.parents])
         return [*streams.values()]
 
     @property
@@ -230,6 +229,12 @@ class TapConstantContact(Tap):
         streams = super().streams
         ordered = (cast("ConstantContactStream", streams[stream.name]) for stream in STREAMS)
         return {stream.name: stream for stream in sorted(ordered, key=lambda stream: stream.turn)}
+
+    @override  # type: ignore[misc]
+    def run_connection_test(self) -> bool:
+        """Read a record of each selected stream; the SDK's own test reads all streams."""
+        streams = [stream for stream in self.streams.values() if stream.selected]
+        return self.run_sync_dry_run(dry_run_record_limit=1, streams=streams)
 
     def estimate(self) -> dict[str, Any]:
         """Return what a run would cost, at one request per collection to learn its size."""

@@ -159,7 +159,7 @@ def stream_table(streams: Iterable[Any]) -> str:
             _replication(stream.replication_key),
             "yes" if stream.selected_by_default else "no",
             getattr(stream, "cost", ""),
-            f"`{stream.scope}`",
+            f"`{stream.scope}`" if stream.scope else "none",
         )
         for stream in streams
     ]

@@ -10,6 +10,7 @@ from typing_extensions import override
 from tap_constantcontact.bookmarks import Sweep
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.counts import Counts
+from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.sweeps import Reach, Sweeps
 from tap_constantcontact.tallies import Tally, joined, parsed
 from tap_constantcontact.windows import Window, days_before, parse_instant
@@ -29,7 +30,7 @@ class ChangeSweeps(Sweeps):
     Args:
         stream: The report.
         reach: How far its sweeps reach.
-        parents: Name of the stream that lists the parents.
+        parents: The type of the parents.
         groups: Names of the counts to compare, in groups by name.
     """
 
@@ -37,7 +38,7 @@ class ChangeSweeps(Sweeps):
         self,
         stream: ConstantContactStream,
         reach: Reach,
-        parents: str,
+        parents: ParentType,
         groups: Mapping[str, Sequence[str]],
     ) -> None:
         super().__init__(stream, reach)

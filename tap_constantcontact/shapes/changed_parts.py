@@ -48,7 +48,7 @@ class ChangedParts(EventPages, RequestsPerPart):
 
     @override
     def sweeps(self) -> ChangeSweeps:
-        return ChangeSweeps(self, self.reach, self.parents.stream, self.groups)
+        return ChangeSweeps(self, self.reach, self.parents, self.groups)
 
     @override
     def places(self, sweep: Sweep) -> Sequence[Place]:
@@ -71,7 +71,7 @@ class ChangedParts(EventPages, RequestsPerPart):
     def plan(self) -> Plan:
         sweep = self._sweeps.current()
         places = self.due_places(sweep)
-        listing = self.run.parents[self.parents.stream].plan(START)
+        listing = self.run.parents[self.parents].plan(START)
         reads_all = self._sweeps.is_full(sweep) or not self.newest_first
         requests = 0
         for place in places:

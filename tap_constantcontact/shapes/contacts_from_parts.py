@@ -80,7 +80,7 @@ class ContactsFromParts(ChangedParts):
     def places(self, sweep: Sweep) -> Sequence[Place]:
         places = super().places(sweep)
         if places and self.contact_ids is None:
-            parents = self.run.parents[self.per_contact.parents.stream]
+            parents = self.run.parents[self.per_contact.parents]
             self.contact_ids = frozenset(place.parent_id for place in parents.after(START))
         return places
 

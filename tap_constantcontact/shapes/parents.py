@@ -10,9 +10,11 @@ from itertools import islice
 from typing import Any
 
 import pendulum
+from pendulum import DateTime
 
 from tap_constantcontact.bookmarks import UNKNOWN, Place
 from tap_constantcontact.plan import Plan, in_all
+from tap_constantcontact.records import instant_of
 from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.queries import Query, Record, date_time
 
@@ -25,13 +27,16 @@ class ParentType:
     """A type of parent, such as contacts, and how to list all parents of the type.
 
     Attributes:
-        stream: Name of the collection that lists them.
         key: Name of their key, in the collection's rows and in the report's path and records.
+        stream: Name of the collection that lists them; None if only a setting gives their ids.
         filters: Names of the settings that restrict which parents are listed.
         given_by: Name of the setting that gives their ids, so that they need not be listed.
+        created_at: Name of the date in the collection's rows that tells when a parent was made.
         created_after: Name of the collection's query parameter for a minimum creation date, if any.
         created_before: The same for a maximum creation date.
         changed_at: Name of the date in the collection's rows that tells when a parent last changed.
+        changed_after: Name of the collection's query parameter for a minimum of that date. If it is
+            set, an incremental report visits only the parents that changed since its bookmark.
         leaves_out: Query parameters of the collection that listing parents does not need.
         is_wanted: Returns whether a listed row is a parent of the reports, given the settings.
         counted_by: Converts a query into one whose total counts only such parents.
@@ -40,16 +45,23 @@ class ParentType:
         >>> SEGMENTS = ParentType(stream="segments", key="segment_id")
     """
 
-    stream: str
     key: str
+    stream: str | None = None
     filters: tuple[str, ...] = ()
     given_by: str | None = None
+    created_at: str = "created_at"
     created_after: str | None = None
     created_before: str | None = None
     changed_at: str | None = None
+    changed_after: str | None = None
     leaves_out: tuple[str, ...] = ()
     is_wanted: Callable[[Record, Mapping[str, Any]], bool] = lambda *_: True
     counted_by: Callable[[Query, Mapping[str, Any]], Query] = lambda query, _: query
+
+    @property
+    def unit(self) -> str:
+        """What they are called in the progress of a report."""
+        return self.stream or self.given_by or self.key
 
 
 class Parents:
@@ -59,13 +71,16 @@ class Parents:
 
     Args:
         of: Their type.
-        collection: The stream that lists them.
+        config: The settings.
+        collection: The stream that lists them; None if only a setting gives their ids.
     """
 
-    def __init__(self, of: ParentType, collection: Collection) -> None:
+    def __init__(
+        self, of: ParentType, config: Mapping[str, Any], collection: Collection | None
+    ) -> None:
         self._of = of
-        self._collection = collection
-        self._config = collection.run.config
+        self._listing = collection
+        self._config = config
         self._places: list[Place] = []
         self._listed_from = math.inf
         self._sizes: dict[Place, Plan] = {}
@@ -78,7 +93,13 @@ class Parents:
     @property
     def _are_given(self) -> bool:
         filters = (name for name in self._of.filters if name != self._of.given_by)
-        return bool(self._named) and not any(map(self._config.get, filters))
+        is_listed = self._listing is not None
+        return not is_listed or (bool(self._named) and not any(map(self._config.get, filters)))
+
+    @property
+    def _collection(self) -> Collection:
+        assert self._listing is not None  # noqa: S101 - otherwise the parents are given
+        return self._listing
 
     @property
     def key(self) -> str:
@@ -93,6 +114,25 @@ class Parents:
             self._places = sorted(known.values())
             self._listed_from = place.created_at
         return self._places[bisect_right(self._places, place) :]
+
+    def changed_since(self, start: DateTime, place: Place) -> Sequence[Place]:
+        """Return the parents after a place that have changed since an instant.
+
+        Whether the API's date filter includes its bound is not documented, so it is set one second
+        early.
+        """
+        bounds = {self._of.changed_after or "": date_time(start.subtract(seconds=1))}
+        listed = sorted(self._listed(bounds))
+        since = [found for found in listed if self._is_since(found, start)]
+        return since[bisect_right(since, place) :]
+
+    def _is_since(self, found: Place, start: DateTime) -> bool:
+        changed = instant_of(self._changed[found.parent_id])
+        return changed is None or changed >= start
+
+    def changed_at(self, parent_id: str) -> str | None:
+        """Return when a listed parent last changed, or None if the API does not tell."""
+        return self._changed.get(parent_id) or None
 
     def changed_last(self, number: int) -> Sequence[str]:
         """Return the keys of those up to `number` listed parents that changed last."""
@@ -139,7 +179,7 @@ class Parents:
             is_named = not self._named or parent_id in self._named
             if is_named and self._of.is_wanted(record, self._config):
                 self._changed[parent_id] = record.get(self._of.changed_at or "") or ""
-                yield Place.of(record.get("created_at"), parent_id)
+                yield Place.of(record.get(self._of.created_at), parent_id)
 
     def _bounds(self, place: Place, overlap: float = OVERLAP) -> dict[str, str]:
         """Return the query parameters for the parents after a place that are not known yet."""

@@ -14,6 +14,8 @@ from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.plan import Plan, added, pages
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Record
+from tap_constantcontact.shapes.requests_per_part import PartType
+from tap_constantcontact.transport.concurrency import in_order
 
 
 class ParentsPerRequest(ConstantContactStream):
@@ -25,6 +27,7 @@ class ParentsPerRequest(ConstantContactStream):
 
     Attributes that a stream may set:
         parents: The type of the parents.
+        parts: The type of their parts, if the report is on these and not on the parents.
         ids: Name of the path's placeholder for the ids, which are joined by commas.
         ids_a_request: Maximum number of ids a request.
 
@@ -43,17 +46,39 @@ class ParentsPerRequest(ConstantContactStream):
     """
 
     parents: ClassVar[ParentType]
+    parts: ClassVar[PartType | None] = None
     ids: ClassVar[str]
     ids_a_request: ClassVar[int]
 
     @override
     def read(self) -> Iterator[Record]:
-        places = self.run.parents[self.parents.stream].after(START)
-        parent_ids = [place.parent_id for place in places]
-        self.run.progress.skipped += len(parent_ids)
-        for row in self.rows_about(parent_ids):
+        places = self.run.parents[self.parents].after(START)
+        ids = [place.parent_id for place in places]
+        if self.parts is not None:
+            ids = self._parts_of(ids)
+        self.run.progress.skipped += len(ids)
+        for row in self.rows_about(ids):
             self.run.progress.skipped -= 1
             yield row
+
+    def _parts_of(self, parent_ids: Sequence[str]) -> list[str]:
+        connection = self.run.connection
+        found = in_order(
+            self._parts_of_one,
+            parent_ids,
+            connection.turns,
+            connection.ahead,
+            connection.concurrency.most,
+        )
+        tracked = self.run.progress.track(self.name, found, self.parents.unit, len(parent_ids))
+        return [key for _, keys in tracked for key in keys]
+
+    def _parts_of_one(self, parent_id: str) -> list[str]:
+        assert self.parts is not None  # noqa: S101 - only called if there are parts
+        try:
+            return self.parts.keys_in(self.run.details[self.parts.details].of(parent_id))
+        except NotFoundError:
+            return []
 
     def rows_about(self, parent_ids: Sequence[str]) -> Iterator[Record]:
         """Yield the rows of some parents; those that the API does not know have none."""
@@ -62,9 +87,10 @@ class ParentsPerRequest(ConstantContactStream):
 
     @override
     def plan(self) -> Plan:
-        listing = self.run.parents[self.parents.stream].plan(START)
+        listing = self.run.parents[self.parents].plan(START)
         requests = pages(listing.rows or 0, self.ids_a_request, shrinks=False)
-        return Plan(listing.rows, added(listing.requests, requests))
+        details = 0 if self.parts is None else listing.rows
+        return Plan(listing.rows, added(listing.requests, details, requests))
 
     def _rows_of(self, parent_ids: Sequence[str]) -> Iterator[Record]:
         try:

@@ -23,7 +23,7 @@ from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.records import instant_of
 from tap_constantcontact.run import Run
-from tap_constantcontact.shapes.parents import ParentType
+from tap_constantcontact.shapes.parents import Parents, ParentType
 from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.shapes.sweeps import Reach, Sweeps
 from tap_constantcontact.transport.concurrency import in_order
@@ -46,12 +46,14 @@ class RequestsPerParent(ConstantContactStream):
             the sweep stops at the first page with rows older than its window.
         page_size: Number of rows to request per page; None for what the API chooses.
         filters: Names of further settings that decide which rows are kept.
+        constants: Values of some fields, which every record gets in place of the API's.
         row_keys: Names of the keys that the API sends in each row, without the parent's.
 
     Attributes of an instance:
         chosen: Returns the rows of a parent to keep; all by default.
 
-    A stream whose requests need query parameters returns them from the method `parameters`.
+    A stream whose requests need query parameters returns them from the method `parameters`. If the
+    type of the parents has `changed_after`, the records get the date at which their parent changed.
 
     Example:
         >>> class OpenRatesStream(RequestsPerParent):
@@ -71,6 +73,7 @@ class RequestsPerParent(ConstantContactStream):
     newest_first: ClassVar[bool] = False
     page_size: ClassVar[int | None] = None
     filters: ClassVar[tuple[str, ...]] = ()
+    constants: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, tap: Tap, run: Run) -> None:
         super().__init__(tap, run)
@@ -103,7 +106,7 @@ class RequestsPerParent(ConstantContactStream):
 
     @override
     def plan(self) -> Plan:
-        listing = self.run.parents[self.parents.stream].plan(self._sweeps.current().place)
+        listing = self.run.parents[self.parents].plan(self._sweeps.current().place)
         return Plan(listing.rows, listing.requests) + Plan(0, listing.rows)
 
     @override
@@ -113,6 +116,9 @@ class RequestsPerParent(ConstantContactStream):
     def _sweep(self) -> Iterator[Record]:
         """Yield the rows of the parents that the sweep has still to visit, and note each one."""
         sweep, self.window = self._sweeps.begin()
+        given_by = self.parents.given_by
+        if self.parents.stream is None and not self.config.get(given_by or ""):
+            self.logger.warning("%s has nothing to read: %s is not set", self.name, given_by)
         quota = self.run.connection.quota
         before = quota.spent
         try:
@@ -133,7 +139,7 @@ class RequestsPerParent(ConstantContactStream):
         reports = in_order(
             self._report, places, connection.turns, self.ahead, connection.concurrency.most
         )
-        unit = self.parents.stream
+        unit = self.parents.unit
         for place, rows in progress.track(self.name, reports, unit, len(places)):
             yield from rows or ()
             progress.skipped += rows is None
@@ -141,8 +147,10 @@ class RequestsPerParent(ConstantContactStream):
 
     def places(self, sweep: Sweep) -> Sequence[Place]:
         """Return the parents that the sweep has still to visit, in order."""
-        places: Sequence[Place] = self.run.parents[self.parents.stream].after(sweep.place)
-        return places
+        parents: Parents = self.run.parents[self.parents]
+        if self.parents.changed_after:
+            return parents.changed_since(self.window.start, sweep.place)
+        return parents.after(sweep.place)
 
     def ahead(self) -> int:
         """Return how many parents may be read while the rows of one are written."""
@@ -150,7 +158,7 @@ class RequestsPerParent(ConstantContactStream):
 
     def _sample(self) -> Iterator[Record]:
         _, self.window = self._sweeps.begin()
-        for place in self.run.parents[self.parents.stream].first(SAMPLE):
+        for place in self.run.parents[self.parents].first(SAMPLE):
             yield from self._report(place) or ()
 
     # One parent
@@ -158,9 +166,16 @@ class RequestsPerParent(ConstantContactStream):
     def _report(self, place: Place) -> list[Record] | None:
         """Return a parent's rows in the window, or None if the API does not know the parent."""
         try:
-            return self.chosen(self.report_on({self.parents.key: place.parent_id}))
+            rows = self.chosen(self.report_on({self.parents.key: place.parent_id}))
         except NotFoundError:
             return None
+        added = {**self.constants, **self._change_of(place.parent_id)}
+        return [{**row, **added} for row in rows] if added else rows
+
+    def _change_of(self, parent_id: str) -> Mapping[str, str | None]:
+        if not (self.parents.changed_after and self.parents.changed_at):
+            return {}
+        return {self.parents.changed_at: self.run.parents[self.parents].changed_at(parent_id)}
 
     def report_on(self, keys: Mapping[str, str]) -> list[Record]:
         """Return the rows in the window of what the keys name, each row with the keys it lacks.

@@ -21,18 +21,29 @@ class PartType:
 
     Attributes:
         details: The details of a parent, which list its parts.
-        listed_in: Name of the property of the details that lists them.
+        listed_in: Name of the property of the details that lists them, or that is the only one.
         key: Name of their key, in the details and in the report's path and records.
         roles: The roles of the parts that reports are about; None for all.
 
     Example:
-        >>> TRACKS = PartType(EventDetails, listed_in="tracks", key="track_id")
+        >>> TRACKS = PartType(EventDetails, listed_in="default_track", key="track_id")
+        >>> TRACKS.keys_in({"event_id": "7", "default_track": {"track_id": "1"}})
+        ['1']
     """
 
     details: type[Details]
     listed_in: str
     key: str
     roles: tuple[str, ...] | None = None
+
+    def keys_in(self, details: Record) -> list[str]:
+        """Return the keys of the parts that reports are about, given the details of a parent."""
+        found = details.get(self.listed_in) or []
+        return [
+            part[self.key]
+            for part in (found if isinstance(found, list) else [found])
+            if part.get(self.key) and (self.roles is None or part.get("role") in self.roles)
+        ]
 
 
 class RequestsPerPart(RequestsPerParent):
@@ -43,7 +54,8 @@ class RequestsPerPart(RequestsPerParent):
     know, like a parent that it does not know, is skipped.
 
     Attributes that a stream may set, in addition to those of `RequestsPerParent`:
-        parts: The type of the parts. `path` and the records contain their key.
+        parts: The type of the parts. `path` and the records contain their key. They contain the
+            parent's key as well, if `path` does.
 
     Example:
         >>> class EmailLinksStream(RequestsPerPart):
@@ -76,13 +88,7 @@ class RequestsPerPart(RequestsPerParent):
         Raises:
             NotFoundError: The API does not know the parent.
         """
-        of = self.parts
-        listed = self.run.details[of.details].of(parent_id).get(of.listed_in) or []
-        return [
-            part[of.key]
-            for part in listed
-            if part.get(of.key) and (of.roles is None or part.get("role") in of.roles)
-        ]
+        return self.parts.keys_in(self.run.details[self.parts.details].of(parent_id))
 
     def _rows_of_part(self, parent_id: str, part_id: str) -> list[Record]:
         try:
@@ -91,10 +97,11 @@ class RequestsPerPart(RequestsPerParent):
             self.run.progress.skipped += 1
             return []
 
-    def report_on_part(self, parent_id: str, part_id: str) -> list[Record]:  # noqa: ARG002
+    def report_on_part(self, parent_id: str, part_id: str) -> list[Record]:
         """Return the rows in the window of one part.
 
         Raises:
             NotFoundError: The API does not know the part.
         """
-        return super().report_on({self.parts.key: part_id})
+        keys = {self.parents.key: parent_id, self.parts.key: part_id}
+        return super().report_on({name: keys[name] for name in keys if f"{{{name}}}" in self.path})

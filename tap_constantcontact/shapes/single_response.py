@@ -1,4 +1,4 @@
-"""The shape of a single response: one object, or a bare array of objects."""
+"""The shape of a single response: one object, or all rows at once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.plan import Plan
+from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.queries import Record
 
 
 class SingleResponse(ConstantContactStream):
-    """A stream that fits in one response: one object, or a bare array of objects.
+    """A stream that fits in one response: one object, or an array of all rows.
 
     Attributes that a stream may set:
         is_array: Whether the response is a bare array.
         parameters: The query parameters.
+        dated_by: Name of a field to add with the instant of the run, for figures without a date.
 
     Example:
         >>> class AccountEmailsStream(SingleResponse):
@@ -31,15 +33,18 @@ class SingleResponse(ConstantContactStream):
     """
 
     parameters: ClassVar[dict[str, Any]] = {}
+    dated_by: ClassVar[str | None] = None
     cost = "1"
 
     @override
     def read(self) -> Iterator[Record]:
-        yield from self.request_records(self.parameters)
+        date = {self.dated_by: rfc3339(self.run.began)} if self.dated_by else {}
+        for record in self.request_records(self.parameters):
+            yield {**record, **date}
 
     @override
     def plan(self) -> Plan:
-        return Plan(None if self.is_array else 1, 1)
+        return Plan(None if self.is_array or self.records_key else 1, 1)
 
     @override
     def get_new_paginator(self) -> SinglePagePaginator:  # type: ignore[override]

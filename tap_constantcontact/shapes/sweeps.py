@@ -79,7 +79,7 @@ class Sweeps:
             )
         fixed = self._fixed_window(sweep)
         self._bookmark.write_all_keys("sweep", "swept_at")
-        if not fixed:
+        if not fixed and self._stream.replication_key:
             self._bookmark.write_all_keys("replication_key", "replication_key_value", "filters")
         return sweep, fixed or self._since_bookmark()
 
@@ -115,7 +115,8 @@ class Sweeps:
         self._bookmark.update(swept_at=rfc3339(now))
         if self._fixed_window(sweep) is None:
             self._increment.move(sweep.began)
-            self._bookmark.update(filters=self._fingerprint())
+            if self._stream.replication_key:
+                self._bookmark.update(filters=self._fingerprint())
 
     def _fingerprint(self, *further: str) -> str:
         """Return a hash of the values of some settings, in which the order of lists is ignored."""

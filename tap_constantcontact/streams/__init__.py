@@ -12,17 +12,32 @@ from tap_constantcontact.streams.audience import (
     SegmentDetailsStream,
     SegmentsStream,
 )
-from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
+from tap_constantcontact.streams.automations import AutomationsStream
+from tap_constantcontact.streams.bulk_activities import BulkActivitiesStream
+from tap_constantcontact.streams.campaign_reports import (
+    EmailCampaignActivityStatsStream,
+    EmailCampaignStatsStream,
+    EmailCampaignSummariesStream,
+    EmailLinksStream,
+)
 from tap_constantcontact.streams.campaigns import (
     CAMPAIGNS,
+    CHANGED_CAMPAIGNS,
+    KEPT_CAMPAIGNS,
+    EmailAbTestsStream,
+    EmailCampaignActivitiesStream,
     EmailCampaignDetails,
     EmailCampaignsStream,
+    EmailNonOpenerResendsStream,
+    EmailSchedulesStream,
+    EmailSendHistoryStream,
 )
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
+    ContactOpenAndClickRatesStream,
 )
-from tap_constantcontact.streams.contacts import CONTACTS, ContactsStream
+from tap_constantcontact.streams.contacts import CONTACTS, ContactCountsStream, ContactsStream
 from tap_constantcontact.streams.email_events import (
     EmailBouncesStream,
     EmailClicksStream,
@@ -33,14 +48,38 @@ from tap_constantcontact.streams.email_events import (
     EmailSendsStream,
     EmailUniqueOpensStream,
 )
+from tap_constantcontact.streams.events import (
+    EVENTS,
+    EventDetails,
+    EventRegistrationsStream,
+    EventsStream,
+    EventTracksStream,
+)
+from tap_constantcontact.streams.landing_pages import (
+    LANDING_PAGES,
+    LandingPageOpensStream,
+    LandingPageUniqueAddsStream,
+    LandingPageUniqueClicksStream,
+    LandingPageUniqueOpensStream,
+    LandingPageUniqueSmsOptinsStream,
+    LandingPageUniqueUpdatesStream,
+)
+from tap_constantcontact.streams.partner import PartnerAccountsStream
 from tap_constantcontact.streams.reports_from_campaigns import (
     ContactActionSummaryFromCampaigns,
     ContactActivityDetailsFromCampaigns,
+)
+from tap_constantcontact.streams.sms import (
+    SMS_CONTACTS,
+    SmsCampaignSummariesStream,
+    SmsEngagementHistoryStream,
 )
 
 STREAMS: tuple[type[ConstantContactStream], ...] = (
     AccountSummaryStream,
     AccountEmailsStream,
+    PartnerAccountsStream,
+    ContactCountsStream,
     ContactListsStream,
     ContactTagsStream,
     ContactCustomFieldsStream,
@@ -48,7 +87,19 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
     SegmentDetailsStream,
     EmailCampaignsStream,
     EmailCampaignStatsStream,
+    EmailCampaignSummariesStream,
+    EmailCampaignActivityStatsStream,
+    SmsCampaignSummariesStream,
+    AutomationsStream,
+    EventsStream,
+    BulkActivitiesStream,
     ContactsStream,
+    EmailCampaignActivitiesStream,
+    EmailSendHistoryStream,
+    EmailSchedulesStream,
+    EmailNonOpenerResendsStream,
+    EmailAbTestsStream,
+    EmailLinksStream,
     EmailSendsStream,
     EmailOpensStream,
     EmailClicksStream,
@@ -57,8 +108,18 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
     EmailForwardsStream,
     EmailUniqueOpensStream,
     EmailDidNotOpensStream,
+    LandingPageOpensStream,
+    LandingPageUniqueOpensStream,
+    LandingPageUniqueClicksStream,
+    LandingPageUniqueAddsStream,
+    LandingPageUniqueUpdatesStream,
+    LandingPageUniqueSmsOptinsStream,
+    EventTracksStream,
+    EventRegistrationsStream,
+    SmsEngagementHistoryStream,
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
+    ContactOpenAndClickRatesStream,
 )
 """The streams, in the order in which they run."""
 
@@ -68,10 +129,19 @@ FROM_CAMPAIGNS: Mapping[type[ConstantContactStream], type[ConstantContactStream]
 }
 """The streams that take the place of others if `report_source` is `campaigns`."""
 
-PARENT_TYPES = (SEGMENTS, CAMPAIGNS, CONTACTS)
+PARENT_TYPES = (
+    SEGMENTS,
+    CAMPAIGNS,
+    KEPT_CAMPAIGNS,
+    CHANGED_CAMPAIGNS,
+    LANDING_PAGES,
+    EVENTS,
+    CONTACTS,
+    SMS_CONTACTS,
+)
 """The types of parent that reports are about."""
 
-DETAILS = (EmailCampaignDetails,)
+DETAILS = (EmailCampaignDetails, EventDetails)
 """The details of parents that list their parts."""
 
 COUNTED_BY = (EmailCampaignStatsStream,)

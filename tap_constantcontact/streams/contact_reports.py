@@ -1,4 +1,4 @@
-"""The two contact reports: what each contact did with the account's e-mails and landing pages.
+"""Reports on contacts: what each one did with the account's e-mails and landing pages.
 
 https://v3.developer.constantcontact.com/api_reference/#tag-Contacts-Reporting.
 """
@@ -8,13 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.shapes.event_pages import EventsPerParent
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams.contacts import CONTACTS
-from tap_constantcontact.streams.fields import instant, integer, key, schema, text
+from tap_constantcontact.streams.fields import instant, integer, key, number, schema, text
 from tap_constantcontact.windows import REPORT_SPAN, Window
+
+
+def _between(start: DateTime, end: DateTime) -> dict[str, str]:
+    """Return the parameters that select e-mails by when they were sent.
+
+    The date-times have the format of the contract's example: whole seconds, and an offset without a
+    colon.
+    """
+    form = "YYYY-MM-DDTHH:mm:ssZZ"
+    return {"start": start.format(form), "end": end.format(form)}
 
 
 class ContactActionSummaryStream(RequestsPerParent):
@@ -50,14 +61,9 @@ class ContactActionSummaryStream(RequestsPerParent):
     def parameters(self, window: Window) -> dict[str, Any]:
         """Select the e-mails sent in a window, with one more second before and after it.
 
-        Whether the API's bounds are inclusive is not documented. The date-times have the format of
-        the contract's example: whole seconds, and an offset without a colon.
+        Whether the API's bounds are inclusive is not documented.
         """
-        form = "YYYY-MM-DDTHH:mm:ssZZ"
-        return {
-            "start": window.start.subtract(seconds=1).format(form),
-            "end": window.end.add(seconds=1).format(form),
-        }
+        return _between(window.start.subtract(seconds=1), window.end.add(seconds=1))
 
 
 class ContactActivityDetailsStream(EventsPerParent):
@@ -93,3 +99,30 @@ class ContactActivityDetailsStream(EventsPerParent):
     def parameters(self, window: Window) -> Mapping[str, Any]:
         types = self.config["tracking_activity_types"]
         return {"tracking_activities_list": ",".join(types), **super().parameters(window)}
+
+
+class ContactOpenAndClickRatesStream(RequestsPerParent):
+    """How often each contact opened, and clicked in, the e-mails of the last five years.
+
+    The API allows five years at the most. (Contract.) A day less is requested, because it is not
+    documented how it counts leap days.
+    """
+
+    name = "contact_open_and_click_rates"
+    path = "/reports/contact_reports/{contact_id}/open_and_click_rates"
+    privilege = "ui:campaign:metrics"
+    primary_keys = ("contact_id",)
+    parents = CONTACTS
+    cost = "1 per contact, and 1 per 500 to list them"
+    selected_by_default = False
+    schema = schema(
+        key("contact_id", "The contact."),
+        integer("included_activities_count", "Number of e-mails that were sent to the contact."),
+        number("average_open_rate", "Share of them that the contact opened, from 0 to 1."),
+        number("average_click_rate", "Share of them in which the contact clicked, from 0 to 1."),
+    )
+
+    @override
+    def parameters(self, window: Window) -> Mapping[str, Any]:
+        end = self.run.began
+        return _between(end.subtract(years=5).add(days=1), end)

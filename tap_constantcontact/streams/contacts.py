@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from tap_constantcontact.shapes.collection import Collection, FixedWindow
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Change, Query, Record
+from tap_constantcontact.shapes.single_response import SingleResponse
 from tap_constantcontact.streams.fields import (
     instant,
+    instant_key,
     integer,
     key,
     schema,
@@ -173,6 +175,31 @@ class ContactsStream(Collection):
                 },
                 shrinks=statuses != ["all"] or bool(members),
             )
+
+
+class ContactCountsStream(SingleResponse):
+    """Number of contacts by permission: one row for each run.
+
+    The contract's text calls the value of `include` `new_subscribers`, its list of values
+    `new_subscriber`. (Contract.)
+    """
+
+    name = "contact_counts"
+    path = "/contacts/counts"
+    privilege = "contacts:read"
+    primary_keys = ("counted_at",)
+    row_keys = ()
+    parameters: ClassVar = {"include": "new_subscriber"}
+    dated_by = "counted_at"
+    schema = schema(
+        instant_key("counted_at", "When the run began that counted them."),
+        integer("total", "Number of contacts."),
+        integer("explicit", "Contacts who gave their permission."),
+        integer("implicit", "Contacts whose permission is assumed."),
+        integer("pending", "Contacts who have not confirmed yet."),
+        integer("unsubscribed", "Contacts who unsubscribed."),
+        integer("new_subscriber", "Contacts who were added in the last 30 days."),
+    )
 
 
 def status(contact: Record) -> str:

@@ -30,6 +30,11 @@ def number_key(name: str, description: str) -> Field:
     return th.Property(name, th.IntegerType, required=True, description=description)
 
 
+def instant_key(name: str, description: str) -> Field:
+    """A date-time that is part of the primary key, so never null."""
+    return th.Property(name, th.DateTimeType, required=True, description=description)
+
+
 def text(name: str, description: str) -> Field:
     """A text."""
     return th.Property(name, th.StringType, description=description)
@@ -53,6 +58,11 @@ def flag(name: str, description: str) -> Field:
 def instant(name: str, description: str) -> Field:
     """A date-time; it leaves the tap as RFC 3339 in UTC."""
     return th.Property(name, th.DateTimeType, description=description)
+
+
+def integers(name: str, description: str) -> Field:
+    """An array of integers."""
+    return th.Property(name, th.ArrayType(th.IntegerType), description=description)
 
 
 def texts(name: str, description: str) -> Field:

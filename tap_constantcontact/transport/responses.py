@@ -7,6 +7,8 @@ Documented in the contract, or seen in responses recorded from the live service:
 - A page's rows are a list under a property that each endpoint names. `_links.next.href` is relative
   to the host and names the same endpoint, with an opaque cursor. On the last page, `_links` is
   missing, empty, or null at any level.
+- Some endpoints have `next_cursor` in place of the link: the value of the parameter `next` in the
+  request for the next page.
 - Responses carry the headers `x-amzn-requestid`, `x-amz-apigw-id` and `x-eig-tracking-id`, which
   the vendor's support asks for.
 """
@@ -14,7 +16,7 @@ Documented in the contract, or seen in responses recorded from the live service:
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 
@@ -25,12 +27,16 @@ REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")
 
 
 def next_link(response: requests.Response) -> str | None:
-    """Return the link to the next page, as the API sent it; None on the last page.
+    """Return the link to the next page; None on the last page.
 
     Raises:
         ValueError: The links do not have the form that the contract gives them.
     """
     found = json_of(response)
+    if isinstance(found, list):
+        return None
+    if isinstance(found, dict) and (cursor := found.get("next_cursor")) is not None:
+        return _link_with(cursor, response)
     for name in ("_links", "next", "href"):
         if not isinstance(found, dict):
             raise ValueError(f"{name} is not in an object")  # noqa: TRY004 - of the response
@@ -41,6 +47,14 @@ def next_link(response: requests.Response) -> str | None:
     if _endpoint(here.path) != _endpoint(there.path) or not there.query:
         raise ValueError("_links.next.href does not lead to a page of the same endpoint")
     return str(href)
+
+
+def _link_with(cursor: Any, response: requests.Response) -> str:
+    if not isinstance(cursor, str) or not cursor:
+        raise ValueError("next_cursor is not a text")
+    here = urlsplit(response.request.url)
+    query = {**dict(parse_qsl(str(here.query))), "next": cursor}
+    return f"{here.path!s}?{urlencode(query)}"
 
 
 def _endpoint(path: Any) -> str:

@@ -2,6 +2,7 @@
 
 This relies on facts about the API:
 
+- A 209 is the declared success of the list of automations. (Contract.)
 - A 202 means that a segment is still being computed: the request is retried. (Contract.)
 - The API never redirects: a redirect leads to a sign-in page, a proxy or another host. (Common
   sense.)
@@ -19,23 +20,25 @@ from tap_constantcontact.exceptions import FatalAPIError, NotFoundError, Retriab
 from tap_constantcontact.transport.connection import Connection
 from tap_constantcontact.transport.responses import described, redirect_target
 
+SUCCESSES = (requests.codes.ok, 209)
+
 
 class Endpoint(NamedTuple):
     """The facts about an endpoint that error messages mention.
 
     Attributes:
         stream: Name of the stream that reads it.
-        scope: OAuth scope that it requires.
-        privilege: User privilege that it requires.
+        scope: OAuth scope that it requires; None if only a partner's token can read it.
+        privilege: User privilege that it requires, if any.
     """
 
     stream: str
-    scope: str
-    privilege: str
+    scope: str | None
+    privilege: str | None
 
 
 def judge(response: requests.Response, endpoint: Endpoint, connection: Connection) -> None:
-    """Accept a response with status 200, and raise for any other.
+    """Accept a response with status 200 or 209, and raise for any other.
 
     Args:
         response: The whole response.
@@ -50,7 +53,7 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
     status = response.status_code
     if status < requests.codes.server_error and status != requests.codes.too_many_requests:
         connection.quota.answered()
-    if status == requests.codes.ok:
+    if status in SUCCESSES:
         connection.compare_clocks(response)
     elif status == requests.codes.accepted:
         raise RetriableAPIError("HTTP 202, the segment is still being computed", response)
@@ -72,6 +75,12 @@ def _refusal(response: requests.Response, endpoint: Endpoint) -> str:
         return (
             f"The request for {endpoint.stream} was redirected to {redirect_target(response)} "
             f"(HTTP {status}), which the API never does: check api_url and any proxy."
+        )
+    if status == requests.codes.forbidden and endpoint.scope is None:
+        return (
+            f"Constant Contact forbids reading {endpoint.stream} ({described(response)}). Only a "
+            "technology partner can read it: give the partner's client_id and access_token, or "
+            "deselect the stream."
         )
     if status == requests.codes.forbidden:
         return (
