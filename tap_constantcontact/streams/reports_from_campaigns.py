@@ -14,8 +14,8 @@ from typing import ClassVar
 from typing_extensions import override
 
 from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts, Tracking
-from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
 from tap_constantcontact.shapes.queries import Record
+from tap_constantcontact.streams.campaign_reports import EmailCampaignActivityStatsStream
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
@@ -23,7 +23,6 @@ from tap_constantcontact.streams.contact_reports import (
 )
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.email_events import ANY_EVENT
-from tap_constantcontact.streams.fields import key, schema, text
 from tap_constantcontact.windows import MOST_DAYS, REPORT_SPAN
 
 TRACKINGS = {
@@ -36,24 +35,6 @@ TRACKINGS = {
 }
 OTHERS = ("em_sends", "em_bounces", "em_optouts", "em_forwards")
 PATH = "/reports/email_reports/{campaign_activity_id}/tracking/{tracking}"
-
-
-class ActivitiesShown(ParentsPerRequest):
-    """The e-mails that the campaign reports know: for any other, there is no row."""
-
-    name = "email_campaign_activity_stats"
-    path = "/reports/stats/email_campaign_activities/{campaign_activity_ids}"
-    records_key = "results"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("campaign_activity_id",)
-    parents = CAMPAIGNS
-    ids = "campaign_activity_ids"
-    ids_a_request = 10
-    schema = schema(
-        key("campaign_activity_id", "Key of the e-mail."),
-        text("campaign_id", "Key of its campaign."),
-    )
 
 
 class ContactActivityDetailsFromCampaigns(ContactsFromParts):
@@ -80,7 +61,7 @@ class ContactActivityDetailsFromCampaigns(ContactsFromParts):
     parents = CAMPAIGNS
     parts = SENT_ACTIVITIES
     per_contact = ContactActivityDetailsStream
-    shown_by = ActivitiesShown
+    shown_by = EmailCampaignActivityStatsStream
     cost = "2 and more per campaign with new events"
     schema = ContactActivityDetailsStream.schema
     row_schema = ANY_EVENT
@@ -121,7 +102,7 @@ class ContactActionSummaryFromCampaigns(ContactsFromParts):
     parents = CAMPAIGNS
     parts = SENT_ACTIVITIES
     per_contact = ContactActionSummaryStream
-    shown_by = ActivitiesShown
+    shown_by = EmailCampaignActivityStatsStream
     cost = "2 and more per campaign with new events"
     schema = ContactActionSummaryStream.schema
     row_schema = ANY_EVENT
