@@ -50,6 +50,7 @@ def expected(account: Account) -> Expected:
 @pytest.fixture
 def sandbox(account: Account, present: None) -> Iterator[Sandbox]:
     with Sandbox(account) as running:
+        running.api.partner = True
         yield running
 
 
@@ -96,6 +97,7 @@ def read(
 
     def run(*middlewares: Any, streams: tuple[str, ...] = (), **settings: Any) -> Any:
         with Sandbox(account, middlewares=middlewares) as sandbox:
+            sandbox.api.partner = True
             result = sync(config_for(sandbox, tmp_path, **settings), streams=streams, clock=clock)
         errors = [
             record.getMessage()

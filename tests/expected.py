@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from aiohttp.test_utils import make_mocked_request
 
 from tap_constantcontact.sandbox.account import Account, parse
-from tap_constantcontact.sandbox.endpoints import campaign_reports, email_reports
-from tap_constantcontact.sandbox.endpoints.endpoint import Service
+from tap_constantcontact.sandbox.endpoints import (
+    campaign_reports,
+    contact_jobs,
+    contact_reports,
+    contacts,
+    email_reports,
+    events,
+    landing_pages,
+)
+from tap_constantcontact.sandbox.endpoints.endpoint import Endpoint, Service
 from tap_constantcontact.shapes.queries import at_path
 from tap_constantcontact.streams.campaigns import SENT
 from tests.harness import Stream, instants, is_not_deleted, key_of, without
@@ -103,10 +111,14 @@ class Expected:
             if row["current_status"].lower() in SENT and campaigns.reported(key)
         ]
 
-    def _told(self, module: Any, name: str, **path: str) -> Any:
+    def _told(self, module: Any, name: str, query: str = "", **path: str) -> Any:
         """What an endpoint of the sandbox answers, without its pages."""
-        endpoint = next(one for one in module.ENDPOINTS if one.answer is getattr(module, name))
-        request = make_mocked_request("GET", "/", match_info=path)
+        answer = getattr(module, name)
+        endpoint = next(one for one in module.ENDPOINTS if one.answer is answer)
+        return self._answered(endpoint, query, **path)
+
+    def _answered(self, endpoint: Endpoint, query: str, **path: str) -> Any:
+        request = make_mocked_request("GET", f"/?{query}", match_info=path)
         response = endpoint.respond(Service(self.account), request)
         return json.loads(cast("bytes", response.body))
 
@@ -120,6 +132,144 @@ class Expected:
             for event in self.account.index.rows(activity, kind)
         )
         return self._keyed(stream, rows)
+
+    def email_campaign_summaries(self) -> dict[Any, Any]:
+        rows = self._told(campaign_reports, "summaries", "limit=500")
+        return self._keyed("email_campaign_summaries", rows["bulk_email_campaign_summaries"])
+
+    def email_campaign_activity_stats(self) -> dict[Any, Any]:
+        rows = [
+            row
+            for key in self._reported_activities()
+            for row in self._told(campaign_reports, "activity_stats", campaign_activity_ids=key)[
+                "results"
+            ]
+        ]
+        return self._keyed("email_campaign_activity_stats", rows)
+
+    def _activities(self) -> list[dict[str, Any]]:
+        campaigns = self.account.campaigns
+        return [
+            row
+            for row in campaigns.activities.values()
+            if not campaigns.is_removed(row["campaign_id"])
+        ]
+
+    def email_campaign_activities(self) -> dict[Any, Any]:
+        rows = (
+            {**row, "updated_at": self.account.campaigns.rows[row["campaign_id"]]["updated_at"]}
+            for row in self._activities()
+        )
+        return self._keyed("email_campaign_activities", rows)
+
+    def _of_activities(
+        self, stream: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> dict[Any, Any]:
+        keys = [row["campaign_activity_id"] for row in self._activities()]
+        return self._keyed(
+            stream,
+            ({"campaign_activity_id": key, **row} for key in keys for row in rows.get(key, ())),
+        )
+
+    def email_send_history(self) -> dict[Any, Any]:
+        return self._of_activities("email_send_history", self.account.campaigns.send_history)
+
+    def email_schedules(self) -> dict[Any, Any]:
+        return self._of_activities("email_schedules", self.account.campaigns.schedules)
+
+    def email_non_opener_resends(self) -> dict[Any, Any]:
+        return self._of_activities("email_non_opener_resends", self.account.campaigns.resends)
+
+    def email_ab_tests(self) -> dict[Any, Any]:
+        tests = {key: [test] for key, test in self.account.campaigns.ab_tests.items()}
+        return self._of_activities("email_ab_tests", tests)
+
+    def email_links(self) -> dict[Any, Any]:
+        links = {
+            key: self._told(email_reports, "links", campaign_activity_id=key)["link_click_counts"]
+            for key in self._reported_activities()
+        }
+        return self._of_activities("email_links", links)
+
+    def _landing_pages(self, report: str, activity_type: str) -> dict[Any, Any]:
+        """The rows of a report, with the type that the contacts' events have."""
+        endpoint = next(
+            one for one in landing_pages.ENDPOINTS if one.answer is landing_pages.REPORTS[report]
+        )
+        stream = report.replace("p_", "landing_page_", 1).replace("contact_", "")
+        rows = (
+            {**row, "tracking_activity_type": activity_type}
+            for page in self.account.landing_pages
+            for row in self._answered(endpoint, "limit=500", campaign_activity_id=page)[
+                "tracking_activities"
+            ]
+        )
+        return self._keyed(stream, rows)
+
+    def landing_page_opens(self) -> dict[Any, Any]:
+        return self._landing_pages("p_contact_opens", "p_contact_open")
+
+    def landing_page_unique_opens(self) -> dict[Any, Any]:
+        return self._landing_pages("p_unique_contact_opens", "p_contact_open")
+
+    def landing_page_unique_clicks(self) -> dict[Any, Any]:
+        return self._landing_pages("p_unique_contact_clicks", "p_contact_click")
+
+    def landing_page_unique_adds(self) -> dict[Any, Any]:
+        return self._landing_pages("p_unique_contact_adds", "p_contact_add")
+
+    def landing_page_unique_updates(self) -> dict[Any, Any]:
+        return self._landing_pages("p_unique_contact_updates", "p_contact_update")
+
+    def landing_page_unique_sms_optins(self) -> dict[Any, Any]:
+        return self._landing_pages("p_unique_contact_sms_optins", "p_contact_sms_optins")
+
+    def events(self) -> dict[Any, Any]:
+        return self._keyed("events", self._told(events, "events")["records"])
+
+    def event_tracks(self) -> dict[Any, Any]:
+        rows = (
+            {"event_id": key, **event["default_track"]}
+            for key, event in self.account.marketing_events.items()
+        )
+        return self._keyed("event_tracks", rows)
+
+    def event_registrations(self) -> dict[Any, Any]:
+        rows = (
+            {"event_id": key, "track_id": event["default_track"]["track_id"], **row}
+            for key, event in self.account.marketing_events.items()
+            for row in self.account.registrations(key)
+        )
+        return self._keyed("event_registrations", rows)
+
+    def automations(self) -> dict[Any, Any]:
+        return self._keyed("automations", self.account.workflows())
+
+    def bulk_activities(self) -> dict[Any, Any]:
+        rows = self._told(contact_jobs, "activities", "limit=500")["activities"]
+        return self._keyed("bulk_activities", rows)
+
+    def partner_accounts(self) -> dict[Any, Any]:
+        return self._keyed("partner_accounts", self.account.partner_accounts())
+
+    def sms_campaign_summaries(self) -> dict[Any, Any]:
+        return self._keyed("sms_campaign_summaries", self.account.sms_campaigns())
+
+    def sms_engagement_history(self, wanted: Wanted = is_not_deleted) -> dict[Any, Any]:
+        rows = (row for key in self._reported(wanted) for row in self.account.sms_engagement(key))
+        return self._keyed("sms_engagement_history", rows)
+
+    def contact_counts(self) -> dict[Any, Any]:
+        row = self._told(contacts, "counts", "include=new_subscriber")
+        return self._keyed("contact_counts", [row])
+
+    def contact_open_and_click_rates(self, wanted: Wanted = is_not_deleted) -> dict[Any, Any]:
+        span = "start=2021-11-11T12:00:00Z&end=2026-11-10T12:00:00Z"
+        rows = (
+            self._told(contact_reports, "open_and_click_rates", span, contact_id=key)
+            for key in self._reported(wanted)
+        )
+        return self._keyed("contact_open_and_click_rates", rows)
 
     def email_sends(self) -> dict[Any, Any]:
         return self._events("email_sends", "em_sends")

@@ -21,14 +21,15 @@ from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.shapes.event_pages import EventPages
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
 )
-from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.tap import TapConstantContact
+from tap_constantcontact.windows import REPORT_SPAN
 
 Stream = type[ConstantContactStream]
 Fault = Callable[..., Any]
@@ -42,13 +43,17 @@ DETAILS = ContactActivityDetailsStream.name
 CONTACT_REPORTS = tuple(
     stream.name
     for stream in STREAMS
-    if issubclass(stream, RequestsPerParent) and stream.parents is CONTACTS
+    if issubclass(stream, RequestsPerParent) and stream.span is REPORT_SPAN
 )
 INCREMENTAL = tuple(stream for stream in STREAMS if vars(stream).get("replication_key"))
 
-DATES = ("_at", "_date", "_on", "_time")
-MADE_ON_THE_WAY = ("activity_id", "last_refresh_time")
+DATES = ("_at", "_date", "_on", "_time", "_timestamp")
+MADE_BY_THE_RUN = ("counted_at", "last_refresh_time")
+MADE_ON_THE_WAY = ("activity_id", *MADE_BY_THE_RUN)
 """Fields of a record that are not in the sandbox's data."""
+
+OFFSET = re.compile(r" ([+-]\d\d)(\d\d)$")
+"""An offset as some date-times have it, which Python does not read."""
 
 
 def named(stream: Stream) -> str:
@@ -94,6 +99,7 @@ def config_for(sandbox: Sandbox, tmp_path: Path, **settings: Any) -> dict[str, A
         "refresh_token": "sandbox-refresh-token",
         "token_file": str(tmp_path / "tokens.json"),
         "requests_per_second": 10_000,
+        "landing_page_activity_ids": sandbox.account.landing_pages,
         **settings,
     }
 
@@ -136,7 +142,7 @@ def sync(config: dict[str, Any], *args: Any, **kwargs: Any) -> Run:
 
 
 def key_of(stream: str, record: dict[str, Any]) -> Any:
-    if primary_keys(stream_of(stream)) == ("activity_id",):
+    if issubclass(stream_of(stream), EventPages):
         return (
             record["contact_id"],
             record["campaign_activity_id"],
@@ -144,8 +150,12 @@ def key_of(stream: str, record: dict[str, Any]) -> Any:
             parse(record["created_time"]),
             record.get("link_url"),
         )
-    key = tuple(record[name] for name in primary_keys(stream_of(stream)))
-    return key if len(key) > 1 else key[0]
+    key = tuple(
+        instants(record[name], name)
+        for name in primary_keys(stream_of(stream))
+        if name not in MADE_BY_THE_RUN
+    )
+    return key[0] if len(key) == 1 else key
 
 
 def primary_keys(stream: Stream) -> tuple[str, ...]:
@@ -168,7 +178,7 @@ def instants(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         return [instants(item) for item in value]
     if isinstance(value, str) and name.endswith(DATES):
-        return parse(value).astimezone(timezone.utc)
+        return parse(OFFSET.sub(r"\1:\2", value)).astimezone(timezone.utc)
     return value
 
 
