@@ -3,6 +3,8 @@
 from singer_sdk import Tap
 from singer_sdk.testing import get_tap_test_class
 
+from tap_constantcontact.sandbox.data.basics import Seed
+from tap_constantcontact.sandbox.data.landing_pages import page_ids
 from tap_constantcontact.tap import TapConstantContact
 
 CATALOG = TapConstantContact(config={}, validate_config=False, setup_mapper=False).catalog_dict
@@ -10,7 +12,11 @@ for stream in CATALOG["streams"]:
     for entry in stream["metadata"]:
         entry["metadata"]["selected"] = True
 
-TestTap = get_tap_test_class(TapConstantContact, config={"sandbox": True}, catalog=CATALOG)
+TestTap = get_tap_test_class(
+    TapConstantContact,
+    config={"sandbox": True, "landing_page_activity_ids": page_ids(Seed(1))},
+    catalog=CATALOG,
+)
 
 
 def test_what_is_private_of_the_sdk_still_exists() -> None:

@@ -28,7 +28,9 @@ def credentials() -> dict[str, Any]:
             "Config validation failed",
             errors=["sandbox needs an extra: run pip install 'tap-constantcontact[sandbox]'"],
         ) from error
-    sandbox = Sandbox().start()
+    sandbox = Sandbox()
+    sandbox.api.partner = True
+    sandbox.start()
     return {
         "api_url": sandbox.api_url,
         "auth_url": sandbox.auth_url,

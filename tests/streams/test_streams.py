@@ -30,6 +30,8 @@ def change(account: Account, now: datetime) -> list[str]:
     account.add_event(
         opener, "em_opens", now, form=2, campaign_activity_id=mail, campaign_activity_name="Again"
     )
+    page = {"campaign_activity_id": account.landing_pages[0], "campaign_activity_name": "Page"}
+    account.add_event(opener, "p_contact_open", now, form=2, **page)
     sent = account.send_campaign(now, [opener, joined])
     for kind in ("em_opens", "em_clicks", "em_bounces", "em_forwards", "em_optouts"):
         account.respond(sent, joined, kind, now + timedelta(seconds=1))
