@@ -1,7 +1,7 @@
 """The tap as the SDK tests it, and what it needs of the SDK beyond its public names."""
 
 from singer_sdk import Tap
-from singer_sdk.testing import get_tap_test_class
+from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_constantcontact.sandbox.data.basics import Seed
 from tap_constantcontact.sandbox.data.landing_pages import page_ids
@@ -16,6 +16,10 @@ TestTap = get_tap_test_class(
     TapConstantContact,
     config={"sandbox": True, "landing_page_activity_ids": page_ids(Seed(1))},
     catalog=CATALOG,
+    suite_config=SuiteConfig(
+        # The first campaigns, of which a test reads two, have neither.
+        ignore_no_records_for_streams=["email_non_opener_resends", "email_ab_tests"]
+    ),
 )
 
 

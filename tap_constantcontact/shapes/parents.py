@@ -21,6 +21,9 @@ from tap_constantcontact.shapes.queries import Query, Record, date_time
 OVERLAP = 1.0
 """Seconds by which two listings overlap: whether the API's bounds are inclusive is undocumented."""
 
+SAMPLE = 2
+"""Number of parents to read in test mode."""
+
 
 @dataclass(frozen=True)
 class ParentType:

@@ -12,7 +12,7 @@ from tap_constantcontact.bookmarks import START
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.plan import Plan, added, pages
-from tap_constantcontact.shapes.parents import ParentType
+from tap_constantcontact.shapes.parents import SAMPLE, Parents, ParentType
 from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.shapes.requests_per_part import PartType
 from tap_constantcontact.transport.concurrency import in_order
@@ -52,7 +52,9 @@ class ParentsPerRequest(ConstantContactStream):
 
     @override
     def read(self) -> Iterator[Record]:
-        places = self.run.parents[self.parents].after(START)
+        parents: Parents = self.run.parents[self.parents]
+        is_test = self.ABORT_AT_RECORD_COUNT is not None
+        places = parents.first(SAMPLE) if is_test else parents.after(START)
         ids = [place.parent_id for place in places]
         if self.parts is not None:
             ids = self._parts_of(ids)

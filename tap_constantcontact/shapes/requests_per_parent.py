@@ -23,16 +23,13 @@ from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.records import instant_of
 from tap_constantcontact.run import Run
-from tap_constantcontact.shapes.parents import Parents, ParentType
+from tap_constantcontact.shapes.parents import SAMPLE, Parents, ParentType
 from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.shapes.sweeps import Reach, Sweeps
 from tap_constantcontact.transport.concurrency import in_order
 from tap_constantcontact.transport.pagination import NextLinkPaginator, ReachPaginator
 from tap_constantcontact.transport.responses import rows_in
 from tap_constantcontact.windows import BEGINNING, SINCE_START, Span, Window
-
-SAMPLE = 2
-"""Number of parents to read in test mode."""
 
 
 class RequestsPerParent(ConstantContactStream):
