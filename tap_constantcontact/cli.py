@@ -96,6 +96,12 @@ class Command(TapConstantContact):
 
     @classmethod
     @override
+    def cb_discover(cls, *args: Any, **kwargs: Any) -> None:
+        with _plain_faults():
+            super().cb_discover(*args, **kwargs)
+
+    @classmethod
+    @override
     def cb_config(cls, *args: Any, **kwargs: Any) -> Any:
         with _plain_faults():
             return super().cb_config(*args, **kwargs)

@@ -63,9 +63,9 @@ class Rows:
             logger.warning(
                 "%s: left out fields that this version does not know: %s",
                 self._stream,
-                _some(unknown),
+                some(unknown),
             )
-        if parts := [f"{what} {_some(paths)}" for what, paths in misfits.items() if paths]:
+        if parts := [f"{what} {some(paths)}" for what, paths in misfits.items() if paths]:
             logger.warning(
                 "%s: the API sent values of another type than documented: %s",
                 self._stream,
@@ -73,6 +73,7 @@ class Rows:
             )
 
 
-def _some(paths: Collection[str]) -> str:
+def some(paths: Collection[str]) -> str:
+    """Return paths as one text: at most `SHOWN` of them, and how many more there are."""
     shown = ", ".join(sorted(paths)[:SHOWN])
     return f"{shown} and {len(paths) - SHOWN} more" if len(paths) > SHOWN else shown

@@ -38,6 +38,11 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         yield "contact_status lists `all` with other statuses: give either `all` or the others"
     if config.get("tracking_activity_types") == []:
         yield "tracking_activity_types is empty: name at least one type, or leave it out for all"
+    if config.get("custom_fields_by_name") and "custom_fields" not in config["contact_includes"]:
+        yield (
+            "custom_fields_by_name needs `custom_fields` in contact_includes: add it there, or "
+            "leave custom_fields_by_name out"
+        )
 
     malformed = [*_malformed(config)]
     yield from malformed

@@ -13,33 +13,16 @@ from typing import Any
 from singer_sdk import typing as th
 
 STATUSES = (
-    "all",
-    "active",
-    "deleted",
-    "not_set",
-    "pending_confirmation",
-    "temp_hold",
-    "unsubscribed",
+    *("all", "active", "deleted", "not_set"),
+    *("pending_confirmation", "temp_hold", "unsubscribed"),
 )
 SUB_RESOURCES = (
-    "custom_fields",
-    "list_memberships",
-    "notes",
-    "phone_numbers",
-    "street_addresses",
-    "taggings",
+    *("custom_fields", "list_memberships", "notes"),
+    *("phone_numbers", "street_addresses", "taggings"),
 )
 ACTIVITY_TYPES = (
-    "em_sends",
-    "em_opens",
-    "em_clicks",
-    "em_bounces",
-    "em_optouts",
-    "em_forwards",
-    "p_contact_open",
-    "p_contact_click",
-    "p_contact_add",
-    "p_contact_update",
+    *("em_sends", "em_opens", "em_clicks", "em_bounces", "em_optouts", "em_forwards"),
+    *("p_contact_open", "p_contact_click", "p_contact_add", "p_contact_update"),
 )
 
 INSTANTS = ("start_date", "updated_after")
@@ -142,6 +125,13 @@ SELECTION = (
         "The landing pages to read in the landing page reports, by `campaign_activity_id`. The API "
         "lists them nowhere; `contact_activity_details` contains those that contacts used. "
         "Default: none.",
+    ),
+    setting(
+        "custom_fields_by_name",
+        th.BooleanType,
+        "Add to each contact an object of its custom fields by name, with the types that the "
+        "account defines. Discovery then requests the definitions.",
+        default=False,
     ),
     setting(
         "tracking_activity_types",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from types import FrameType
 from typing import Any, ClassVar, NoReturn, cast
 
@@ -28,6 +28,9 @@ from tap_constantcontact.shapes.counts import Counts
 from tap_constantcontact.shapes.parents import Parents
 from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
 from tap_constantcontact.streams import COUNTED_BY, DETAILS, FROM_CAMPAIGNS, PARENT_TYPES, STREAMS
+from tap_constantcontact.streams.audience import ContactCustomFieldsStream
+from tap_constantcontact.streams.contacts import ContactsStream
+from tap_constantcontact.streams.custom_fields import FieldsByName
 from tap_constantcontact.terminal.estimate import Calendar, estimate
 from tap_constantcontact.terminal.output import WholeLineWriter
 
@@ -59,6 +62,7 @@ class TapConstantContact(Tap):
         config: Mapping[str, Any] | None = None,
         parse_env_config: bool = False,
         validate_config: bool = True,
+        setup_mapper: bool = True,
         clock: Clock = SYSTEM,
         **kwargs: Any,
     ) -> None:
@@ -73,12 +77,16 @@ class TapConstantContact(Tap):
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
         if not environment.batches(given):
             given.pop("batch_config", None)
-        super().__init__(config=given, validate_config=validate_config, **kwargs)
+        super().__init__(
+            config=given, validate_config=validate_config, setup_mapper=False, **kwargs
+        )
         self.metrics_logger.addFilter(metrics.MetricExclusionFilter(metrics=PER_REQUEST))
         if validate_config:
             rules.check(self.config)
             self.run.connection  # noqa: B018 - a token file that cannot be written fails here
             self.message_writer.last_words = self.write_state
+        if setup_mapper:
+            self.setup_mapper()
 
     @classmethod
     @override
@@ -221,7 +229,22 @@ class TapConstantContact(Tap):
         for stats in COUNTED_BY:
             report = cast("ParentsPerRequest", streams[stats.name])
             self.run.counts[stats.parents] = Counts(report, self.run.parents[stats.parents])
+        if self.config["custom_fields_by_name"]:
+            self._name_custom_fields(streams)
         return [*streams.values()]
+
+    def _name_custom_fields(self, streams: Mapping[str, Stream]) -> None:
+        """Give contacts their custom fields by name, in a new catalog or as the given one has it.
+
+        Raises:
+            ConfigValidationError: The settings cannot be used, so that no request is sent.
+        """
+        rules.check(self.config)
+        contacts = cast("ContactsStream", streams[ContactsStream.name])
+        definitions = cast("Collection", streams[ContactCustomFieldsStream.name])
+        contacts.fields = cache(lambda: FieldsByName(definitions.read()))
+        if self.input_catalog is None:
+            contacts.discover(contacts.fields())
 
     @property
     @override

@@ -12,7 +12,14 @@ import yaml
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.settings import CONNECTION, CREDENTIALS, DATES, LIMITS, SELECTION
+from tap_constantcontact.settings import (
+    CONNECTION,
+    CREDENTIALS,
+    DATES,
+    LIMITS,
+    SELECTION,
+    SOURCE,
+)
 from tap_constantcontact.streams import STREAMS
 from tests.harness import config_for, grown, record_requests
 from tests.processes import TAP, Command, run_tap
@@ -80,7 +87,14 @@ def test_test_mode_works(tmp_path: Path) -> None:
 def test_meltano_has_every_setting() -> None:
     plugins = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]
     settings = {setting["name"]: setting for setting in plugins["extractors"][0]["settings"]}
-    properties: list[Any] = [*CREDENTIALS, *SELECTION, *DATES, *LIMITS, *CONNECTION]
+    properties: list[Any] = [
+        *CREDENTIALS,
+        *SELECTION,
+        *SOURCE,
+        *DATES,
+        *LIMITS,
+        *CONNECTION,
+    ]
     assert set(settings) == {setting.name for setting in properties}
     for setting in properties:
         assert settings[setting.name]["description"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from typing_extensions import override
@@ -12,6 +12,7 @@ from tap_constantcontact.shapes.collection import Collection, FixedWindow
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Change, Query, Record
 from tap_constantcontact.shapes.single_response import SingleResponse
+from tap_constantcontact.streams.custom_fields import BY_NAME, FieldsByName, RowsWithFields
 from tap_constantcontact.streams.fields import (
     instant,
     instant_key,
@@ -101,6 +102,9 @@ class ContactsStream(Collection):
     contact's `updated_at`, by which `updated_after` filters. (The vendor's forum, confirmed by
     staff.) So an incremental run makes a second pass with `optout_after`. No filter finds any other
     change of permission. So all contacts are read again every `contacts_refresh_days`.
+
+    Attributes of an instance:
+        fields: Returns the account's custom fields, if the records have them by name.
     """
 
     name = "contacts"
@@ -149,6 +153,23 @@ class ContactsStream(Collection):
             "sms_channel", "Number for text messages and the consents to send them.", *SMS_CHANNEL
         ),
     )
+
+    fields: Callable[[], FieldsByName] | None = None
+
+    def discover(self, fields: FieldsByName) -> None:
+        """Add the account's custom fields to the schema."""
+        self.schema = self._schema_with(fields.schema)
+
+    def _schema_with(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {**self.schema, "properties": {**self.schema["properties"], BY_NAME: fields}}
+
+    @override
+    def read(self) -> Iterator[Record]:
+        by_name = self.effective_schema["properties"].get(BY_NAME)
+        if self.fields and by_name:
+            schema = self._schema_with(by_name)
+            self.rows = RowsWithFields(self.name, schema, self.sent_keys, self.fields())
+        yield from super().read()
 
     @override
     def queries(self) -> Iterator[Query]:
