@@ -10,6 +10,7 @@ __all__ = [
     "DayClosedError",
     "DeadlineExceededError",
     "FatalAPIError",
+    "ForbiddenError",
     "LimitReachedError",
     "NotFoundError",
     "QuotaExceededError",
@@ -39,6 +40,10 @@ class DeadlineExceededError(RetriableAPIError):
 
 class NotFoundError(FatalAPIError):
     """The API does not know what a path names, or no longer does; such a parent is skipped."""
+
+
+class ForbiddenError(FatalAPIError):
+    """The API forbids a request: the token, its user or the application lacks a right."""
 
 
 class LimitReachedError(Exception):

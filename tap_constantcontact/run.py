@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from pendulum import DateTime
@@ -17,6 +17,7 @@ from tap_constantcontact.bookmarks import Bookmark
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import (
     FatalAPIError,
+    ForbiddenError,
     LimitReachedError,
     RetriableAPIError,
     kind,
@@ -89,6 +90,8 @@ class Run:
     def reading(self, stream: str) -> Iterator[None]:
         """Read a stream within this context; a limit ends it early, a failure ends the run.
 
+        With the setting `skip_forbidden_streams`, a forbidden stream ends early as well.
+
         Raises:
             SystemExit: With exit code 1, after emitting the last state and logging one plain line.
         """
@@ -96,12 +99,19 @@ class Run:
             yield
         except LimitReachedError as limit:
             self.logger.warning("%s; the next run resumes %s from here", limit, stream)
+        except ForbiddenError as error:
+            if not self.config["skip_forbidden_streams"]:
+                self._fail(stream, error)
+            self.logger.warning("Skipping %s: %s", stream, error)
         except (FatalAPIError, RetriableAPIError, requests.RequestException) as error:
-            self.connection.quota.close(error)
-            self.write_state()
-            self.logger.error("%s", _reason(stream, error))  # noqa: TRY400
-            self.logger.debug("The failure in full", exc_info=error)
-            raise SystemExit(1) from error
+            self._fail(stream, error)
+
+    def _fail(self, stream: str, error: Exception) -> NoReturn:
+        self.connection.quota.close(error)
+        self.write_state()
+        self.logger.error("%s", _reason(stream, error))
+        self.logger.debug("The failure in full", exc_info=error)
+        raise SystemExit(1) from error
 
 
 def _reason(stream: str, error: Exception) -> str:

@@ -282,6 +282,13 @@ CONNECTION = (
         "The User-Agent header of requests. Default: `tap-constantcontact/VERSION`.",
     ),
     setting(
+        "skip_forbidden_streams",
+        th.BooleanType,
+        "Skip a stream that the token or its user may not read, with a warning that names the "
+        "scope and the privilege, and read the others.",
+        default=False,
+    ),
+    setting(
         "sandbox",
         th.BooleanType,
         "Read the built-in sandbox account, which needs no credentials.",

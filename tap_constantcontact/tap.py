@@ -19,7 +19,12 @@ from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
 from tap_constantcontact.bookmarks import ACCOUNT, validated, written_for
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.exceptions import FatalAPIError, LimitReachedError, refused
+from tap_constantcontact.exceptions import (
+    FatalAPIError,
+    ForbiddenError,
+    LimitReachedError,
+    refused,
+)
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.collection import Collection
@@ -238,13 +243,20 @@ class TapConstantContact(Tap):
 
         Raises:
             ConfigValidationError: The settings cannot be used, so that no request is sent.
+            ForbiddenError: The fields may not be read, and forbidden streams are not skipped.
         """
         rules.check(self.config)
         contacts = cast("ContactsStream", streams[ContactsStream.name])
         definitions = cast("Collection", streams[ContactCustomFieldsStream.name])
         contacts.fields = cache(lambda: FieldsByName(definitions.read()))
-        if self.input_catalog is None:
+        if self.input_catalog is not None:
+            return
+        try:
             contacts.discover(contacts.fields())
+        except ForbiddenError as error:
+            if not self.config["skip_forbidden_streams"]:
+                raise
+            self.logger.warning("Leaving out custom_fields_by_name: %s", error)
 
     @property
     @override

@@ -16,7 +16,12 @@ from typing import NamedTuple
 
 import requests
 
-from tap_constantcontact.exceptions import FatalAPIError, NotFoundError, RetriableAPIError
+from tap_constantcontact.exceptions import (
+    FatalAPIError,
+    ForbiddenError,
+    NotFoundError,
+    RetriableAPIError,
+)
 from tap_constantcontact.transport.connection import Connection
 from tap_constantcontact.transport.responses import described, redirect_target
 
@@ -48,6 +53,7 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
     Raises:
         RetriableAPIError: A retry may succeed.
         NotFoundError: The API does not know what the path names.
+        ForbiddenError: The token or its user may not read the endpoint.
         FatalAPIError: The request cannot succeed.
     """
     status = response.status_code
@@ -65,6 +71,8 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
         raise RetriableAPIError(f"HTTP {status}", response)
     elif status == requests.codes.not_found:
         raise NotFoundError(_refusal(response, endpoint))
+    elif status == requests.codes.forbidden:
+        raise ForbiddenError(_refusal(response, endpoint))
     else:
         raise FatalAPIError(_refusal(response, endpoint))
 

@@ -1,0 +1,119 @@
+"""Streams that the token or its user may not read are skipped, if a setting says so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from operator import attrgetter
+
+import pytest
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.streams import STREAMS
+from tests.expected import Expected
+from tests.harness import DETAILS, INCREMENTAL, NAMES, SUMMARY, Run, Stream, grown, named
+
+Runner = Callable[..., Run]
+
+METRICS = {stream.name for stream in STREAMS if stream.privilege == "ui:campaign:metrics"}
+
+
+@pytest.fixture
+def account() -> Account:
+    return grown(12)
+
+
+def forbid(sandbox: Sandbox, *privileges: str) -> None:
+    for privilege in privileges:
+        sandbox.api.privileges.remove(privilege)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno == logging.WARNING and record.getMessage().startswith("Skipping ")
+    ]
+
+
+def activated(result: Run) -> set[str]:
+    return {line["stream"] for line in result.lines if line["type"] == "ACTIVATE_VERSION"}
+
+
+def test_a_forbidden_stream_ends_the_run_unless_it_may_be_skipped(
+    run: Runner, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    forbid(sandbox, "contacts:lists:read")
+    assert run(streams=("contact_lists", "contact_tags")).exit_code == 1
+    assert not warnings(caplog)
+
+
+def test_the_other_streams_of_a_run_are_whole(
+    run: Runner, sandbox: Sandbox, expected: Expected, caplog: pytest.LogCaptureFixture
+) -> None:
+    forbid(sandbox, "ui:campaign:metrics")
+    result = run(streams=NAMES, skip_forbidden_streams=True)
+    assert result.exit_code == 0
+    for name in {*NAMES} - METRICS:
+        assert result.by_key(name) == expected[name], name
+    assert not {*result.records} & METRICS
+    assert not activated(result) & METRICS
+    said = warnings(caplog)
+    assert {warning.split()[1].rstrip(":") for warning in said} == METRICS
+    assert len(said) == len(METRICS)
+    for warning in said:
+        assert "the scope" in warning
+        assert "the privilege ui:campaign:metrics" in warning
+
+
+def test_a_token_without_a_scope_skips_the_streams_of_that_scope(
+    run: Runner, sandbox: Sandbox, expected: Expected, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = sandbox.authorization.issue("contact_data")
+    names = ("account_summary", "contact_tags", "email_campaigns")
+    result = run(streams=names, access_token=token, skip_forbidden_streams=True)
+    assert result.exit_code == 0
+    assert {*result.records} == {"contact_tags"}
+    account, campaigns = warnings(caplog)
+    assert "the scope account_read" in account
+    assert "the scope campaign_data" in campaigns
+
+
+@pytest.mark.parametrize("stream", filter(attrgetter("privilege"), INCREMENTAL), ids=named)
+def test_the_bookmark_of_a_skipped_stream_stays(
+    run: Runner, sandbox: Sandbox, stream: Stream
+) -> None:
+    before = run(streams=stream.name).state
+    forbid(sandbox, stream.privilege)
+    result = run(before, streams=(stream.name, "account_emails"), skip_forbidden_streams=True)
+    assert result.exit_code == 0
+    assert not result.records[stream.name]
+    assert result.records["account_emails"]
+    assert result.state["bookmarks"][stream.name] == before["bookmarks"][stream.name]
+
+
+def test_a_sweep_goes_on_when_its_stream_is_allowed_again(
+    run: Runner, sandbox: Sandbox, expected: Expected
+) -> None:
+    reports = (SUMMARY, DETAILS)
+    first = run(streams=reports, request_budget=20)
+    forbid(sandbox, "ui:campaign:metrics")
+    second = run(first.state, streams=reports, skip_forbidden_streams=True)
+    assert second.exit_code == 0
+    sandbox.api.privileges.append("ui:campaign:metrics")
+    third = run(second.state, streams=reports)
+    for report in reports:
+        assert first.by_key(report) | third.by_key(report) == expected[report]
+    assert len(third.records[SUMMARY]) < len(expected[SUMMARY])
+
+
+def test_forbidden_custom_fields_leave_the_other_streams(
+    run: Runner, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    forbid(sandbox, "contacts:read")
+    settings = {"custom_fields_by_name": True, "skip_forbidden_streams": True}
+    result = run(streams=("contact_lists", "contacts"), **settings)
+    assert result.exit_code == 0
+    assert {*result.records} == {"contact_lists"}
+    assert "Leaving out custom_fields_by_name" in caplog.text
