@@ -14,6 +14,7 @@ from singer_sdk import Tap
 from typing_extensions import override
 
 from tap_constantcontact import comparison
+from tap_constantcontact.costs import estimated
 from tap_constantcontact.exceptions import (
     ConfigValidationError,
     FatalAPIError,
@@ -77,7 +78,7 @@ class Command(TapConstantContact):
                 catalog=_json_object(catalog),
             )
             if estimate_form:
-                click.echo(estimate.FORMS[estimate_form](tap.estimate()))
+                click.echo(estimate.FORMS[estimate_form](estimated(tap, tap.run)))
                 return
             if contact_id:
                 click.echo(comparison.as_text(comparison.compare(tap, tap.run, contact_id)))

@@ -12,37 +12,13 @@ from typing import Any
 
 from singer_sdk import typing as th
 
-STATUSES = (
-    *("all", "active", "deleted", "not_set"),
-    *("pending_confirmation", "temp_hold", "unsubscribed"),
-)
-SUB_RESOURCES = (
-    *("custom_fields", "list_memberships", "notes"),
-    *("phone_numbers", "street_addresses", "taggings"),
-)
-ACTIVITY_TYPES = (
-    *("em_sends", "em_opens", "em_clicks", "em_bounces", "em_optouts", "em_forwards"),
-    *("p_contact_open", "p_contact_click", "p_contact_add", "p_contact_update"),
-)
+from tap_constantcontact.choices import ACTIVITY_TYPES, OPTIONS, STATUSES, SUB_RESOURCES
 
 INSTANTS = ("start_date", "updated_after")
 """Settings that hold a date or a date-time in ISO 8601."""
 
 DAYS = ("report_date", "report_start_date", "report_end_date")
 """Settings that hold a day, YYYY-MM-DD."""
-
-OPTIONS = {
-    "report_source": {
-        "contacts": "Contact by contact",
-        "campaigns": "By campaign",
-    },
-    "on_daily_limit": {
-        "stop": "Stop, and resume in the next run",
-        "wait": "Wait until 00:00 UTC",
-        "fail": "Fail",
-    },
-}
-"""The allowed values of each setting with a fixed choice, with the labels that Meltano shows."""
 
 
 def setting(name: str, kind: Any, description: str, **options: Any) -> th.Property[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, cached_property
 from types import FrameType
 from typing import Any, ClassVar, NoReturn, cast
@@ -25,10 +25,8 @@ from tap_constantcontact.exceptions import (
     LimitReachedError,
     refused,
 )
-from tap_constantcontact.plan import Plan
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts
 from tap_constantcontact.shapes.counts import Counts
 from tap_constantcontact.shapes.parents import Parents
 from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
@@ -36,21 +34,10 @@ from tap_constantcontact.streams import COUNTED_BY, DETAILS, FROM_CAMPAIGNS, PAR
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.streams.custom_fields import FieldsByName
-from tap_constantcontact.terminal.estimate import Calendar, estimate
 from tap_constantcontact.terminal.output import WholeLineWriter
 
 PER_REQUEST = ("http_request_count", "http_request_duration")
 """SDK metrics that are not logged: they would add a line or two for each contact."""
-
-
-def _plans(streams: Iterable[ConstantContactStream]) -> dict[str, Plan]:
-    plans = {}
-    for stream in streams:
-        plans[stream.name] = stream.plan()
-        if isinstance(stream, ContactsFromParts):
-            days = stream.config["full_sweep_days"]
-            plans[f"{stream.name}, every {days} days"] = stream.plan_of_rest()
-    return plans
 
 
 class TapConstantContact(Tap):
@@ -270,32 +257,6 @@ class TapConstantContact(Tap):
         """Read a record of each selected stream; the SDK's own test reads all streams."""
         streams = [stream for stream in self.streams.values() if stream.selected]
         return self.run_sync_dry_run(dry_run_record_limit=1, streams=streams)
-
-    def estimate(self) -> dict[str, Any]:
-        """Return what a run would cost, at one request per collection to learn its size."""
-        selected = [
-            cast("ConstantContactStream", stream)
-            for stream in self.streams.values()
-            if stream.selected
-        ]
-        connection, now = self.run.connection, self.run.began.start_of("second")
-        quota = connection.quota
-        calendar = Calendar(now, connection.pace.rate, quota.daily_limit)
-        source, others = self._from_other_source(selected)
-        plans, alternative = _plans(selected), _plans(others)
-        return estimate(plans, (source, alternative), calendar, quota.budget, quota.spent)
-
-    def _from_other_source(
-        self, selected: Sequence[ConstantContactStream]
-    ) -> tuple[str, list[ConstantContactStream]]:
-        """Return the other source of the contact reports, and the selected ones of it."""
-        names = {stream.name for stream in selected}
-        is_contacts = self.config["report_source"] == "contacts"
-        others = FROM_CAMPAIGNS.values() if is_contacts else FROM_CAMPAIGNS.keys()
-        return (
-            "campaigns" if is_contacts else "contacts",
-            [stream(self, self.run) for stream in others if stream.name in names],
-        )
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from tap_constantcontact.settings import DAYS, INSTANTS, OPTIONS, PROPERTIES
+from tap_constantcontact.choices import OPTIONS
+from tap_constantcontact.settings import DAYS, INSTANTS, PROPERTIES
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 

@@ -85,6 +85,7 @@ def test_the_bookmark_of_a_skipped_stream_stays(
     run: Runner, sandbox: Sandbox, stream: Stream
 ) -> None:
     before = run(streams=stream.name).state
+    assert stream.privilege
     forbid(sandbox, stream.privilege)
     result = run(before, streams=(stream.name, "account_emails"), skip_forbidden_streams=True)
     assert result.exit_code == 0

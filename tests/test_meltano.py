@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tap_constantcontact.settings import CONNECTION, CREDENTIALS, DATES, LIMITS, SELECTION
+from tap_constantcontact.settings import PROPERTIES
 from tap_constantcontact.tap import TapConstantContact
 
 MELTANO = shutil.which("meltano")
@@ -36,6 +36,11 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "contact_tag_ids": ("[]", []),
     "segment_id": ("12", "12"),
     "contact_includes": ('["notes"]', ["notes"]),
+    "custom_fields_by_name": ("true", True),
+    "landing_page_activity_ids": ('["d"]', ["d"]),
+    "report_source": ("campaigns", "campaigns"),
+    "full_sweep_days": ("90", 90),
+    "skip_forbidden_streams": ("true", True),
     "tracking_activity_types": ('["em_opens", "em_clicks"]', ["em_opens", "em_clicks"]),
     "updated_after": ("2026-01-31T10:00:00-05:00", "2026-01-31T10:00:00-05:00"),
     "updated_days_back": ("0", 0),
@@ -81,8 +86,7 @@ def read_by_the_tap(**env: str) -> dict[str, Any]:
 
 
 def test_every_setting_reaches_the_tap_from_the_environment() -> None:
-    known: list[Any] = [*CREDENTIALS, *SELECTION, *DATES, *LIMITS, *CONNECTION]
-    assert SETTINGS.keys() == {setting.name for setting in known}
+    assert SETTINGS.keys() == PROPERTIES.to_dict()["properties"].keys()
     env = {f"TAP_CONSTANTCONTACT_{name.upper()}": text for name, (text, _) in SETTINGS.items()}
     read = read_by_the_tap(**env)
     for name, (_, wanted) in SETTINGS.items():
