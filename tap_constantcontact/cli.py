@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import click
 import requests
 from singer_sdk import Tap
+from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_constantcontact import comparison
+from tap_constantcontact.auth.rights import Rights, ask_privileges, table
+from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.costs import estimated
 from tap_constantcontact.exceptions import (
     ConfigValidationError,
@@ -22,6 +25,7 @@ from tap_constantcontact.exceptions import (
     RetriableAPIError,
     refused,
 )
+from tap_constantcontact.needs import needs_of
 from tap_constantcontact.tap import TapConstantContact
 from tap_constantcontact.terminal import estimate
 from tap_constantcontact.terminal.output import PlainSingerCommand
@@ -34,7 +38,10 @@ class Command(TapConstantContact):
     @override
     def get_singer_command(cls) -> click.Command:
         command = super().get_singer_command()
-        option = click.Option(
+        for option in command.params:
+            # --test is a callback, which finds the values of eager options alone.
+            option.is_eager = option.is_eager or option.name == "catalog"
+        costs = click.Option(
             ["--estimate", "estimate_form"],
             type=click.Choice([*estimate.FORMS]),
             is_flag=False,
@@ -50,7 +57,7 @@ class Command(TapConstantContact):
         return PlainSingerCommand(
             name=command.name,
             callback=command.callback,
-            params=[*command.params, option, compare],
+            params=[*command.params, costs, compare],
             help=command.help,
             context_settings=command.context_settings,
             logger=cls.logger,
@@ -91,9 +98,45 @@ class Command(TapConstantContact):
 
     @classmethod
     @override
-    def cb_test(cls, *args: Any, **kwargs: Any) -> None:
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Run the tap in test mode: tell what is allowed, and read a sample of that."""
         with _plain_faults():
-            super().cb_test(*args, **kwargs)
+            if value != CliTestOptionValue.All.value:
+                super().cb_test(ctx, param, value)
+                return
+            config = ctx.params["config"]
+            cls(
+                config=config.config,
+                parse_env_config=config.parse_env,
+                catalog=_json_object(ctx.params.get("catalog")),
+            ).test_selected()
+            ctx.exit()
+
+    def test_selected(self) -> None:
+        """Tell of each selected stream whether it is allowed, and read a sample of those that are.
+
+        Raises:
+            FatalAPIError: A stream is not allowed, and forbidden streams are not skipped.
+        """
+        selected = {name: stream for name, stream in self.streams.items() if stream.selected}
+        needs = needs_of(cast("Mapping[str, ConstantContactStream]", selected).values())
+        rights = self._rights()
+        click.echo(table(needs, rights), err=True)
+        forbidden = [need.stream for need in needs if not rights.allow(need)]
+        allowed = [stream for name, stream in selected.items() if name not in forbidden]
+        self.run_sync_dry_run(dry_run_record_limit=1, streams=allowed)
+        if forbidden and not self.config["skip_forbidden_streams"]:
+            raise FatalAPIError(
+                f"The token or its user may not read {', '.join(forbidden)}. Sign in with the "
+                "scopes, and as a user with the privileges, that the table names, deselect these "
+                "streams, or set skip_forbidden_streams."
+            )
+
+    def _rights(self) -> Rights:
+        connection = self.run.connection
+        timeout = self.config["request_timeout"]
+        privileges = ask_privileges(connection.session, connection.api_url, timeout)
+        return Rights(connection.authenticator.scopes, privileges)
 
     @classmethod
     @override

@@ -23,7 +23,7 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tests.harness import Run
 
 TAP = "tap_constantcontact"
-LOGIN = "tap_constantcontact.auth.login"
+LOGIN = "tap_constantcontact.login"
 
 
 @cache

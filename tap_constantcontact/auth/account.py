@@ -14,13 +14,13 @@ from typing import Any
 import requests
 
 LONGEST = 100
-"""Maximum number of characters stored of a name."""
+"""Maximum number of characters of a name."""
 
 FLEETING = (requests.codes.unauthorized, requests.codes.too_many_requests)
 """Statuses of refusals that do not mean that the scope is missing."""
 
 PATIENCE = 10.0
-"""Seconds to wait for the account; without a response, a run continues."""
+"""Seconds to wait for a fact about the token; without a response, a run continues."""
 
 Ask = Callable[[], "Account | None"]
 """Requests the account; returns None if the API does not respond for now."""
@@ -83,13 +83,8 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
     Returns:
         The account; `UNTOLD` if the token may not read it; None if a later request may succeed.
     """
-    try:
-        response = session.get(
-            f"{api_url}/account/summary",
-            timeout=min(timeout, PATIENCE),
-            allow_redirects=False,
-        )
-    except (requests.RequestException, ValueError):  # a redirect to no address is a ValueError
+    response = response_of(session, f"{api_url}/account/summary", timeout)
+    if response is None:
         return None
     status = response.status_code
     if status in FLEETING or status >= requests.codes.server_error:
@@ -101,11 +96,19 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
     if not isinstance(details, dict):
         return UNTOLD
     return Account(
-        _text(details.get("encoded_account_id")), _text(details.get("organization_name"))
+        text_of(details.get("encoded_account_id")), text_of(details.get("organization_name"))
     )
 
 
-def _text(value: Any) -> str:
+def response_of(session: requests.Session, url: str, timeout: float) -> requests.Response | None:
+    """Request something once, and return the response, or None if there is none."""
+    try:
+        return session.get(url, timeout=min(timeout, PATIENCE), allow_redirects=False)
+    except (requests.RequestException, ValueError):  # a redirect to no address is a ValueError
+        return None
+
+
+def text_of(value: Any) -> str:
     """Return the printable part of a text, or an empty text for any other value."""
     return (
         "".join(filter(str.isprintable, value)).strip()[:LONGEST] if isinstance(value, str) else ""

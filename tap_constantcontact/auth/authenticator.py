@@ -17,6 +17,7 @@ import requests
 from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticator
 
 from tap_constantcontact.auth.account import Account, Ask
+from tap_constantcontact.auth.rights import scope_in, scopes_of
 from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
 from tap_constantcontact.auth.token_request import TokenEndpoint
 from tap_constantcontact.exceptions import (
@@ -79,6 +80,11 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                 idle,
                 IDLE_DAYS,
             )
+
+    @property
+    def scopes(self) -> frozenset[str] | None:
+        """The scopes of the current access token, or None if they are not known."""
+        return scopes_of(self._tokens.access_token, self._tokens.scope)
 
     @property
     def tokens(self) -> Tokens:
@@ -223,6 +229,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             access_token=answer["access_token"],
             expires_at=asked_at + _seconds(answer.get("expires_in")),
             refreshed_at=asked_at,
+            scope=scope_in(answer) or tokens.scope,
         )
 
 
@@ -230,6 +237,10 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
     """A bearer token that is used as is and cannot be renewed."""
 
     can_renew = False
+
+    def __init__(self, token: str) -> None:
+        super().__init__(token=token)
+        self.scopes = scopes_of(token, "")
 
     def renew(self, rejected: str) -> str | None:  # noqa: ARG002
         """Return None, as there is no other token."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
@@ -16,6 +16,7 @@ from tap_constantcontact.auth.account import Account, ask
 from tap_constantcontact.auth.application import timeout_of
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
 from tap_constantcontact.auth.flows import SignInError, Token
+from tap_constantcontact.auth.rights import Need, Rights, ask_privileges, scope_in, table
 from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
 from tap_constantcontact.environment import ENVIRONMENT
 from tap_constantcontact.exceptions import ConfigValidationError
@@ -76,18 +77,23 @@ def tokens_of(token: Token, settings: Mapping[str, Any], scopes: str) -> Tokens:
         expires_at=now + float(token.get("expires_in") or 0),
         refreshed_at=now,
         account=ask_account(token["access_token"], settings),
+        scope=scope_in(token),
     )
 
 
 def ask_account(access_token: str, settings: Mapping[str, Any]) -> Account | None:
     """Return the account of an access token, or None if the API does not respond for now."""
-    with requests.Session() as session:
-        session.auth = BearerTokenAuthenticator(token=access_token)
-        session.headers["Accept"] = "application/json"
-        if settings["user_agent"]:
-            session.headers["User-Agent"] = settings["user_agent"]
-        api_url = settings["api_url"].rstrip("/")
-        return ask(session, api_url, timeout_of(settings))
+    with _session(access_token, settings) as session:
+        return ask(session, settings["api_url"].rstrip("/"), timeout_of(settings))
+
+
+def _session(access_token: str, settings: Mapping[str, Any]) -> requests.Session:
+    session = requests.Session()
+    session.auth = BearerTokenAuthenticator(token=access_token)
+    session.headers["Accept"] = "application/json"
+    if settings["user_agent"]:
+        session.headers["User-Agent"] = settings["user_agent"]
+    return session
 
 
 def keep_tokens(tokens: Tokens, file: TokenFile, *, replace_other: bool) -> None:
@@ -131,8 +137,13 @@ def _refuse_other_account(tokens: Tokens, stored: Tokens, file: TokenFile) -> No
         )
 
 
-def check(settings: Mapping[str, Any], file: TokenFile) -> None:
+def check(settings: Mapping[str, Any], file: TokenFile, needs: Sequence[Need]) -> None:
     """Use the stored refresh token once, and print what is known about it.
+
+    Args:
+        settings: The settings.
+        file: The token file.
+        needs: What each stream needs, to print whether the token allows it.
 
     Raises:
         SignInError: No token is stored.
@@ -164,6 +175,11 @@ def check(settings: Mapping[str, Any], file: TokenFile) -> None:
         left = IDLE_DAYS - before.idle_days
         click.echo(f"Last used   {used:%Y-%m-%d %H:%M} UTC, {before.idle_days:.0f} days ago")
         click.echo(f"Idle days   {left:.0f} of {IDLE_DAYS} were left; now {IDLE_DAYS} again")
+    if needs:
+        with _session(after.access_token or "", settings) as session:
+            api_url = settings["api_url"].rstrip("/")
+            privileges = ask_privileges(session, api_url, timeout_of(settings))
+        click.echo(f"\n{table(needs, Rights(authenticator.scopes, privileges))}")
 
 
 def _described(account: Account | None) -> str:

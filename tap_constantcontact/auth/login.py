@@ -1,4 +1,7 @@
-"""The command `tap-constantcontact-login`: sign in once, and store the tokens for the tap."""
+"""The options of `tap-constantcontact-login`: sign in once, and store the tokens for the tap.
+
+The command gives it what the streams need, as its click object.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 import os
 import sys
 import webbrowser
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from singer_sdk.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.auth.application import read, settings_of, timeout_of
 from tap_constantcontact.auth.flows import SignIn, SignInError, Token
 from tap_constantcontact.auth.keeping import check, keep_tokens, log_out, prepare, tokens_of
+from tap_constantcontact.auth.rights import Need
 from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.settings import SETTINGS
 from tap_constantcontact.terminal.output import PlainCommand
@@ -64,11 +68,16 @@ PORT = 8912
 )
 @click.option("--show", is_flag=True, help="Print the client secret and the refresh token.")
 @click.option(
-    "--check", "task", flag_value="check", help="Use the stored token once, and report on it."
+    "--check",
+    "task",
+    flag_value="check",
+    help="Use the stored token once, and report on it and on what it may read.",
 )
 @click.option("--logout", "task", flag_value="logout", help="Remove the stored token.")
 @click.version_option(package_name="tap-constantcontact")
+@click.pass_obj
 def main(  # noqa: PLR0913 - the options of a command
+    needs: Sequence[Need] | None,
     *,
     client_id: str | None,
     config: Path | None,
@@ -94,7 +103,7 @@ def main(  # noqa: PLR0913 - the options of a command
             return
         _ask_for_secret(settings, way)
         if task == "check":
-            check(settings, file)
+            check(settings, file, needs or ())
             return
         prepare(settings, file)
         scopes = " ".join(scopes.replace(",", " ").split())
@@ -183,7 +192,3 @@ def _plain_faults() -> Iterator[None]:
         raise SignInError(str(error)) from error
     except KeyboardInterrupt:
         raise SignInError("Given up. Nothing was stored.") from None
-
-
-if __name__ == "__main__":
-    main()

@@ -55,6 +55,8 @@ class Tokens:
         rotates: Whether the last refresh replaced the refresh token; None before the first refresh.
         account: The account that the tokens belong to; None before it was requested.
         last_read: The account that the last run with this file read, if known.
+        scope: The scopes in the response that the access token came in, separated by spaces; empty
+            if there were none.
     """
 
     client_id: str
@@ -66,6 +68,7 @@ class Tokens:
     rotates: bool | None = None
     account: Account | None = None
     last_read: Account | None = None
+    scope: str = ""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Tokens:

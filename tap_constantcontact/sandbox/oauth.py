@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import time
 from base64 import urlsafe_b64encode
@@ -136,8 +137,9 @@ class Authorization:
         return token
 
     def issue(self, scope: str = READING) -> str:
-        """Return a new access token."""
-        token = secrets.token_urlsafe(24)
+        """Return a new access token, a JSON Web Token as Okta's servers issue them."""
+        claims = {"jti": secrets.token_urlsafe(24), "scp": scope.split()}
+        token = ".".join((_encoded({"alg": "none"}), _encoded(claims), secrets.token_urlsafe(24)))
         self.access_tokens[token] = self.clock() + self.lifetime
         self.scopes[token] = scope
         return token
@@ -265,6 +267,11 @@ def _bearer(request: web.Request) -> str:
 
 async def _form(request: web.Request) -> Form:
     return {**request.query, **{key: str(value) for key, value in (await request.post()).items()}}
+
+
+def _encoded(part: Mapping[str, Any]) -> str:
+    """Return a part of a JSON Web Token (RFC 7519, section 3)."""
+    return urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
 
 
 def _s256(verifier: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 TAP = f"{shlex.quote(sys.executable)} -m tap_constantcontact --config=ENV"
-LOGIN = f"{shlex.quote(sys.executable)} -m tap_constantcontact.auth.login"
+LOGIN = f"{shlex.quote(sys.executable)} -m tap_constantcontact.login"
 
 
 def shell(folder: Path, command: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -109,8 +109,8 @@ def test_whoever_has_no_home_folder_is_told_to_name_a_token_file(tmp_path: Path)
     variables = {k: v for k, v in os.environ.items() if k not in ("HOME", "XDG_STATE_HOME")}
     for command in (
         ["tap_constantcontact", "--config=ENV"],
-        ["tap_constantcontact.auth.login"],
-        ["tap_constantcontact.auth.login", "--check"],
+        ["tap_constantcontact.login"],
+        ["tap_constantcontact.login", "--check"],
     ):
         result = subprocess.run(
             [sys.executable, "homeless.py", *command],

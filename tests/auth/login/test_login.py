@@ -296,7 +296,7 @@ def test_a_secret_is_asked_for_out_of_sight(
     environment = login("--version").environment
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tap_constantcontact.auth.login", "--browser", "--port=0"],
+        [sys.executable, "-m", "tap_constantcontact.login", "--browser", "--port=0"],
         env=environment,
         stdin=slave,
         stdout=slave,
