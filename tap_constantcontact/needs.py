@@ -22,7 +22,7 @@ def needs_of(streams: Iterable[Stream]) -> list[Need]:
     needs = []
     for stream in streams:
         parts = [*_relied_on(stream)]
-        scopes = frozenset(part.scope for part in parts)
+        scopes = frozenset(part.scope for part in parts if part.scope)
         privileges = frozenset(part.privilege for part in parts if part.privilege)
         needs.append(Need(stream.name, scopes, privileges))
     return needs
@@ -30,7 +30,8 @@ def needs_of(streams: Iterable[Stream]) -> list[Need]:
 
 def _relied_on(stream: Stream) -> Iterator[Stream]:
     yield stream
-    if parents := getattr(stream, "parents", None):
+    parents = getattr(stream, "parents", None)
+    if parents and parents.stream:
         yield from _relied_on(_STREAMS[parents.stream])
     if completed := getattr(stream, "per_contact", None):
         yield from _relied_on(completed)
