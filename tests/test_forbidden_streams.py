@@ -80,7 +80,7 @@ def test_a_token_without_a_scope_skips_the_streams_of_that_scope(
     assert "the scope campaign_data" in campaigns
 
 
-@pytest.mark.parametrize("stream", filter(attrgetter("privilege"), INCREMENTAL), ids=named)
+@pytest.mark.parametrize("stream", [*filter(attrgetter("privilege"), INCREMENTAL)], ids=named)
 def test_the_bookmark_of_a_skipped_stream_stays(
     run: Runner, sandbox: Sandbox, stream: Stream
 ) -> None:

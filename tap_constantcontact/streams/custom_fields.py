@@ -126,7 +126,7 @@ class FieldsByName:
             return None
         if not isinstance(given, list):
             return UNFIT
-        known = {*labels.values()}
+        known = [*labels.values()]
         chosen = [labels.get(_choice(one), one if one in known else UNFIT) for one in given]
         if "items" in schema:
             return chosen
