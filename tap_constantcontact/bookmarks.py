@@ -43,6 +43,9 @@ accounts. A later run that does not know its account leaves it unchanged.
 TRANSIENT = ("starting_replication_value", "progress_markers", "replication_key_signpost")
 """Keys that the SDK keeps in a bookmark during a run; a state may still contain them."""
 
+NONE = "-"
+"""The first part of a text of sweeps, as long as none has finished."""
+
 UNKNOWN = math.inf
 """Creation date of a parent that has none: it comes last, and is never stored as a place."""
 
@@ -148,6 +151,16 @@ class Bookmark:
     def sweep(self, sweep: Sweep | None) -> None:
         self.update(sweep=sweep.described() if sweep else dict(NO_SWEEP))
 
+    @property
+    def swept_at(self) -> str | None:
+        """When the last sweep finished."""
+        swept_at: str | None = self["swept_at"]
+        return swept_at
+
+    @swept_at.setter
+    def swept_at(self, instant: str) -> None:
+        self.update(swept_at=instant)
+
 
 # Validation
 
@@ -166,6 +179,18 @@ def _tallies(value: Any) -> None:
     if len(value) > LONGEST_TALLIES:
         raise ValueError
     parsed(value)
+
+
+def _sweeps(value: Any) -> None:
+    swept_at, *sweep = value.split(" ", 4)
+    if swept_at != NONE:
+        _instant(swept_at)
+    if sweep:
+        began, settings, created_at, parent_id = sweep
+        _instant(began)
+        _text(settings)
+        _instant(created_at)
+        _text(parent_id)
 
 
 def _sweep(value: Any) -> None:
@@ -196,12 +221,14 @@ KEYS: Mapping[str, Callable[[Any], None]] = {
     "counts": _tallies,
     "next_counts": _tallies,
     "sweep": _sweep,
+    "sweeps": _sweeps,
 }
 """The keys of a bookmark, with the check of each one's value."""
 
 CONSEQUENCE = {
     "replication_key_value": "the stream is read from the start",
     "sweep": "a new sweep begins",
+    "sweeps": "a new sweep begins",
     "full_read_at": "everything is read again",
     "counts": "every campaign that changed lately is read again",
     "next_counts": "the next run reads every campaign that changed lately again",

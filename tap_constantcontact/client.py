@@ -17,6 +17,7 @@ from singer_sdk import Tap
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
+from tap_constantcontact.bookmarks import Bookmark
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.rows import Rows
 from tap_constantcontact.run import SAMPLE_REQUESTS, Run
@@ -44,6 +45,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         scope: OAuth scope that the endpoint requires; None if only a partner's token can read it.
         privilege: User privilege that the endpoint requires, if any.
         cost: Number of requests, as a formula for people, such as "1 per 500 tags".
+        bookmark_type: The kind of bookmark.
         bookmark_name: Name of the bookmark, if it is not the stream's.
         turn: Sort key of the stream: those with a lower one run first.
     """
@@ -56,6 +58,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     scope: str | None = "contact_data"
     privilege: str | None
     cost: str
+    bookmark_type: ClassVar[type[Bookmark]] = Bookmark
     bookmark_name: str | None = None
     turn: tuple[int, str] = (0, "")
 
@@ -65,7 +68,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def __init__(self, tap: Tap, run: Run) -> None:
         super().__init__(tap)
         self.run = run
-        self.bookmark = run.bookmark(self.bookmark_name or self.name)
+        self.bookmark = run.bookmark(self.bookmark_name or self.name, self.bookmark_type)
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
         self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
         self.rows = Rows(self.name, self.row_schema or self.schema, self.sent_keys)

@@ -75,9 +75,9 @@ class Run:
         """The progress bar, or the progress lines in the log."""
         return Progress(self.connection, self.logger)
 
-    def bookmark(self, stream: str) -> Bookmark:
-        """Return the bookmark of a stream."""
-        return Bookmark(self.state, stream)
+    def bookmark(self, stream: str, kind: type[Bookmark]) -> Bookmark:
+        """Return the bookmark of a stream, of one kind."""
+        return kind(self.state, stream)
 
     def write_state_now_and_then(self) -> None:
         """Emit the state, unless it was emitted here within the last `state_interval` seconds."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from singer_sdk import Tap
 from typing_extensions import override
 
-from tap_constantcontact.bookmarks import START, Place, Sweep
+from tap_constantcontact.bookmarks import START, Bookmark, Place, Sweep
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.changed_parts import ChangedParts
@@ -48,6 +48,7 @@ class ContactsFromParts(ChangedParts):
 
     trackings: ClassVar[Mapping[str, Tracking]]
     per_contact: ClassVar[type[RequestsPerParent]]
+    bookmark_type = Bookmark
     shown_by: ClassVar[type[ParentsPerRequest]]
 
     def __init__(self, tap: Tap, run: Run) -> None:
@@ -122,7 +123,7 @@ class ContactsFromParts(ChangedParts):
         days = self.config["full_sweep_days"]
         if not days:
             return False
-        last = self.rest.bookmark["swept_at"]
+        last = self.rest.bookmark.swept_at
         is_under_way = self.rest.turn[0] == 1
         return not last or is_under_way or parse_instant(last) <= days_before(self.run.began, days)
 

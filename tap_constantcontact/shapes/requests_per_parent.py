@@ -17,7 +17,7 @@ import requests
 from singer_sdk import Tap
 from typing_extensions import override
 
-from tap_constantcontact.bookmarks import Place, Sweep
+from tap_constantcontact.bookmarks import Bookmark, Place, Sweep
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.plan import Plan
@@ -26,6 +26,7 @@ from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.parents import SAMPLE, Parents, ParentType
 from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.shapes.sweeps import Reach, Sweeps
+from tap_constantcontact.short_bookmarks import ShortBookmark
 from tap_constantcontact.transport.concurrency import in_order
 from tap_constantcontact.transport.pagination import NextLinkPaginator, ReachPaginator
 from tap_constantcontact.transport.responses import rows_in
@@ -65,6 +66,7 @@ class RequestsPerParent(ConstantContactStream):
     """
 
     parents: ClassVar[ParentType]
+    bookmark_type: ClassVar[type[Bookmark]] = ShortBookmark
     lookback_days: ClassVar[int] = 0
     span: ClassVar[Span] = SINCE_START
     newest_first: ClassVar[bool] = False

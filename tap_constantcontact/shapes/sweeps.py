@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pendulum
 
-from tap_constantcontact.bookmarks import UNKNOWN, Place, Sweep
+from tap_constantcontact.bookmarks import ACCOUNT, UNKNOWN, Place, Sweep
 from tap_constantcontact.records import rfc3339
 from tap_constantcontact.shapes.incremental import Increment
 from tap_constantcontact.windows import BEGINNING, Span, Window, days_before
@@ -66,7 +66,7 @@ class Sweeps:
         """Sort key: a report with a sweep under way first, then the one swept longest ago."""
         if sweep := self.under_way():
             return 1, rfc3339(sweep.began)
-        return 2, self._bookmark["swept_at"] or ""
+        return 2, self._bookmark.swept_at or ""
 
     def begin(self) -> tuple[Sweep, Window]:
         """Return the sweep that this run resumes or starts, and the window that it covers."""
@@ -112,7 +112,7 @@ class Sweeps:
         """Note that all records of all parents are written."""
         self._bookmark.sweep = None
         now = pendulum.from_timestamp(self._run.clock.now())
-        self._bookmark.update(swept_at=rfc3339(now))
+        self._bookmark.swept_at = rfc3339(now)
         if self._fixed_window(sweep) is None:
             self._increment.move(sweep.began)
             if self._stream.replication_key:
@@ -123,4 +123,6 @@ class Sweeps:
         values = [self._run.config.get(name) for name in (*self._filters, *further)]
         shape = [sorted(value) if isinstance(value, list) else value for value in values]
         shape.append(self._increment.is_wanted)
+        if not self._stream.replication_key:
+            shape.append(self._run.state.get(ACCOUNT))
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]

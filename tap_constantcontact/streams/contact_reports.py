@@ -11,6 +11,7 @@ from typing import Any
 from pendulum import DateTime
 from typing_extensions import override
 
+from tap_constantcontact.bookmarks import Bookmark
 from tap_constantcontact.shapes.event_pages import EventsPerParent
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams.contacts import CONTACTS
@@ -41,6 +42,7 @@ class ContactActionSummaryStream(RequestsPerParent):
     primary_keys = ("contact_id", "campaign_activity_id")
     row_keys = ("campaign_activity_id",)
     replication_key = "start_on"
+    bookmark_type = Bookmark
     parents = CONTACTS
     lookback_days = 30
     span = REPORT_SPAN
@@ -75,6 +77,7 @@ class ContactActivityDetailsStream(EventsPerParent):
     privilege = "ui:campaign:metrics"
     primary_keys = ("activity_id",)
     replication_key = "created_time"
+    bookmark_type = Bookmark
     parents = CONTACTS
     page_size = 100
     lookback_days = 1
