@@ -112,10 +112,11 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         if page.next_page_token:
             # Whatever host the link names, the token is sent only to the API's own host.
             link = page.next_page_token._replace(scheme="", netloc="").geturl()
-            return HTTPRequest(url=urljoin(self.url_base, link))
+            return HTTPRequest(url=urljoin(self.url_base, link), headers=self.http_headers)
         context = page.stream_context or {}
         query = {name: value for name, value in context.items() if f"{{{name}}}" not in self.path}
-        return HTTPRequest(url=self.get_url(page.stream_context), params=query)
+        url = self.get_url(page.stream_context)
+        return HTTPRequest(url=url, headers=self.http_headers, params=query)
 
     @override
     def request_decorator(self, func: RequestFunc) -> RequestFunc:

@@ -29,6 +29,7 @@ from tap_constantcontact.streams.contact_reports import (
     ContactActivityDetailsStream,
 )
 from tap_constantcontact.tap import TapConstantContact
+from tap_constantcontact.transport.verdict import SUCCESSES
 from tap_constantcontact.windows import REPORT_SPAN
 
 Stream = type[ConstantContactStream]
@@ -261,14 +262,14 @@ def spoil(stream: str, change: Change, *, every: int = 1) -> Any:
     async def spoilt(request: web.Request, handler: Any) -> Any:
         nonlocal count
         response = await handler(request)
-        if not is_of(stream_of(stream), request.path) or response.status != 200:
+        if not is_of(stream_of(stream), request.path) or response.status not in SUCCESSES:
             return response
         count += 1
         if count % every:
             return response
         body = json.loads(response.body)
         changed = change(body)
-        return web.json_response(body if changed is None else changed)
+        return web.json_response(body if changed is None else changed, status=response.status)
 
     return spoilt
 

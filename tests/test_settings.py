@@ -122,7 +122,9 @@ def test_a_batch_config_without_encoding_changes_nothing(
     account: Account, tmp_path: Path, batch_config: dict[str, Any]
 ) -> None:
     forbidden = answer(403, "{}")
-    with Sandbox(account, middlewares=[every(5, forbidden, "/v3/reports/")]) as sandbox:
+    with Sandbox(
+        account, middlewares=[every(5, forbidden, "/v3/reports/contact_reports/")]
+    ) as sandbox:
         result = sync(config_for(sandbox, tmp_path, batch_config=batch_config))
     assert result.exit_code == 1
     assert len(result.by_key("contacts")) == len(account.contacts)

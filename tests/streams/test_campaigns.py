@@ -1,10 +1,13 @@
-"""E-mail campaigns: what changed since, removed ones too."""
+"""E-mail campaigns and their activities: what changed since, removed ones too."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
+
+from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tests.expected import Expected
@@ -48,3 +51,50 @@ def test_a_campaign_of_the_bookmark_s_own_instant_is_read_again(
     second = run(state=first.state, streams=CAMPAIGNS).by_key(CAMPAIGNS)
     assert sent in second
     assert earlier not in second
+
+
+def test_activities_are_read_again_only_if_their_campaign_has_changed(
+    run: Callable[..., Run], account: Account, expected: Expected, requests_seen: list[Any]
+) -> None:
+    first = run(streams="email_campaign_activities")
+    requests_seen.clear()
+    sent = of(account, account.send_campaign(datetime.now(timezone.utc) + timedelta(seconds=2), []))
+    second = run(state=first.state, streams="email_campaign_activities")
+    wanted = {
+        key: row
+        for key, row in expected.email_campaign_activities().items()
+        if row["campaign_id"] == sent
+    }
+    assert second.by_key("email_campaign_activities") == wanted
+    assert len(requests_seen) == 2 + len(wanted)
+    requests_seen.clear()
+    third = run(state=second.state, streams="email_campaign_activities")
+    assert len(third.records["email_campaign_activities"]) <= len(wanted)
+    assert len(requests_seen) <= 2 + len(wanted)
+
+
+def test_an_activity_that_is_removed_meanwhile_is_skipped(
+    read: Any, account: Account, expected: Expected
+) -> None:
+    gone, *_ = expected.email_campaign_activities()
+
+    @web.middleware
+    async def forget(request: web.Request, handler: Any) -> Any:
+        if request.path == f"/v3/emails/activities/{gone}":
+            raise web.HTTPNotFound
+        return await handler(request)
+
+    result, errors = read(forget, streams=("email_campaign_activities",))
+    assert not errors
+    wanted = expected.email_campaign_activities()
+    del wanted[gone]
+    assert result.by_key("email_campaign_activities") == wanted
+
+
+def test_the_details_of_a_campaign_are_requested_once_for_all_streams(
+    run: Callable[..., Run], requests_seen: list[Any]
+) -> None:
+    run(streams=("email_campaign_activities", "email_links", "email_campaign_activity_stats"))
+    details = [r.path for r in requests_seen if re.fullmatch("/v3/emails/[-0-9a-f]{36}", r.path)]
+    assert details
+    assert len(details) == len(set(details))

@@ -28,7 +28,7 @@ def test_tokens_that_expire_in_the_middle_are_renewed(
         authorization.access_tokens.clear()
         return await handler(request)
 
-    strike = every(20, forget)
+    strike = every(20, forget, "/v3/reports/contact_reports/")
     with Sandbox(account, authorization=authorization, middlewares=[strike]) as sandbox:
         result = sync(config_for(sandbox, tmp_path), clock=clock)
     assert result.by_key("contact_activity_details") == Expected(account).contact_activity_details()

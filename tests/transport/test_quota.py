@@ -58,6 +58,7 @@ def days() -> Days:
 @pytest.fixture
 def sandbox(account: Account, days: Days, present: None) -> Iterator[Sandbox]:
     with Sandbox(account, limits=Limits(per_day=15, clock=days)) as running:
+        running.api.partner = True
         yield running
 
 
