@@ -48,6 +48,15 @@ CONTACT_REPORTS = tuple(
 )
 INCREMENTAL = tuple(stream for stream in STREAMS if vars(stream).get("replication_key"))
 
+OF_EACH_SHAPE = {
+    *CONTACT_REPORTS,
+    *{
+        (stream.__bases__, stream.is_array, bool(stream.records_key)): stream.name
+        for stream in STREAMS
+    }.values(),
+}
+"""A stream of each way of reading, for tests that would take too long with all streams."""
+
 DATES = ("_at", "_date", "_on", "_time", "_timestamp")
 MADE_BY_THE_RUN = ("counted_at", "last_refresh_time")
 MADE_ON_THE_WAY = ("activity_id", *MADE_BY_THE_RUN)

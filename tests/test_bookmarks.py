@@ -19,9 +19,10 @@ from tap_constantcontact.bookmarks import NO_SWEEP, validated
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
-from tests.harness import CONTACT_REPORTS, DETAILS, PRESENT, SUMMARY, Run, sync
+from tests.harness import CONTACT_REPORTS, DETAILS, NAMES, PRESENT, SUMMARY, Run, sync
 from tests.processes import TAP, Command
 
+Runner = Callable[..., Run]
 SMALL = pickle.dumps(Account(size=2, now=datetime(2024, 7, 20, tzinfo=timezone.utc)))
 
 READ = ("contacts", *CONTACT_REPORTS)
@@ -176,6 +177,51 @@ def test_every_state_of_a_run_has_every_key(small: Sandbox) -> None:
 def test_state_does_not_grow_with_the_contacts(run: Callable[..., Run]) -> None:
     states = [line for line in run().lines if line["type"] == "STATE"]
     assert max(len(json.dumps(line)) for line in states) < 2048
+
+
+def test_the_state_of_all_streams_is_short(run: Runner) -> None:
+    state = {"account": "0123456789abcdef", "bookmarks": {}}
+    lines = run(state=state, streams=NAMES).lines
+    states = [json.dumps(line) for line in lines if line["type"] == "STATE"]
+    assert all('"account": "0123456789abcdef"' in state for state in states)
+    assert max(map(len, states)) < 6000
+
+
+@pytest.mark.parametrize("stream", ["email_links", "contact_open_and_click_rates"])
+def test_a_full_table_is_read_on_from_its_place_and_not_twice(
+    run: Runner, expected: Expected, requests_seen: list[Any], stream: str
+) -> None:
+    state: dict[str, Any] = {"account": "0123456789abcdef", "bookmarks": {}}
+    loaded: dict[Any, Any] = {}
+    runs = 0
+    while not runs or " " in state["bookmarks"][stream]["sweeps"]:
+        result = run(state=state, streams=stream, request_budget=25)
+        state = json.loads(json.dumps(result.state))
+        loaded |= result.by_key(stream)
+        runs += 1
+    assert runs > 2
+    assert loaded == expected[stream]
+    reports = [request.path for request in requests_seen if "/reports/" in request.path]
+    assert len(reports) - len(set(reports)) <= 9 * runs
+
+
+def test_a_full_table_of_another_account_starts_over(run: Runner, expected: Expected) -> None:
+    state = {"account": "0123456789abcdef", "bookmarks": {}}
+    stream = "contact_open_and_click_rates"
+    first = run(state=state, streams=stream, request_budget=25)
+    second = run(state=first.state | {"account": "fedcba9876543210"}, streams=stream)
+    assert second.by_key(stream) == expected[stream]
+
+
+@pytest.mark.parametrize(
+    "sweeps", ["soon", "- -", "- 2026-01-01 x", f"- 2026-01-01 x 2026-01-01 {'y' * 101}", 7]
+)
+def test_damaged_sweeps_begin_anew(
+    run: Runner, expected: Expected, caplog: pytest.LogCaptureFixture, sweeps: Any
+) -> None:
+    result = run(streams="email_links", state={"bookmarks": {"email_links": {"sweeps": sweeps}}})
+    assert "state's sweeps of email_links is damaged" in caplog.text
+    assert result.by_key("email_links") == expected.email_links()
 
 
 DAMAGE: dict[str, tuple[Any, str]] = {

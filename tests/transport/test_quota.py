@@ -7,7 +7,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,16 @@ from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.transport.quota import Quota
 from tests.expected import Expected
-from tests.harness import CONTACT_REPORTS, DETAILS, NAMES, SUMMARY, Run, config_for, sync
+from tests.harness import (
+    CONTACT_REPORTS,
+    DETAILS,
+    NAMES,
+    OF_EACH_SHAPE,
+    SUMMARY,
+    Run,
+    config_for,
+    sync,
+)
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
@@ -66,11 +75,13 @@ def union(runs: list[Run], stream: str) -> dict[Any, Any]:
     return {key: record for run in runs for key, record in run.by_key(stream).items()}
 
 
-SPENT = [
-    (name, spent)
-    for name in NAMES
-    for spent in (range(0, 16, 3) if name in CONTACT_REPORTS else (0, 13, 15))
-]
+def _spent(stream: str) -> Iterable[int]:
+    if stream in CONTACT_REPORTS:
+        return range(0, 16, 3)
+    return (0, 13, 15) if stream in OF_EACH_SHAPE else (13,)
+
+
+SPENT = [(stream, spent) for stream in NAMES for spent in _spent(stream)]
 """Streams, and requests that were spent of a day of 15 before they are read."""
 
 

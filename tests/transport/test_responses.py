@@ -9,7 +9,7 @@ from aiohttp import web
 
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.harness import Change, spoil, stream_of
+from tests.harness import OF_EACH_SHAPE, Change, spoil, stream_of
 
 PAGED = tuple(stream.name for stream in STREAMS if stream.records_key)
 """Streams whose responses hold their rows under a name."""
@@ -30,10 +30,11 @@ SPOILT_BODIES: dict[str, Change] = {
 def test_a_body_that_makes_no_sense_is_asked_for_again(
     read: Any, expected: Expected, name: str
 ) -> None:
-    spoilt = [spoil(stream, SPOILT_BODIES[name], every=2) for stream in PAGED]
-    result, errors = read(*spoilt, streams=PAGED)
+    streams = [stream for stream in PAGED if stream in OF_EACH_SHAPE]
+    spoilt = [spoil(stream, SPOILT_BODIES[name], every=2) for stream in streams]
+    result, errors = read(*spoilt, streams=streams)
     assert not errors
-    for stream in PAGED:
+    for stream in streams:
         assert result.by_key(stream) == expected[stream], stream
 
 
