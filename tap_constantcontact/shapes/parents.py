@@ -125,17 +125,18 @@ class Parents:
         early.
         """
         bounds = {self._of.changed_after or "": date_time(start.subtract(seconds=1))}
-        listed = sorted(self._listed(bounds))
-        since = [found for found in listed if self._is_since(found, start)]
+        since = [
+            found
+            for found in sorted(self._listed(bounds))
+            if (instant_of(self._changed[found.parent_id]) or start) >= start
+        ]
         return since[bisect_right(since, place) :]
 
-    def _is_since(self, found: Place, start: DateTime) -> bool:
-        changed = instant_of(self._changed[found.parent_id])
-        return changed is None or changed >= start
-
-    def changed_at(self, parent_id: str) -> str | None:
-        """Return when a listed parent last changed, or None if the API does not tell."""
-        return self._changed.get(parent_id) or None
+    def change_of(self, parent_id: str) -> Mapping[str, str | None]:
+        """Return the date at which a parent changed, by its name, if only changed ones are listed."""
+        if not (self._of.changed_after and self._of.changed_at):
+            return {}
+        return {self._of.changed_at: self._changed.get(parent_id) or None}
 
     def changed_last(self, number: int) -> Sequence[str]:
         """Return the keys of those up to `number` listed parents that changed last."""

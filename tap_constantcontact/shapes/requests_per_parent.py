@@ -168,13 +168,9 @@ class RequestsPerParent(ConstantContactStream):
             rows = self.chosen(self.report_on({self.parents.key: place.parent_id}))
         except NotFoundError:
             return None
-        added = {**self.constants, **self._change_of(place.parent_id)}
+        parents: Parents = self.run.parents[self.parents]
+        added = {**self.constants, **parents.change_of(place.parent_id)}
         return [{**row, **added} for row in rows] if added else rows
-
-    def _change_of(self, parent_id: str) -> Mapping[str, str | None]:
-        if not (self.parents.changed_after and self.parents.changed_at):
-            return {}
-        return {self.parents.changed_at: self.run.parents[self.parents].changed_at(parent_id)}
 
     def report_on(self, keys: Mapping[str, str]) -> list[Record]:
         """Return the rows in the window of what the keys name, each row with the keys it lacks.

@@ -11,7 +11,10 @@ import pytest
 from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account, parse
-from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
+from tap_constantcontact.streams.campaign_reports import (
+    EmailCampaignActivityStatsStream,
+    EmailCampaignStatsStream,
+)
 from tests.expected import Expected
 from tests.harness import PRESENT, Run, grown, is_of, spoil
 
@@ -46,6 +49,21 @@ def malform(account: Account, number: int) -> None:
     sent = [row for row in account.campaigns.rows.values() if row["current_status"] == "Done"]
     sent.sort(key=lambda row: parse(row["created_at"]))
     sent[number]["campaign_id"] = MALFORMED
+
+
+def test_parts_are_asked_about_ten_at_a_time(
+    run: Callable[..., Run], expected: Expected, requests_seen: list[Any]
+) -> None:
+    stream = EmailCampaignActivityStatsStream
+    result = run(streams=stream.name)
+    asked = [
+        request.path.rpartition("/")[2].split(",")
+        for request in requests_seen
+        if is_of(stream, request.path)
+    ]
+    assert max(map(len, asked)) == 10
+    assert len(asked) == math.ceil(sum(map(len, asked)) / 10)
+    assert result.by_key(stream.name) == expected[stream.name]
 
 
 def remove_sent(account: Account) -> None:
