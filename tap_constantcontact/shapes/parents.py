@@ -133,7 +133,7 @@ class Parents:
         return since[bisect_right(since, place) :]
 
     def change_of(self, parent_id: str) -> Mapping[str, str | None]:
-        """Return the date at which a parent changed, by its name, if only changed ones are listed."""
+        """Return the date of a parent's change by its name, if only changed parents are listed."""
         if not (self._of.changed_after and self._of.changed_at):
             return {}
         return {self._of.changed_at: self._changed.get(parent_id) or None}
