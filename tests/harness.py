@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from aiohttp import web
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.sandbox.account import Account, parse
+from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.shapes.event_pages import EventPages
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
@@ -203,14 +203,25 @@ def is_not_deleted(contact: Mapping[str, Any]) -> bool:
 # The sandbox
 
 
+YOUTH = FIRST_NEWSLETTER + timedelta(days=260)
+"""When an account has sent some newsletters, of which one was sent again and one was removed."""
+
+
 @cache
-def _grown(size: int) -> bytes:
-    return pickle.dumps(Account(size=size, now=PRESENT))
+def _aged(size: int, now: datetime) -> bytes:
+    return pickle.dumps(Account(size=size, now=now))
 
 
 def grown(size: int) -> Account:
     """A new account of so many first contacts, as it is at the tests' present."""
-    account: Account = pickle.loads(_grown(size))
+    account: Account = pickle.loads(_aged(size, PRESENT))
+    return account
+
+
+def young(size: int) -> Account:
+    """A new account of so many first contacts with few campaigns, which is read in less time."""
+    account: Account = pickle.loads(_aged(size, YOUTH))
+    account.now = PRESENT
     return account
 
 

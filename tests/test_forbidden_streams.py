@@ -12,7 +12,7 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.harness import DETAILS, INCREMENTAL, NAMES, SUMMARY, Run, Stream, grown, named
+from tests.harness import DETAILS, INCREMENTAL, NAMES, SUMMARY, Run, Stream, named, young
 
 Runner = Callable[..., Run]
 
@@ -21,7 +21,7 @@ METRICS = {stream.name for stream in STREAMS if stream.privilege == "ui:campaign
 
 @pytest.fixture
 def account() -> Account:
-    return grown(12)
+    return young(12)
 
 
 def forbid(sandbox: Sandbox, *privileges: str) -> None:

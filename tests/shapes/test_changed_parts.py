@@ -14,11 +14,16 @@ from tap_constantcontact.shapes import counts
 from tap_constantcontact.shapes.changed_parts import ChangedParts
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.harness import DETAILS, PRESENT, Run
+from tests.harness import DETAILS, PRESENT, Run, grown
 
 Runner = Callable[..., Run]
 EVENTS = tuple(stream.name for stream in STREAMS if issubclass(stream, ChangedParts))
 SOON = PRESENT + timedelta(minutes=5)
+
+
+@pytest.fixture
+def account() -> Account:
+    return grown(20)
 
 
 @pytest.fixture

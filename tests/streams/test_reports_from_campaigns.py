@@ -24,6 +24,7 @@ from tests.harness import (
     answer,
     config_for,
     every,
+    grown,
     spoil,
     tap_with,
 )
@@ -32,6 +33,11 @@ Runner = Callable[..., Run]
 SOON = PRESENT + timedelta(minutes=5)
 BOOKMARKS = (*CONTACT_REPORTS, *(f"{report}_from_campaigns" for report in CONTACT_REPORTS))
 DAYS = {"report_start_date": "2026-03-01", "report_end_date": "2026-08-31"}
+
+
+@pytest.fixture
+def account() -> Account:
+    return grown(20)
 
 
 def from_campaigns(run: Runner, **settings: Any) -> Run:

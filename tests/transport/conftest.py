@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tap_constantcontact.sandbox.account import Account
-from tests.harness import grown
+from tests.harness import young
 
 
 @pytest.fixture
 def account() -> Account:
-    return grown(12)
+    return young(12)
