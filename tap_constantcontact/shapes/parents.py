@@ -153,7 +153,8 @@ class Parents:
     def plan(self, place: Place) -> Plan:
         """Return how many parents come after a place, and the requests to list them.
 
-        Parents whose listing is already planned cost nothing more.
+        Parents whose listing is already planned cost nothing more. A short list that the API does
+        not count is read.
         """
         if self._are_given:
             return Plan(len(self.after(place)), 0)
@@ -164,8 +165,11 @@ class Parents:
 
     def _size(self, place: Place) -> Plan:
         bounds = self._bounds(place, overlap=0.0)
-        queries = (self._of.counted_by(query, self._config) for query in self._queries(bounds))
-        return in_all(map(self._collection.plan_of, queries))
+        queries = [self._of.counted_by(query, self._config) for query in self._queries(bounds)]
+        size = in_all(map(self._collection.plan_of, queries))
+        if size.rows is None and all(query.is_short for query in queries):
+            return Plan(len(self.after(place)), size.requests)
+        return size
 
     def _listed(self, bounds: Mapping[str, str]) -> Iterator[Place]:
         for query in self._queries(bounds):

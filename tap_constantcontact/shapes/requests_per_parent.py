@@ -105,7 +105,11 @@ class RequestsPerParent(ConstantContactStream):
 
     @override
     def plan(self) -> Plan:
-        listing = self.run.parents[self.parents].plan(self._sweeps.current().place)
+        sweep = self._sweeps.current()
+        listing: Plan = self.run.parents[self.parents].plan(sweep.place)
+        if self.parents.changed_after:
+            _, self.window = self._sweeps.begin()
+            listing = Plan(len(self.places(sweep)), listing.requests)
         return Plan(listing.rows, listing.requests) + Plan(0, listing.rows)
 
     @override
