@@ -35,7 +35,7 @@ def next_link(response: requests.Response) -> str | None:
     found = json_of(response)
     if isinstance(found, list):
         return None
-    if isinstance(found, dict) and (cursor := found.get("next_cursor")) is not None:
+    if isinstance(found, dict) and (cursor := found.get("next_cursor")):
         return _link_with(cursor, response)
     for name in ("_links", "next", "href"):
         if not isinstance(found, dict):
@@ -50,8 +50,8 @@ def next_link(response: requests.Response) -> str | None:
 
 
 def _link_with(cursor: Any, response: requests.Response) -> str:
-    if not isinstance(cursor, str) or not cursor:
-        raise ValueError("next_cursor is not a text")
+    if not isinstance(cursor, str):
+        raise ValueError("next_cursor is not a text")  # noqa: TRY004 - of the response
     here = urlsplit(response.request.url)
     query = {**dict(parse_qsl(str(here.query))), "next": cursor}
     return f"{here.path!s}?{urlencode(query)}"

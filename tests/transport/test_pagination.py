@@ -12,7 +12,7 @@ from aiohttp import web
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
-from tests.harness import config_for, every, sync
+from tests.harness import config_for, every, spoil, sync
 
 pytestmark = pytest.mark.usefixtures("present")
 
@@ -65,3 +65,26 @@ def test_a_link_to_another_host_does_not_get_the_token(
             result = sync(config_for(sandbox, tmp_path), streams=("contact_lists",), clock=clock)
     assert result.exit_code == 0
     assert not led_astray
+
+
+def test_a_cursor_goes_into_the_parameter_next(run: Any, requests_seen: list[Any]) -> None:
+    run(streams="event_registrations")
+    pages = [request for request in requests_seen if request.path.endswith("/registrations")]
+    later = [request.query for request in pages if request.query]
+    assert later
+    assert all(query.keys() == {"next"} for query in later)
+
+
+@pytest.mark.parametrize("cursor", [7, ["a"]], ids=repr)
+def test_a_cursor_that_is_no_text_is_fatal_in_the_end(read: Any, cursor: Any) -> None:
+    spoilt = spoil("events", lambda body: body.update(next_cursor=cursor))
+    result, (said,) = read(spoilt, streams=("events",))
+    assert result.exit_code == 1
+    assert "_links are malformed" in said
+
+
+def test_cursors_in_a_circle_are_fatal(read: Any) -> None:
+    spoilt = spoil("event_registrations", lambda body: body.update(next_cursor="bmV4dD0x"))
+    result, (said,) = read(spoilt, streams=("event_registrations",))
+    assert result.exit_code == 1
+    assert "lead in a circle" in said
