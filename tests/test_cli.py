@@ -21,7 +21,7 @@ from tap_constantcontact.settings import (
     SOURCE,
 )
 from tap_constantcontact.streams import STREAMS
-from tests.harness import config_for, grown, record_requests
+from tests.harness import config_for, record_requests, young
 from tests.processes import TAP, Command, run_tap
 
 SELECTED = {stream.name for stream in STREAMS if stream.selected_by_default}
@@ -63,7 +63,7 @@ def test_every_record_validates(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_shown_at_any_level(tmp_path: Path) -> None:
-    with Sandbox(grown(3)) as sandbox:
+    with Sandbox(young(3)) as sandbox:
         config = config_for(sandbox, tmp_path)
         for level in ("DEBUG", "INFO"):
             sandbox.authorization.access_tokens.clear()

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from tap_constantcontact.sandbox.account import Account
-from tests.harness import CONTACT_REPORTS, Run
+from tests.harness import CONTACT_REPORTS, Run, young
 from tests.processes import run_tap
 
 
 @pytest.fixture
 def account() -> Account:
-    return Account(size=12)
+    return young(12)
 
 
 READ = ("contact_lists", "contacts", *CONTACT_REPORTS)

@@ -35,11 +35,6 @@ BOOKMARKS = (*CONTACT_REPORTS, *(f"{report}_from_campaigns" for report in CONTAC
 DAYS = {"report_start_date": "2026-03-01", "report_end_date": "2026-08-31"}
 
 
-@pytest.fixture
-def account() -> Account:
-    return grown(20)
-
-
 def from_campaigns(run: Runner, **settings: Any) -> Run:
     return run(streams=CONTACT_REPORTS, report_source="campaigns", **settings)
 
@@ -69,7 +64,7 @@ def settings_of(account: Account) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("name", settings_of(Account(size=12, now=PRESENT)))
+@pytest.mark.parametrize("name", settings_of(grown(3)))
 def test_both_sources_bring_the_same(run: Runner, account: Account, name: str) -> None:
     settings = settings_of(account)[name]
     contacts = run(streams=CONTACT_REPORTS, **settings)

@@ -10,7 +10,7 @@ import pytest
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import grown
+from tests.harness import young
 from tests.processes import Login
 
 Start = Callable[..., Login]
@@ -18,7 +18,7 @@ Start = Callable[..., Login]
 
 @pytest.fixture
 def account() -> Account:
-    return grown(3)
+    return young(3)
 
 
 @pytest.fixture
