@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from tap_constantcontact.client import ConstantContactStream
@@ -64,6 +65,11 @@ MADE_ON_THE_WAY = ("activity_id", *MADE_BY_THE_RUN)
 
 OFFSET = re.compile(r" ([+-]\d\d)(\d\d)$")
 """An offset as some date-times have it, which Python does not read."""
+
+
+def partly_slow(quick: Iterable[Any], slow: Iterable[Any]) -> list[Any]:
+    """Return parameters of a test, of which it takes some only with `-m slow`."""
+    return [*quick, *(pytest.param(one, marks=pytest.mark.slow) for one in slow)]
 
 
 def named(stream: Stream) -> str:

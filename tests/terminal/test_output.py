@@ -52,7 +52,13 @@ def test_a_closed_stdin_or_stderr_does_not_matter(tmp_path: Path, closed: str) -
         f"{LOGIN} --help",
     ],
 )
-@pytest.mark.parametrize(("stdout", "said"), [(">&-", "closed"), (">/dev/full", "No space left")])
+@pytest.mark.parametrize(
+    ("stdout", "said"),
+    [
+        (">&-", "closed"),
+        pytest.param(">/dev/full", "No space left", marks=pytest.mark.slow),
+    ],
+)
 def test_a_stdout_that_takes_nothing_is_one_line(
     tmp_path: Path, command: str, stdout: str, said: str
 ) -> None:

@@ -81,7 +81,11 @@ def _spent(stream: str) -> Iterable[int]:
     return (0, 13, 15) if stream in OF_EACH_SHAPE else (13,)
 
 
-SPENT = [(stream, spent) for stream in NAMES for spent in _spent(stream)]
+SPENT = [
+    pytest.param(stream, spent, marks=() if stream in OF_EACH_SHAPE else pytest.mark.slow)
+    for stream in NAMES
+    for spent in _spent(stream)
+]
 """Streams, and requests that were spent of a day of 15 before they are read."""
 
 
