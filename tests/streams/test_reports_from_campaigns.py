@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +31,7 @@ from tests.harness import (
     spoil,
     tap_with,
 )
+from tests.processes import Process
 
 Runner = Callable[..., Run]
 SOON = PRESENT + timedelta(minutes=5)
@@ -164,6 +168,39 @@ def test_a_reading_over_many_runs_is_whole(run: Runner, expected: Expected, budg
             assert not again
             seen[report] |= result.by_key(report)
     assert runs > 3
+    for report in CONTACT_REPORTS:
+        assert seen[report] == expected[report]
+
+
+def counted(most: int) -> Callable[[bytes], bool]:
+    """Return a function that is true from its n-th call on."""
+    lines = itertools.count(1)
+
+    def enough(_: bytes) -> bool:
+        return next(lines) >= most
+
+    return enough
+
+
+@pytest.mark.slow
+def test_kills_lose_nothing(sandbox: Sandbox, tmp_path: Path, expected: Expected) -> None:
+    rng = random.Random(5)
+    config = config_for(sandbox, tmp_path, report_source="campaigns", requests_per_second=200)
+    state: dict[str, Any] = {}
+    seen: dict[str, dict[Any, Any]] = {report: {} for report in CONTACT_REPORTS}
+    for kill in range(9):
+        process = Process(tmp_path, config, state)
+        if kill < 8:
+            most = rng.randrange(50, 900)
+            process.read_until(counted(most))
+            process.end(signal.SIGKILL)
+        else:
+            process.end()
+            assert process.process.returncode == 0
+        result = process.run()
+        state = result.state or state
+        for report in CONTACT_REPORTS:
+            seen[report] |= result.by_key(report)
     for report in CONTACT_REPORTS:
         assert seen[report] == expected[report]
 
