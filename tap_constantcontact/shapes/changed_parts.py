@@ -14,6 +14,7 @@ from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.change_sweeps import ChangeSweeps
 from tap_constantcontact.shapes.event_pages import EventPages
 from tap_constantcontact.shapes.requests_per_part import RequestsPerPart
+from tap_constantcontact.shapes.sweeps import Reach
 
 MOST_AHEAD = 2
 """Maximum number of parents read ahead: the events of one may take much memory."""
@@ -47,8 +48,8 @@ class ChangedParts(EventPages, RequestsPerPart):
         self._due: Mapping[str, frozenset[str]] = {}
 
     @override
-    def sweeps(self) -> ChangeSweeps:
-        return ChangeSweeps(self, self.reach, self.parents, self.groups)
+    def sweeps(self, reach: Reach) -> ChangeSweeps:
+        return ChangeSweeps(self, reach, self.parents, self.groups)
 
     @override
     def places(self, sweep: Sweep) -> Sequence[Place]:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar, cast
 
 import requests
 from typing_extensions import override
 
+from tap_constantcontact.records import instant_of
 from tap_constantcontact.shapes.events import Page, read_once, with_ids
 from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.transport.pagination import NextLinkPaginator, ReachPaginator
+from tap_constantcontact.transport.responses import rows_in
 
 
 class EventPages(RequestsPerParent):
     """Reads each event of a newest-first list once, and gives it its key `activity_id`.
 
     Attributes that a stream may set:
+        newest_first: Whether to stop at the first page with events older than the window, as the
+            API sends the newest ones first and has no date filter.
         activity_type: The type of all the events, for endpoints that spell it differently.
     """
 
     activity_type: ClassVar[str | None] = None
-    newest_first = True
+    newest_first: ClassVar[bool] = True
     row_keys = ()
 
     @override
@@ -37,6 +43,18 @@ class EventPages(RequestsPerParent):
                 yield [{**row, **labels} for row in page]
 
         return with_ids(read_once(pages))
+
+    @override
+    def get_new_paginator(self) -> NextLinkPaginator:
+        if self.newest_first:
+            return ReachPaginator(self.name, self._oldest, self.window.start)
+        return NextLinkPaginator(self.name)
+
+    def _oldest(self, response: requests.Response) -> datetime | None:
+        rows = rows_in(response, self.records_key)
+        key = self.replication_key or ""
+        dated = (instant_of(row.get(key)) for row in rows if isinstance(row, dict))
+        return min(filter(None, dated), default=None)
 
     def labels(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values that all events of a request share."""

@@ -10,10 +10,8 @@ the instant at which the sweep began, so that nothing that happened in the meant
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
-import requests
 from singer_sdk import Tap
 from typing_extensions import override
 
@@ -28,8 +26,6 @@ from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.shapes.sweeps import Reach, Sweeps
 from tap_constantcontact.short_bookmarks import ShortBookmark
 from tap_constantcontact.transport.concurrency import in_order
-from tap_constantcontact.transport.pagination import NextLinkPaginator, ReachPaginator
-from tap_constantcontact.transport.responses import rows_in
 from tap_constantcontact.windows import BEGINNING, SINCE_START, Span, Window
 
 
@@ -40,8 +36,6 @@ class RequestsPerParent(ConstantContactStream):
         parents: The type of the parents. `path` and the records contain their key.
         lookback_days: Number of days before its bookmark that an incremental run reads again.
         span: The settings that decide the window.
-        newest_first: Whether the API sends the newest rows first and has no date filter, so that
-            the sweep stops at the first page with rows older than its window.
         page_size: Number of rows to request per page; None for what the API chooses.
         filters: Names of further settings that decide which rows are kept.
         constants: Values of some fields, which every record gets in place of the API's.
@@ -69,7 +63,6 @@ class RequestsPerParent(ConstantContactStream):
     bookmark_type: ClassVar[type[Bookmark]] = ShortBookmark
     lookback_days: ClassVar[int] = 0
     span: ClassVar[Span] = SINCE_START
-    newest_first: ClassVar[bool] = False
     page_size: ClassVar[int | None] = None
     filters: ClassVar[tuple[str, ...]] = ()
     constants: ClassVar[Mapping[str, Any]] = {}
@@ -77,17 +70,13 @@ class RequestsPerParent(ConstantContactStream):
     def __init__(self, tap: Tap, run: Run) -> None:
         super().__init__(tap, run)
         self.window = Window(BEGINNING, run.began)
-        self._sweeps = self.sweeps()
+        filters = (*self.parents.filters, *self.filters)
+        self._sweeps = self.sweeps(Reach(self.lookback_days, self.span, filters))
         self.chosen: Callable[[list[Record]], list[Record]] = lambda rows: rows
 
-    def sweeps(self) -> Sweeps:
-        """Return the sweeps of the report."""
-        return Sweeps(self, self.reach)
-
-    @property
-    def reach(self) -> Reach:
-        """How far the sweeps of the report reach."""
-        return Reach(self.lookback_days, self.span, (*self.parents.filters, *self.filters))
+    def sweeps(self, reach: Reach) -> Sweeps:
+        """Return the sweeps of the report, given how far they reach."""
+        return Sweeps(self, reach)
 
     def parameters(self, window: Window) -> Mapping[str, Any]:  # noqa: ARG002
         """Return the query parameters for the first page of a parent, for rows in a window."""
@@ -114,11 +103,10 @@ class RequestsPerParent(ConstantContactStream):
 
     @override
     def read(self) -> Iterator[Record]:
-        return self._sweep() if self.ABORT_AT_RECORD_COUNT is None else self._sample()
-
-    def _sweep(self) -> Iterator[Record]:
-        """Yield the rows of the parents that the sweep has still to visit, and note each one."""
         sweep, self.window = self._sweeps.begin()
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            yield from self._sample()
+            return
         given_by = self.parents.given_by
         if self.parents.stream is None and not self.config.get(given_by or ""):
             self.logger.warning("%s has nothing to read: %s is not set", self.name, given_by)
@@ -160,7 +148,6 @@ class RequestsPerParent(ConstantContactStream):
         return self.run.connection.ahead()
 
     def _sample(self) -> Iterator[Record]:
-        _, self.window = self._sweeps.begin()
         for place in self.run.parents[self.parents].first(SAMPLE):
             yield from self._report(place) or ()
 
@@ -196,15 +183,3 @@ class RequestsPerParent(ConstantContactStream):
         """Return whether a row is in the window; a row without a date always is."""
         instant = instant_of(row.get(self.replication_key or ""))
         return instant is None or instant in self.window
-
-    @override
-    def get_new_paginator(self) -> NextLinkPaginator:
-        if self.newest_first:
-            return ReachPaginator(self.name, self._oldest, self.window.start)
-        return NextLinkPaginator(self.name)
-
-    def _oldest(self, response: requests.Response) -> datetime | None:
-        rows = rows_in(response, self.records_key)
-        key = self.replication_key or ""
-        dated = (instant_of(row.get(key)) for row in rows if isinstance(row, dict))
-        return min(filter(None, dated), default=None)
