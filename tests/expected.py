@@ -175,7 +175,12 @@ class Expected:
         return self._of_activities("email_send_history", self.account.campaigns.send_history)
 
     def email_schedules(self) -> dict[Any, Any]:
-        return self._of_activities("email_schedules", self.account.campaigns.schedules)
+        campaigns = self.account.campaigns
+        rows = {
+            key: [{**row, "campaign_id": campaigns.activities[key]["campaign_id"]} for row in rows]
+            for key, rows in campaigns.schedules.items()
+        }
+        return self._of_activities("email_schedules", rows)
 
     def email_non_opener_resends(self) -> dict[Any, Any]:
         return self._of_activities("email_non_opener_resends", self.account.campaigns.resends)

@@ -59,6 +59,7 @@ def texts(
     if catalog is None:
         catalog = TapConstantContact(config={"access_token": "none"}).catalog_dict["streams"]
     meltano = (root / "meltano.yml").read_text("utf-8")
+    meltano = _filled(meltano, "selection", meltano_selection(streams))
     readme = (root / "README.md").read_text("utf-8")
     readme = _filled(readme, "streams", stream_table(streams))
     return {
@@ -92,6 +93,12 @@ def meltano_settings(settings: Mapping[str, Any]) -> str:
     listed = [_meltano_setting(name, setting) for name, setting in settings["properties"].items()]
     dumped = yaml.safe_dump(listed, sort_keys=False, allow_unicode=True, width=96)
     return textwrap.indent(dumped, "    ")
+
+
+def meltano_selection(streams: Iterable[Any]) -> str:
+    """Return the extractor's selection for meltano.yml; without one, Meltano selects all."""
+    patterns = [f"{stream.name}.*" for stream in streams if stream.selected_by_default]
+    return textwrap.indent(yaml.safe_dump({"select": patterns}), "    ")
 
 
 def _meltano_setting(name: str, setting: Setting) -> dict[str, Any]:

@@ -45,6 +45,7 @@ MADE_BY_THE_TAP = {
     "contact_lists": ("channel_type",),
     "contact_counts": ("counted_at",),
     "email_campaign_activities": ("updated_at",),
+    "email_schedules": ("campaign_id",),
 }
 """Fields that the contract's rows do not have, beside those that the request's path names."""
 

@@ -61,7 +61,7 @@ def test_a_changed_stream_is_noticed_and_mended(project: Path) -> None:
         scope="sky_read",
     )
     wanted = texts(project, streams=[stream])
-    assert drifted(wanted, project) == ["README.md"]
+    assert drifted(wanted, project) == ["meltano.yml", "README.md"]
     row = (
         "| `planets` | `galaxy_id`, `planet_id` | incremental by `updated_at` | no "
         "| 1 per 500 planets | `sky_read` |\n"

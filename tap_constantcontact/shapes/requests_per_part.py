@@ -55,7 +55,7 @@ class RequestsPerPart(RequestsPerParent):
 
     Attributes that a stream may set, in addition to those of `RequestsPerParent`:
         parts: The type of the parts. `path` and the records contain their key. They contain the
-            parent's key as well, if `path` does.
+            parent's key as well, if `path` or the schema does.
 
     Example:
         >>> class EmailLinksStream(RequestsPerPart):
@@ -104,4 +104,6 @@ class RequestsPerPart(RequestsPerParent):
             NotFoundError: The API does not know the part.
         """
         keys = {self.parents.key: parent_id, self.parts.key: part_id}
-        return super().report_on({name: keys[name] for name in keys if f"{{{name}}}" in self.path})
+        named = {name: keys[name] for name in keys if f"{{{name}}}" in self.path}
+        added = {name: keys[name] for name in keys if name in self.schema["properties"]}
+        return [{**added, **row} for row in super().report_on(named)]

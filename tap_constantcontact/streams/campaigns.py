@@ -218,6 +218,7 @@ class EmailSchedulesStream(RequestsPerPart):
     schema = schema(
         key("campaign_activity_id", "The e-mail, as an activity of its campaign."),
         instant_key("scheduled_date", "When it will be sent."),
+        text("campaign_id", "The campaign."),
     )
 
 
