@@ -36,7 +36,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "contact_tag_ids": ("[]", []),
     "segment_id": ("12", "12"),
     "contact_includes": ('["notes"]', ["notes"]),
-    "custom_fields_by_name": ("true", True),
+    "custom_fields_by_name": ("false", False),
     "landing_page_activity_ids": ('["d"]', ["d"]),
     "report_source": ("campaigns", "campaigns"),
     "full_sweep_days": ("90", 90),
