@@ -72,6 +72,16 @@ def partly_slow(quick: Iterable[Any], slow: Iterable[Any]) -> list[Any]:
     return [*quick, *(pytest.param(one, marks=pytest.mark.slow) for one in slow)]
 
 
+def by_shape(streams: Iterable[Stream]) -> list[Any]:
+    """Return streams as parameters of a test, which takes one of each shape without `-m slow`."""
+    return [
+        pytest.param(
+            stream, id=stream.name, marks=() if stream.name in OF_EACH_SHAPE else pytest.mark.slow
+        )
+        for stream in streams
+    ]
+
+
 def named(stream: Stream) -> str:
     """Name a test by the stream that it is about."""
     return stream.name

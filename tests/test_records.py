@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tap_constantcontact.records import Conformer, utc
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.windows import parse_instant
+from tests.harness import by_shape
 
 FORMATS = jsonschema.Draft7Validator.FORMAT_CHECKER
 
@@ -81,7 +82,7 @@ def integers(value: Any) -> list[int]:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else []
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("stream", by_shape(STREAMS))
 @given(data=st.data())
 def test_a_spoilt_row_becomes_a_valid_record(stream: Any, data: st.DataObject) -> None:
     properties = {

@@ -19,7 +19,7 @@ from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import FROM_CAMPAIGNS, STREAMS
 from tap_constantcontact.tap import TapConstantContact
-from tests.harness import Run, Stream, config_for, named, record_requests, young
+from tests.harness import Run, Stream, by_shape, config_for, record_requests, young
 from tests.processes import Login, run_tap
 
 SELECTED = [stream.name for stream in STREAMS if stream.selected_by_default]
@@ -229,7 +229,7 @@ def test_a_report_needs_the_rights_to_list_its_parents() -> None:
         assert need.privileges == {"contacts:read", "campaign:read", "ui:campaign:metrics"}
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=named)
+@pytest.mark.parametrize("stream", by_shape(STREAMS))
 def test_a_stream_needs_these_rights_and_no_others(
     run: Callable[..., Run], sandbox: Sandbox, stream: Stream
 ) -> None:
