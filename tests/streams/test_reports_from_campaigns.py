@@ -81,7 +81,7 @@ def settings_of(account: Account) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("name", partly_slow(NAMED[:4], NAMED[4:]))
+@pytest.mark.parametrize("name", partly_slow(NAMED[:3], NAMED[3:]))
 def test_both_sources_bring_the_same(run: Runner, account: Account, name: str) -> None:
     settings = settings_of(account)[name]
     contacts = run(streams=CONTACT_REPORTS, **settings)
@@ -154,7 +154,7 @@ def test_a_day_reads_only_the_campaigns_that_moved(
     assert first.by_key(DETAILS) | second.by_key(DETAILS) == expected[DETAILS]
 
 
-@pytest.mark.parametrize("budget", [23, 60])
+@pytest.mark.parametrize("budget", partly_slow([60], [23]))
 def test_a_reading_over_many_runs_is_whole(run: Runner, expected: Expected, budget: int) -> None:
     seen: dict[str, dict[Any, Any]] = {report: {} for report in CONTACT_REPORTS}
     state: dict[str, Any] = {}
