@@ -69,7 +69,8 @@ OFFSET = re.compile(r" ([+-]\d\d)(\d\d)$")
 
 def partly_slow(quick: Iterable[Any], slow: Iterable[Any]) -> list[Any]:
     """Return parameters of a test, of which it takes some only with `-m slow`."""
-    return [*quick, *(pytest.param(one, marks=pytest.mark.slow) for one in slow)]
+    values = (one if isinstance(one, tuple) else (one,) for one in slow)
+    return [*quick, *(pytest.param(*value, marks=pytest.mark.slow) for value in values)]
 
 
 def by_shape(streams: Iterable[Stream]) -> list[Any]:
