@@ -20,10 +20,10 @@ def estimated(tap: Tap, run: Run) -> dict[str, Any]:
     streams = (cast("ConstantContactStream", stream) for stream in tap.streams.values())
     selected = [stream for stream in streams if stream.selected]
     names = {stream.name for stream in selected}
+    source = "contacts"
+    others: Iterable[type[ConstantContactStream]] = FROM_CAMPAIGNS
     if tap.config["report_source"] == "contacts":
-        source, others = "campaigns", [*FROM_CAMPAIGNS.values()]
-    else:
-        source, others = "contacts", [*FROM_CAMPAIGNS]
+        source, others = "campaigns", FROM_CAMPAIGNS.values()
     plans = _plans(selected)
     alternative = _plans(stream(tap, run) for stream in others if stream.name in names)
     quota = run.connection.quota

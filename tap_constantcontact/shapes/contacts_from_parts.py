@@ -92,20 +92,18 @@ class ContactsFromParts(ChangedParts):
         properties = self.schema["properties"]
         return {name: value for name, value in event.items() if name in properties}
 
-    def events_of(self, parent_id: str, part_id: str, activity_type: str) -> list[Record]:
-        """Return the events of a type of one part, of the contacts that the report is about.
+    def types_to_read(self, parent_id: str) -> list[str]:
+        """Return the activity types of which a parent's count has moved and is not 0."""
+        moved = self.moved(parent_id)
+        return [name for name, of_type in self.trackings.items() if of_type.counted_by in moved]
 
-        Without a request, there are none if the parent's count of them is 0 or has not moved.
-        """
-        tracking = self.trackings[activity_type]
-        if tracking.counted_by not in self.moved(parent_id):
-            return []
-        context = {self.parts.key: part_id, "tracking": tracking.segment}
-        events = self.rows_of({**context, **self.parameters(self.window)})
-        return [event for event in events if self._is_wanted(event)]
-
-    def _is_wanted(self, event: Record) -> bool:
-        return self.contact_ids is None or event.get("contact_id") in self.contact_ids
+    def events_of(self, part_id: str, activity_type: str) -> list[Record]:
+        """Return the events of a type of one part, of the contacts that the report is about."""
+        context = {self.parts.key: part_id, "tracking": self.trackings[activity_type].segment}
+        events = [*self.rows_of({**context, **self.parameters(self.window)})]
+        if self.contact_ids is None:
+            return events
+        return [event for event in events if event.get("contact_id") in self.contact_ids]
 
     @override
     def labels(self, context: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts
 from tap_constantcontact.streams.account import AccountEmailsStream, AccountSummaryStream
 from tap_constantcontact.streams.audience import (
     SEGMENTS,
@@ -123,9 +124,9 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
 )
 """The streams, in the order in which they run."""
 
-FROM_CAMPAIGNS: Mapping[type[ConstantContactStream], type[ConstantContactStream]] = {
-    ContactActionSummaryStream: ContactActionSummaryFromCampaigns,
-    ContactActivityDetailsStream: ContactActivityDetailsFromCampaigns,
+FROM_CAMPAIGNS: Mapping[type[ConstantContactStream], type[ContactsFromParts]] = {
+    stream.per_contact: stream
+    for stream in (ContactActionSummaryFromCampaigns, ContactActivityDetailsFromCampaigns)
 }
 """The streams that take the place of others if `report_source` is `campaigns`."""
 

@@ -69,11 +69,12 @@ class ContactActivityDetailsFromCampaigns(ContactsFromParts):
     @override
     def report_on_part(self, parent_id: str, part_id: str) -> list[Record]:
         name = self.run.details[self.parts.details].of(parent_id).get("name")
+        types = self.types_to_read(parent_id)
         return [
             self.record_of({**event, "campaign_activity_name": name})
             for activity_type in self.config["tracking_activity_types"]
-            if activity_type in TRACKINGS
-            for event in self.events_of(parent_id, part_id, activity_type)
+            if activity_type in types
+            for event in self.events_of(part_id, activity_type)
             if self.is_in_window(event)
         ]
 
@@ -111,8 +112,8 @@ class ContactActionSummaryFromCampaigns(ContactsFromParts):
     def report_on_part(self, parent_id: str, part_id: str) -> list[Record]:
         counts: dict[str, Counter[str]] = {}
         sent_at: dict[str, str | None] = {}
-        for activity_type in TRACKINGS:
-            for event in self.events_of(parent_id, part_id, activity_type):
+        for activity_type in self.types_to_read(parent_id):
+            for event in self.events_of(part_id, activity_type):
                 contact_id = event["contact_id"]
                 counts.setdefault(contact_id, Counter())[activity_type] += 1
                 if activity_type == "em_sends":
