@@ -105,6 +105,11 @@ class Command:
         if self.poll() is None:
             os.kill(self._id, signum)
 
+    def other_threads(self) -> list[int]:
+        """Return the ids of all its threads but the main one; on Linux alone."""
+        threads = [int(task.name) for task in Path(f"/proc/{self._id}/task").iterdir()]
+        return sorted(threads)[1:]
+
     def kill(self) -> None:
         """End it, if it still runs."""
         self.send_signal(signal.SIGKILL)

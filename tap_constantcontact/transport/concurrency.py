@@ -9,14 +9,20 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import partial
 from itertools import islice
-from multiprocessing.pool import ThreadPool
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from tap_constantcontact.transport.turns import Turns
+
+LONGEST_WAIT = 0.5
+"""Seconds after which a wait for a result is begun anew.
+
+A signal that arrives just before a wait, or in another thread, does not end that wait, and Python
+handles signals between waits alone.
+"""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -104,13 +110,24 @@ def in_order(
             )
             while len(pending) > ahead():
                 first, _, result = pending.popleft()
-                yield first, result.result()
+                yield first, result_of(result)
         while pending:
             first, _, result = pending.popleft()
-            yield first, result.result()
+            yield first, result_of(result)
     finally:
         turns.leave(number for _, number, _ in pending)
         workers.dismiss()
+
+
+def result_of(future: Future[R]) -> R:
+    """Wait for a result, and handle signals meanwhile.
+
+    Raises:
+        Exception: Whatever the work raised.
+    """
+    while not future.done():
+        wait([future], LONGEST_WAIT)
+    return future.result()
 
 
 def _numbered(work: Callable[[T], R], item: T, turns: Turns, number: int) -> R:
@@ -171,10 +188,14 @@ def read_ahead(items: Iterator[T], size: int) -> Iterator[T]:
             failure.append(error)
         return fetched
 
-    with ThreadPool(1) as pool:
-        pending = pool.apply_async(fetch)
-        while chunk := pending.get():
-            pending = pool.apply_async(fetch)
+    worker = Workers()
+    worker.add()
+    try:
+        pending = worker.do(fetch)
+        while chunk := result_of(pending):
+            pending = worker.do(fetch)
             yield from chunk
+    finally:
+        worker.dismiss()
     for error in failure:
         raise error

@@ -76,6 +76,22 @@ def test_a_signal_does_not_wait_for_answers(slow: Slow, tmp_path: Path, signum: 
     assert "Traceback" not in log
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux addresses a thread by a number")
+def test_a_signal_that_does_not_reach_the_main_thread_ends_a_run(
+    slow: Slow, tmp_path: Path
+) -> None:
+    process = Process(tmp_path, config_for(slow, tmp_path))
+    process.read_until(lambda line: b'"sweep"' in line)
+    slow.slowness.seconds = 30
+    while slow.slowness.under_way < 2:
+        time.sleep(0.01)
+    asked_at = time.monotonic()
+    os.kill(process.process.other_threads()[-1], signal.SIGTERM)
+    process.end()
+    assert time.monotonic() - asked_at < 2
+    assert process.process.returncode == 128 + signal.SIGTERM
+
+
 def test_a_closed_pipe_ends_a_sweep(slow: Slow, tmp_path: Path) -> None:
     process = Process(tmp_path, config_for(slow, tmp_path))
     process.read_until(lambda line: b'"sweep"' in line)
