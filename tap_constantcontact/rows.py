@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
 from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.records import Conformer
+from tap_constantcontact.typed import TypedConformer, UnfitRowError
 
 SHOWN = 20
 """Maximum number of paths that a warning lists."""
@@ -33,22 +34,49 @@ class Rows:
     def _conform(self) -> Conformer:
         return Conformer(self._schema)
 
-    def record(self, row: Any) -> dict[str, Any]:
-        """Convert a row into a record.
+    @cached_property
+    def _conform_fitting(self) -> TypedConformer:
+        return TypedConformer(self._schema)
+
+    def records(self, rows: Iterable[Any]) -> list[dict[str, Any]]:
+        """Convert rows, whose texts have no unpaired surrogates, into records.
 
         Raises:
-            FatalAPIError: The row is not an object, or lacks a key.
+            FatalAPIError: A row is not an object, or lacks a key.
         """
-        if not isinstance(row, dict):
-            raise FatalAPIError(f"The API sent a row of {self._stream} that is not an object.")
-        record = self._conform(row)
+        return self._checked([self._record(self.prepared(row)) for row in rows])
+
+    def odd_records(self, rows: Iterable[Any]) -> list[dict[str, Any]]:
+        """Convert any rows into records.
+
+        Raises:
+            FatalAPIError: A row is not an object, or lacks a key.
+        """
+        return self._checked([self._odd_record(self.prepared(row)) for row in rows])
+
+    def _checked(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for name in self._keys:
-            if record.get(name) in (None, ""):
+            if any(record.get(name) in (None, "") for record in records):
                 raise FatalAPIError(
                     f"The API sent a row of {self._stream} without {name}, which identifies it. "
                     "Run again later with the last state: nothing is lost."
                 )
-        return record
+        return records
+
+    def prepared(self, row: Any) -> Any:
+        """Return a row with what its records have in addition; by default as it is."""
+        return row
+
+    def _record(self, row: Any) -> dict[str, Any]:
+        try:
+            return self._conform_fitting(row)
+        except UnfitRowError:
+            return self._odd_record(row)
+
+    def _odd_record(self, row: Any) -> dict[str, Any]:
+        if not isinstance(row, dict):
+            raise FatalAPIError(f"The API sent a row of {self._stream} that is not an object.")
+        return self._conform(row)
 
     def report(self, logger: logging.Logger) -> None:
         """Warn of unknown fields and of values of the wrong type, once for each path."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from operator import itemgetter
+from typing import Any, ClassVar, NamedTuple, cast
 
 import requests
 from pendulum import DateTime
@@ -20,7 +21,17 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.plan import Plan, in_all, pages
 from tap_constantcontact.shapes.incremental import Increment
-from tap_constantcontact.shapes.queries import Change, Query, Record, date_time, is_since
+from tap_constantcontact.shapes.queries import (
+    Change,
+    Creation,
+    Page,
+    Query,
+    Record,
+    date_time,
+    is_since,
+)
+from tap_constantcontact.shapes.seen import AllSeen, Seen
+from tap_constantcontact.shapes.slices import Slices
 from tap_constantcontact.transport.concurrency import read_ahead
 from tap_constantcontact.transport.responses import json_of
 from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
@@ -59,6 +70,7 @@ class Collection(ConstantContactStream):
         refresh_days: Name of the setting for the number of days after which all rows are read
             again.
         window: The window that settings may fix in place of the bookmark.
+        creation: The API's filters by creation date, if a long list may be read in slices.
 
     Example:
         >>> class EmailCampaignsStream(Collection):
@@ -80,9 +92,9 @@ class Collection(ConstantContactStream):
     dates: ClassVar[tuple[str, ...]] = ()
     refresh_days: ClassVar[str | None] = None
     window: ClassVar[FixedWindow | None] = None
+    creation: ClassVar[Creation | None] = None
 
     _patience: Sequence[float] = PATIENCE
-    _counted: int | None = None
 
     def queries(self) -> Iterable[Query]:
         """Return the queries whose responses together hold every row."""
@@ -127,16 +139,19 @@ class Collection(ConstantContactStream):
         return not last or parse_instant(last) <= days_before(self.run.began, days)
 
     def _read_since(self, start: DateTime | None) -> Iterator[Record]:
-        seen: set[tuple[Any, ...]] = set()
+        seen = AllSeen()
         oldest = start
         if start is None and self.changes and (date := self.config.get("start_date")):
             oldest = parse_instant(date, self.config["timezone"])
-        for query, dates in self._passes(start):
+        key_of = itemgetter(*self.primary_keys)
+        passes = [*self._passes(start)]
+        for query, dates in passes:
             for record in self.collect(query):
-                key = tuple(record[name] for name in self.primary_keys)
-                if key not in seen and query.is_wanted(record) and is_since(record, dates, oldest):
-                    seen.add(key)
-                    yield {**record, **query.labels}
+                if not (query.is_wanted(record) and is_since(record, dates, oldest)):
+                    continue
+                if len(passes) == 1 or seen.add(key_of(record)):
+                    record.update(query.labels)
+                    yield record
 
     def _passes(self, start: DateTime | None) -> Iterator[tuple[Query, tuple[str, ...]]]:
         """Yield each query to read, with the paths of the dates by which to choose its rows.
@@ -155,7 +170,7 @@ class Collection(ConstantContactStream):
         for change in self.changes:
             for query in self.queries():
                 if query.takes_dates:
-                    dated = query.having({change.parameter: since}, shrinks=change.shrinks)
+                    dated = query.dated({change.parameter: since}, shrinks=change.shrinks)
                     yield dated, (change.path,)
 
     # Pages
@@ -169,27 +184,44 @@ class Collection(ConstantContactStream):
         missed. So a list that rows may leave is read until a pass finds no new row, unless it fits
         on one page.
         """
-        seen: set[tuple[Any, ...]] = set()
+        key_of = itemgetter(*self.primary_keys)
+        seen = AllSeen() if query.shrinks else Seen()
+        known = 0
         limit = self.page_size
         while True:
-            known = len(seen)
-            rows = 0
-            context = {**query.parameters, "limit": limit}
-            pages = read_ahead(iter(self.request_records(context)), limit)
+            known_before, rows = known, 0
+            pages = self._rows_by_page(query, limit)
             try:
-                for record in self.run.progress.track(self.name, pages, self.name):
-                    rows += 1
-                    self._check_progress(rows, len(seen))
-                    key = tuple(record[name] for name in self.primary_keys)
-                    if key not in seen:
-                        self._patience = PATIENCE
-                        seen.add(key)
-                        yield record
+                for page in self.run.progress.track(self.name, pages, self.name, size=len):
+                    rows += len(page)
+                    self._check_progress(rows, known)
+                    for record in page:
+                        if seen.add(key_of(record)):
+                            self._patience = PATIENCE
+                            known += 1
+                            yield record
             except (RetriableAPIError, ChunkedEncodingError) as error:
                 limit = self._smaller(limit, error)
                 continue
-            if not query.shrinks or rows <= limit or len(seen) == known:
+            if not query.shrinks or rows <= limit or known == known_before:
                 return
+
+    def _rows_by_page(self, query: Query, limit: int) -> Iterable[list[Record]]:
+        """Return the rows of each page, of which the next ones are read meanwhile."""
+        parameters = {**query.parameters, "limit": limit}
+        creation = self.creation
+        if creation is None or not query.takes_dates or query.is_dated or query.shrinks:
+            return (page.rows for page in read_ahead(self.pages(parameters)))
+        return Slices(
+            creation,
+            limit,
+            lambda bounds: self.pages({**parameters, "include_count": "true", **bounds}),
+            self.run.connection.chains,
+        )
+
+    def pages(self, parameters: Mapping[str, Any]) -> Iterator[Page]:
+        """Return the pages of the list that query parameters describe."""
+        return iter(cast("Iterable[Page]", self.request_records(parameters)))
 
     def _check_progress(self, rows: int, known: int) -> None:
         """Refuse a reading that brings far more rows than there are.
@@ -236,9 +268,8 @@ class Collection(ConstantContactStream):
         if not query.has_total:
             return Plan(None, 1 if query.is_short else None)
         context = {**query.parameters, "limit": 1, "include_count": "true"}
-        self._counted = None
-        next(iter(self.request_records(context)), None)
-        return self._planned(self._counted, query)
+        page = next(self.pages(context), None)
+        return self._planned(page.total if page else None, query)
 
     def _planned(self, rows: int | None, query: Query) -> Plan:
         if rows is None:
@@ -246,8 +277,7 @@ class Collection(ConstantContactStream):
         return Plan(rows, pages(rows, self.page_size, shrinks=query.shrinks))
 
     @override
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
+    def parse_response(self, response: requests.Response) -> Iterator[Any]:
         count = json_of(response).get(f"{self.records_key}_count")
         is_plausible = isinstance(count, int) and 0 <= count <= MOST_ROWS
-        self._counted = count if is_plausible else self._counted
-        return iter(super().parse_response(response))
+        yield Page([*super().parse_response(response)], count if is_plausible else None)

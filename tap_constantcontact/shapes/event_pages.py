@@ -32,7 +32,7 @@ class EventPages(RequestsPerParent):
 
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Any]:
-        yield [*super().parse_response(response)]
+        yield super().parse_response(response)
 
     @override
     def rows_of(self, context: Mapping[str, Any]) -> list[Record]:

@@ -16,7 +16,7 @@ from tap_constantcontact.bookmarks import UNKNOWN, Place
 from tap_constantcontact.plan import Plan, in_all
 from tap_constantcontact.records import instant_of
 from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.queries import Query, Record, date_time
+from tap_constantcontact.shapes.queries import Page, Query, Record, date_time
 
 OVERLAP = 1.0
 """Seconds by which two listings overlap: whether the API's bounds are inclusive is undocumented."""
@@ -148,7 +148,8 @@ class Parents:
             return self._places[:number]
         query = next(iter(self._queries({})))
         context = {**query.parameters, "limit": self._collection.page_size}
-        return [*islice(self._chosen(self._collection.request_records(context)), number)]
+        page = next(self._collection.pages(context), Page([], None))
+        return [*islice(self._chosen(page.rows), number)]
 
     def plan(self, place: Place) -> Plan:
         """Return how many parents come after a place, and the requests to list them.
@@ -179,7 +180,7 @@ class Parents:
     def _queries(self, bounds: Mapping[str, str]) -> Iterator[Query]:
         for query in self._collection.queries():
             bare = query.without(*self._of.leaves_out)
-            yield bare.having(bounds) if bare.takes_dates else bare
+            yield bare.dated(bounds) if bare.takes_dates else bare
 
     def _chosen(self, records: Iterable[Record]) -> Iterator[Place]:
         for record in records:

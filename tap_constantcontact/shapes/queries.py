@@ -35,6 +35,32 @@ class Change(NamedTuple):
     shrinks: bool = False
 
 
+class Creation(NamedTuple):
+    """How a list is restricted by the date at which its rows were created.
+
+    Attributes:
+        at: Name of the date in the rows.
+        after: Name of the query parameter for a minimum of it.
+        before: Name of the query parameter for a maximum of it.
+    """
+
+    at: str
+    after: str
+    before: str
+
+
+class Page(NamedTuple):
+    """A page of a list.
+
+    Attributes:
+        rows: Its records.
+        total: Number of rows of the whole list, if the API sent it.
+    """
+
+    rows: list[Record]
+    total: int | None
+
+
 @dataclass(frozen=True)
 class Query:
     """The query parameters of a list, and how the API treats them.
@@ -48,6 +74,7 @@ class Query:
         shrinks: Whether rows may leave the list while it is read.
         is_wanted: Returns whether to keep a row, for filters that the API does not have.
         labels: Values to add to each record.
+        is_dated: Whether the parameters restrict the list by date.
 
     Example:
         >>> Query({"status": "all"}).having({"lists": "1"}).parameters
@@ -61,13 +88,15 @@ class Query:
     shrinks: bool = False
     is_wanted: Callable[[Record], bool] = _any
     labels: Mapping[str, Any] = field(default_factory=dict)
+    is_dated: bool = False
 
-    def having(self, parameters: Mapping[str, Any], *, shrinks: bool = False) -> Query:
-        """Return the same query with more parameters."""
+    def dated(self, dates: Mapping[str, str], *, shrinks: bool = False) -> Query:
+        """Return the same query, restricted by dates, if any are given."""
         return replace(
             self,
-            parameters={**self.parameters, **parameters},
+            parameters={**self.parameters, **dates},
             shrinks=self.shrinks or shrinks,
+            is_dated=self.is_dated or bool(dates),
         )
 
     def without(self, *parameters: str) -> Query:

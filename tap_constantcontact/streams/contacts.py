@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from tap_constantcontact.shapes.collection import Collection, FixedWindow
 from tap_constantcontact.shapes.parents import ParentType
-from tap_constantcontact.shapes.queries import Change, Query, Record
+from tap_constantcontact.shapes.queries import Change, Creation, Query, Record
 from tap_constantcontact.shapes.single_response import SingleResponse
 from tap_constantcontact.streams.custom_fields import BY_NAME, FieldsByName, RowsWithFields
 from tap_constantcontact.streams.fields import (
@@ -153,6 +153,8 @@ class ContactsStream(Collection):
             "sms_channel", "Number for text messages and the consents to send them.", *SMS_CHANNEL
         ),
     )
+
+    creation = Creation("created_at", "created_after", "created_before")
 
     fields: Callable[[], FieldsByName] | None = None
 

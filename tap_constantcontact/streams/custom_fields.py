@@ -154,13 +154,13 @@ class RowsWithFields(Rows):
         self._warned: set[str] = set()
 
     @override
-    def record(self, row: Any) -> dict[str, Any]:
+    def prepared(self, row: Any) -> Any:
         values = row.get("custom_fields") if isinstance(row, dict) else None
         if isinstance(values, list):
             objects = [value for value in values if isinstance(value, dict)]
             row = {**row, BY_NAME: self._fields.of(objects, self._properties)}
             self._left_out |= {*map(key_of, objects)} - self._known
-        return super().record(row)
+        return row
 
     @override
     def report(self, logger: logging.Logger) -> None:

@@ -229,7 +229,7 @@ class EventTracksStream(RequestsPerParent):
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Any]:
         if track := json_of(response).get("default_track"):
-            yield self.rows.record(track)
+            yield from self.converted(response, [track])
 
 
 class EventRegistrationsStream(RequestsPerPart):

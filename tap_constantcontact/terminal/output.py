@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import signal
 import stat
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
@@ -22,9 +24,15 @@ if TYPE_CHECKING:
 GRACE = 1.0
 """Seconds to wait for a reader that has stopped reading, before a termination cuts a line."""
 
+BLOCK = 64 * 1024
+"""Maximum size of a block of lines, in bytes, unless a single line is larger."""
+
 
 class WholeLineWriter(SingerWriter):
     """Writes messages so that a signal ends the run between two lines, never within one.
+
+    Lines of records are collected and written in blocks. A pipe takes a block of at most
+    `select.PIPE_BUF` bytes as a whole or not at all, so a killed process leaves no half line.
 
     Attributes:
         last_words: Called to write the last line of a run that a signal ends.
@@ -36,16 +44,65 @@ class WholeLineWriter(SingerWriter):
         self.last_words: Callable[[], None] = lambda: None
         self.terminated_by: int | None = None
         self._writing = False
+        self._lines: list[bytes] = []
+        self._size = 0
 
-    def write_message(self, message: Message) -> None:
-        """Write one message as one line.
+    @cached_property
+    def _largest_block(self) -> int:
+        try:
+            mode = os.fstat(sys.stdout.fileno()).st_mode
+        except io.UnsupportedOperation:  # a stdout within this process
+            return BLOCK
+        return BLOCK if stat.S_ISREG(mode) else select.PIPE_BUF
+
+    @property
+    def has_written_all(self) -> bool:
+        """Whether no line waits for its block to be written."""
+        return not self._lines
+
+    def write_line(self, line: bytes) -> None:
+        """Write one line, or collect it for the next block.
 
         Raises:
-            SystemExit: A signal arrived while the line was being written.
+            SystemExit: A signal arrived while a block was being written.
         """
+        if self._size + len(line) > self._largest_block:
+            self.write_block()
+        self._lines.append(line)
+        self._size += len(line)
+
+    def write_block(self) -> None:
+        """Write the lines that were collected.
+
+        Raises:
+            SystemExit: A signal arrived while they were being written.
+        """
+        if not self._lines:
+            return
+        with self._whole():
+            block, self._lines, self._size = b"".join(self._lines), [], 0
+            if buffer := getattr(sys.stdout, "buffer", None):
+                buffer.write(block)
+            else:
+                sys.stdout.write(block.decode())
+            sys.stdout.flush()
+
+    def write_message(self, message: Message) -> None:
+        """Write one message as one line, after all lines that were collected.
+
+        Raises:
+            SystemExit: A signal arrived while a line was being written.
+        """
+        self.write_block()
+        with self._whole():
+            super().write_message(message)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Write within this context, at whose end a signal that arrived meanwhile ends the run."""
         self._writing = True
         try:
-            super().write_message(message)
+            yield
         finally:
             self._writing = False
         if self.terminated_by is not None:
@@ -66,6 +123,7 @@ class WholeLineWriter(SingerWriter):
     def _end(self) -> None:
         code = _exit_code(self.terminated_by or 0)
         self.terminated_by = None
+        self.write_block()
         self.last_words()
         signal.setitimer(signal.ITIMER_REAL, 0)
         raise SystemExit(code)

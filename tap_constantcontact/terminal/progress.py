@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from typing import Protocol, TypeVar
 
@@ -56,9 +56,14 @@ class Progress:
         self._last_line = time.monotonic()
 
     def track(
-        self, stream: str, items: Iterable[T], unit: str, total: int | None = None
+        self,
+        stream: str,
+        items: Iterable[T],
+        unit: str,
+        total: int | None = None,
+        size: Callable[[T], int] = lambda _: 1,
     ) -> Iterator[T]:
-        """Yield the items, and show how many of them are done."""
+        """Yield the items, and show how many units are done, of which an item may have several."""
         # Records printed on the same terminal would break up a bar.
         live = sys.stderr.isatty() and not sys.stdout.isatty()
         with (
@@ -66,11 +71,14 @@ class Progress:
             tqdm(total=total, desc=stream, unit=f" {unit}", disable=not live) as bar,
         ):
             began = time.monotonic()
-            for done, item in enumerate(items, 1):
+            done = 0
+            for item in items:
                 yield item
-                bar.set_postfix_str(f"{self._spent()}", refresh=False)
-                bar.update()
-                if not live and time.monotonic() - self._last_line >= self.interval:
+                done += size(item)
+                if live:
+                    bar.set_postfix_str(f"{self._spent()}", refresh=False)
+                    bar.update(size(item))
+                elif time.monotonic() - self._last_line >= self.interval:
                     self._last_line = time.monotonic()
                     self._log_line(stream, unit, done, total, self._last_line - began)
 

@@ -6,12 +6,12 @@ The threads are daemons, so that a run that ends does not wait for a response th
 from __future__ import annotations
 
 import math
+import statistics
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from functools import partial
-from itertools import islice
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -68,6 +68,14 @@ class Concurrency:
     def note(self, latency: float) -> None:
         """Note the seconds that a response took."""
         self._latencies.append(latency)
+
+    @property
+    def chains(self) -> int:
+        """Number of requests to have in flight if results may be used in any order."""
+        if not self._latencies:
+            return 1
+        usual = statistics.median(tuple(self._latencies))
+        return min(max(1, math.ceil(HEADROOM * self._pace * usual)), self.most)
 
     @property
     def wanted(self) -> int:
@@ -171,31 +179,18 @@ class Workers:
                 future.set_exception(error)
 
 
-def read_ahead(items: Iterator[T], size: int) -> Iterator[T]:
-    """Yield items while the next `size` items are being fetched in a thread.
+def read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield items while the next one is being fetched in a thread.
 
     Raises:
         Exception: Whatever fetching an item raised, after the items before it were yielded.
     """
-    failure: list[Exception] = []
-
-    def fetch() -> list[T]:
-        fetched: list[T] = []
-        try:
-            for item in islice(items, size):
-                fetched.append(item)  # noqa: PERF402 - those before a failure are kept
-        except Exception as error:  # noqa: BLE001 - raised again where the items are read
-            failure.append(error)
-        return fetched
-
     worker = Workers()
     worker.add()
     try:
-        pending = worker.do(fetch)
-        while chunk := result_of(pending):
-            pending = worker.do(fetch)
-            yield from chunk
+        pending = worker.do(lambda: next(items, None))
+        while (item := result_of(pending)) is not None:
+            pending = worker.do(lambda: next(items, None))
+            yield item
     finally:
         worker.dismiss()
-    for error in failure:
-        raise error

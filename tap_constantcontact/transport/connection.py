@@ -105,6 +105,10 @@ class Connection:
         """Return how many parents may be read concurrently, besides the next one."""
         return 0 if self.quota.is_scarce else self.concurrency.wanted
 
+    def chains(self) -> int:
+        """Return how many chains of pages may be read concurrently."""
+        return 1 if self.quota.is_scarce else self.concurrency.chains
+
     def compare_clocks(self, response: requests.Response) -> None:
         """Learn from a response's `Date` header how far the API's clock is behind ours."""
         with suppress(KeyError, ValueError):

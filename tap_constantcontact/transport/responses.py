@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import msgspec
 import requests
 
 from tap_constantcontact.exceptions import RetriableAPIError
@@ -101,15 +102,30 @@ def rows_in(response: requests.Response, records_key: str | None) -> list[Any]:
 def json_of(response: requests.Response) -> Any:
     """Return the JSON of a body, or None if it is not valid JSON.
 
-    The body is parsed once; the result is stored with the response.
+    The body is parsed once; the result is stored with the response. If a fast parser refuses it,
+    Python's own parser may still accept it.
     """
     stored = vars(response)
     if "parsed" not in stored:
         try:
-            stored["parsed"] = response.json()
-        except (ValueError, RecursionError):
-            stored["parsed"] = None
+            stored["parsed"] = msgspec.json.decode(response.content)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            stored["is_odd"] = True
+            stored["parsed"] = _parsed_by_python(response)
     return stored["parsed"]
+
+
+def is_odd(response: requests.Response) -> bool:
+    """Return whether a body may have unpaired surrogates, numbers beyond a double, or NaN."""
+    json_of(response)
+    return "is_odd" in vars(response)
+
+
+def _parsed_by_python(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def error_of(response: requests.Response) -> tuple[str, str]:

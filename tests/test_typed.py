@@ -1,0 +1,109 @@
+"""Rows with the documented types become the same records, whichever way they are converted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.records import Conformer
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.streams import STREAMS
+from tap_constantcontact.streams.contacts import ContactsStream
+from tap_constantcontact.typed import TypedConformer, UnfitRowError
+from tests.harness import by_shape
+from tests.test_records import grown_from
+
+SCHEMA = {
+    "properties": {
+        "whole": {"type": ["integer", "null"]},
+        "share": {"type": ["number", "null"]},
+        "text": {"type": ["string", "null"]},
+        "at": {"type": ["string", "null"], "format": "date-time"},
+        "texts": {"type": ["array", "null"], "items": {"type": ["string"]}},
+        "parts": {
+            "type": ["array", "null"],
+            "items": {
+                "type": "object",
+                "properties": {"at": {"type": ["string", "null"], "format": "date-time"}},
+            },
+        },
+    }
+}
+
+
+def is_encodable(value: Any) -> bool:
+    try:
+        repr(value).encode()
+        str(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return "\\ud" not in repr(value)
+
+
+@pytest.mark.parametrize("stream", by_shape(STREAMS))
+@given(data=st.data())
+def test_a_row_that_fits_becomes_the_same_record(stream: Any, data: st.DataObject) -> None:
+    schema = stream.row_schema or stream.schema
+    rows = grown_from(schema).filter(lambda row: isinstance(row, dict) and is_encodable(row))
+    row = data.draw(rows, label=stream.name)
+    conform = Conformer(schema)
+    expected = conform(row)
+    try:
+        record = TypedConformer(schema)(row)
+    except UnfitRowError:
+        return
+    assert record == expected
+    assert not conform.unknown | conform.converted | conform.unreadable
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"whole": 3.0},
+        {"whole": "3"},
+        {"whole": 2**63},
+        {"whole": True},
+        {"share": float("nan")},
+        {"share": float("inf")},
+        {"text": 1},
+        {"at": "2026-01-31T12:00:00"},
+        {"at": "2026-01-31"},
+        {"at": "0001-01-01T00:00:00+05:00"},
+        {"at": ""},
+        {"texts": [None]},
+        {"texts": "one"},
+        {"parts": [{"at": "soon"}]},
+        {"unknown": 1},
+        None,
+        [],
+    ],
+    ids=repr,
+)
+def test_a_row_that_does_not_fit_is_refused(row: Any) -> None:
+    with pytest.raises(UnfitRowError):
+        TypedConformer(SCHEMA)(row)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
+        ("2026-01-31T12:00:00.000Z", "2026-01-31T12:00:00Z"),
+        ("2026-01-31T07:00:00-05:00", "2026-01-31T12:00:00Z"),
+        ("2026-01-31T12:00:00.521+0000", "2026-01-31T12:00:00.521000Z"),
+        (None, None),
+    ],
+)
+def test_date_times_leave_in_utc_wherever_they_are(sent: Any, kept: Any) -> None:
+    row = {"at": sent, "parts": [{"at": sent}, {}], "texts": None}
+    record = {"at": kept, "parts": [{"at": kept}, {}], "texts": None}
+    assert TypedConformer(SCHEMA)(row) == record
+
+
+def test_most_contacts_fit(account: Account) -> None:
+    conform = TypedConformer(ContactsStream.schema)
+    rows = [row for row in account.contacts.values() if "deleted_at" not in row]
+    assert [conform(row)["contact_id"] for row in rows] == [row["contact_id"] for row in rows]
