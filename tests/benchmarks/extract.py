@@ -5,7 +5,8 @@ Run by hand, with the extra `test` installed:
     python -m tests.benchmarks.extract contacts   # 60,000 contacts with all their sub-resources
     python -m tests.benchmarks.extract details    # 200,000 events of 20,000 contacts
 
-The others are a plain tap of the SDK, and the least that must be done at all. Each is installed in
+The others are a plain tap of the SDK, a declarative source of Airbyte, the REST API source of dlt,
+and the least that must be done at all. Each is installed in
 an environment of its own, which is kept for the next time.
 """
 
@@ -22,7 +23,7 @@ import click
 from tabulate import tabulate
 
 from tests.benchmarks.audience import ACTIVITY, Audience
-from tests.benchmarks.contestants import Contestant, Cost, Other, Task, ThisTap
+from tests.benchmarks.contestants import Contestant, Cost, Other, OtherWithFiles, Task, ThisTap
 from tests.benchmarks.server import served
 
 CONTACTS = "contacts"
@@ -64,6 +65,8 @@ def contestants(environments: Path) -> list[Contestant]:
     return [
         ThisTap(),
         Other("plain singer-sdk", "sdk_tap.py", (sdk,), environments),
+        Other("airbyte-cdk", "airbyte_source.py", ("airbyte-cdk",), environments),
+        OtherWithFiles("dlt", "dlt_source.py", ("dlt",), environments),
         Other("bare loop", "bare_loop.py", ("msgspec", "requests"), environments),
     ]
 
