@@ -91,7 +91,11 @@ class ContactsStream(PlainStream):
 
 
 class DetailsStream(PlainStream):
-    """The events of each contact."""
+    """The events of each contact.
+
+    The state is one for all contacts: with one for each, the SDK would write all of them after
+    every contact.
+    """
 
     name = "contact_activity_details"
     path = "/reports/contact_reports/{contact_id}/activity_details"
@@ -99,6 +103,7 @@ class DetailsStream(PlainStream):
     primary_keys = ("contact_id", "campaign_activity_id", "tracking_activity_type", "created_time")
     page_size = 100
     parent_stream_type = ContactsStream
+    state_partitioning_keys = ()
     schema = SCHEMAS["contact_activity_details"]
 
 
