@@ -108,25 +108,28 @@ class ThisTap(Contestant):
         self.settings = settings
 
     def command(self, task: Task) -> list[str]:
-        config = {**SETTINGS, "api_url": f"{task.url}/v3", **self.settings}
         catalog = discovered()
         for stream in catalog["streams"]:
             for entry in stream["metadata"]:
                 if not entry["breadcrumb"]:
                     entry["metadata"]["selected"] = stream["stream"] == task.stream
-        (task.folder / "config.json").write_text(json.dumps(config))
         (task.folder / "catalog.json").write_text(json.dumps(catalog))
-        return [*TAP, "--config=config.json", "--catalog=catalog.json"]
+        settings = {"api_url": f"{task.url}/v3", **self.settings}
+        return [*TAP, configured(task.folder, **settings), "--catalog=catalog.json"]
+
+
+def configured(folder: Path, **settings: Any) -> str:
+    """Write the configuration to a folder, and return the option that names it."""
+    config = folder / "config.json"
+    config.write_text(json.dumps({**SETTINGS, **settings}))
+    return f"--config={config}"
 
 
 def discovered() -> Row:
     """Return the catalog that this tap offers."""
     with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "config.json"
-        config.write_text(json.dumps(SETTINGS))
-        shown = subprocess.run(
-            [*TAP, f"--config={config}", "--discover"], capture_output=True, check=True
-        )
+        command = [*TAP, configured(Path(folder)), "--discover"]
+        shown = subprocess.run(command, capture_output=True, check=True)
     catalog: Row = json.loads(shown.stdout)
     return catalog
 

@@ -4,6 +4,9 @@ Run by hand, with the extra `test` installed:
 
     python -m tests.benchmarks.extract contacts   # 60,000 contacts with all their sub-resources
     python -m tests.benchmarks.extract details    # 200,000 events of 20,000 contacts
+    python -m tests.benchmarks.extract pace       # this tap: how much of the key's pace it reaches
+    python -m tests.benchmarks.extract memory     # this tap: at 20,000 and at 1,000,000 contacts
+    python -m tests.benchmarks.extract start      # this tap: what it takes to begin at all
 
 The others are a plain tap of the SDK, a declarative source of Airbyte, the REST API source of dlt,
 and the least that must be done at all. Each is installed in
@@ -13,6 +16,7 @@ an environment of its own, which is kept for the next time.
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -23,7 +27,17 @@ import click
 from tabulate import tabulate
 
 from tests.benchmarks.audience import ACTIVITY, Audience
-from tests.benchmarks.contestants import Contestant, Cost, Other, OtherWithFiles, Task, ThisTap
+from tests.benchmarks.contestants import (
+    TAP,
+    Contestant,
+    Cost,
+    Other,
+    OtherWithFiles,
+    Task,
+    ThisTap,
+    configured,
+    measured,
+)
 from tests.benchmarks.server import served
 
 CONTACTS = "contacts"
@@ -103,7 +117,7 @@ def median(costs: Sequence[Cost]) -> Cost:
 
 environments_option = click.option(
     "--environments",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, resolve_path=True),
     default=ENVIRONMENTS,
     help="Folder of the other programs' environments.",
 )
@@ -135,6 +149,58 @@ def details(contacts: int, times: int, environments: Path) -> None:
     keys = [*Audience(contacts).event_keys()]
     rows = Rows(DETAILS, ("contact_id", *ACTIVITY), keys)
     compare(rows, contacts, times, contestants(environments))
+
+
+def alone(tap: ThisTap, size: int, latency: float = 0.0) -> tuple[Cost, list[float]]:
+    """Let this tap read all contacts; return what it took, and when its requests arrived."""
+    rows = Rows(CONTACTS, ("contact_id",), Audience(size).contact_keys())
+    with served(size, latency) as server, tempfile.TemporaryDirectory() as folder:
+        cost = tap.run(Task(server.url, CONTACTS, Path(folder)))
+        rows.check(tap, Path(folder))
+        return cost, server.arrivals()
+
+
+@main.command()
+@click.option("--contacts", default=300_000)
+@click.option("--rate", default=10, help="Requests that the key allows a second.")
+@click.option("--latency", default=300, help="Milliseconds by which each answer is held back.")
+def pace(contacts: int, rate: int, latency: int) -> None:
+    """The share of the key's pace that this tap reaches on one list."""
+    cost, at = alone(ThisTap(requests_per_second=rate), contacts, latency / 1000)
+    reached = (len(at) - 1) / (at[-1] - at[0]) / rate
+    figures = [(f"{contacts:,}", len(at), cost.cpu, cost.wall, reached)]
+    headers = ("contacts", "requests", "CPU, s", "wall, s", "share of the pace")
+    click.echo(tabulate(figures, headers, floatfmt=("", "", ".2f", ".2f", ".3f")))
+
+
+@main.command()
+@click.option("--contacts", "sizes", multiple=True, default=(20_000, 1_000_000))
+def memory(sizes: tuple[int, ...]) -> None:
+    """The peak memory of this tap, and how it grows."""
+    costs = [alone(ThisTap(), size)[0] for size in sizes]
+    figures = [(f"{size:,}", *cost) for size, cost in zip(sizes, costs, strict=True)]
+    headers = ("contacts", "CPU, s", "wall, s", "peak, MB")
+    click.echo(tabulate(figures, headers, floatfmt=("", ".2f", ".2f", ".0f")))
+
+
+@main.command()
+@click.option("--times", default=9, help="How often each command runs.")
+def start(times: int) -> None:
+    """What it takes to begin: the bare SDK, and this tap without a request."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        commands = {
+            "import singer_sdk": [sys.executable, "-c", "import singer_sdk"],
+            "--version": [*TAP, "--version"],
+            "--discover": [*TAP, configured(folder), "--discover"],
+        }
+        costs: dict[str, list[Cost]] = {command: [] for command in commands}
+        for _ in range(times):
+            for title, command in commands.items():
+                costs[title].append(measured(command, folder))
+    figures = [(title, *median(each)) for title, each in costs.items()]
+    headers = ("", "CPU, s", "wall, s", "peak, MB")
+    click.echo(tabulate(figures, headers, floatfmt=("", ".2f", ".2f", ".0f")))
 
 
 if __name__ == "__main__":
