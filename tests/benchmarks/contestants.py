@@ -140,7 +140,7 @@ class Other(Contestant):
 
     Attributes:
         script: Its file among the extractors.
-        requirements: What is installed in the environment, the first being what it is about.
+        requirements: What is installed in the environment.
         environments: The folder of all environments.
     """
 
@@ -155,14 +155,15 @@ class Other(Contestant):
         return [str(self._python()), str(EXTRACTORS / self.script), task.url, task.stream]
 
     def _python(self) -> Path:
-        """Return the interpreter of the environment, which is made if there is none yet."""
+        """Return the interpreter of the environment, which is made if there is none like it yet."""
         folder = self.environments / Path(self.script).stem
+        wanted = "\n".join(self.requirements)
         ready = folder / "ready"
-        if not ready.exists():
+        if not ready.exists() or ready.read_text() != wanted:
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
             pip = (str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet")
             subprocess.run([*pip, *self.requirements], check=True)
-            ready.touch()
+            ready.write_text(wanted)
         return folder / "bin" / "python"
 
 

@@ -100,9 +100,9 @@ class Conversation(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        *requests, self._received = (self._received + data).split(b"\r\n\r\n")
-        for request in requests:
-            self._respond(self._site.answer(request.split(b" ", 2)[1].decode()))
+        *heads, self._received = (self._received + data).split(b"\r\n\r\n")
+        for head in heads:
+            self._respond(self._site.answer(head.split(b" ", 2)[1].decode()))
 
     def _respond(self, response: bytes) -> None:
         if self._site.latency:
