@@ -88,7 +88,8 @@ class Chain:
             limit = datetime.fromisoformat(self.after)
             middle = max(middle, limit + (oldest - limit) / 2)
         whole = middle.replace(microsecond=0).isoformat()
-        return whole if self.after < whole < self.oldest else None
+        end = min(self.oldest, self.before or self.oldest)
+        return whole if self.after < whole < end else None
 
 
 class Slices:

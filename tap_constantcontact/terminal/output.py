@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 GRACE = 1.0
-"""Seconds to wait for a reader that has stopped reading, before a termination cuts a line."""
+"""Seconds that a terminated run has to write its last line, and then to exit, before it is killed.
+
+If the reader has stopped reading, a line may then be cut.
+"""
 
 BLOCK = 64 * 1024
 """Maximum size of a block of lines, in bytes, unless a single line is larger."""
@@ -44,6 +47,7 @@ class WholeLineWriter(SingerWriter):
         self.last_words: Callable[[], None] = lambda: None
         self.terminated_by: int | None = None
         self._writing = False
+        self._ended_with: int | None = None
         self._lines: list[bytes] = []
         self._size = 0
 
@@ -100,6 +104,8 @@ class WholeLineWriter(SingerWriter):
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """Write within this context, at whose end a signal that arrived meanwhile ends the run."""
+        if self._ended_with is not None:
+            raise SystemExit(self._ended_with)
         self._writing = True
         try:
             yield
@@ -110,6 +116,9 @@ class WholeLineWriter(SingerWriter):
 
     def terminate(self, signum: int) -> None:
         """End the run between two lines; to be called by a signal handler.
+
+        Python discards what is raised while it removes an object, such as a response. If that
+        happens to the SystemExit, the next line to be written raises it again.
 
         Raises:
             SystemExit: At once, unless a line is being written.
@@ -125,7 +134,8 @@ class WholeLineWriter(SingerWriter):
         self.terminated_by = None
         self.write_block()
         self.last_words()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        self._ended_with = code
+        signal.setitimer(signal.ITIMER_REAL, GRACE)
         raise SystemExit(code)
 
 

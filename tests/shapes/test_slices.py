@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_constantcontact.sandbox.account import Account
@@ -73,6 +73,7 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+@example(created=[132_895, 106_318, 0, *[None] * 17], is_sorted=False, margin=0, heeds=False)
 @given(created=ROWS, is_sorted=st.booleans(), margin=st.integers(0, 1), heeds=st.booleans())
 def test_every_row_is_read_once_in_whatever_order_and_with_whatever_bounds(
     created: list[int | None], is_sorted: bool, margin: int, heeds: bool

@@ -155,11 +155,11 @@ from tap_constantcontact.terminal import output
 class Interrupting(io.StringIO):
     def write(self, text):
         signal.raise_signal(signal.SIGTERM)
+        time.sleep(0.6 * output.GRACE)
         return super().write(text)
 
 out = Interrupting()
-atexit.register(lambda: (time.sleep(2 * output.GRACE), sys.stdout.write(out.getvalue())))
-output.GRACE = 0.05
+atexit.register(lambda: (time.sleep(0.6 * output.GRACE), sys.stdout.write(out.getvalue())))
 writer = output.WholeLineWriter()
 signal.signal(signal.SIGTERM, lambda signum, _: writer.terminate(signum))
 with contextlib.redirect_stdout(out):
@@ -167,7 +167,7 @@ with contextlib.redirect_stdout(out):
 """
 
 
-def test_a_line_that_was_finished_in_time_lets_the_run_end_at_its_leisure() -> None:
+def test_a_line_that_was_finished_in_time_leaves_the_run_time_to_exit() -> None:
     result = subprocess.run(
         [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False
     )

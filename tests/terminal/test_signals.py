@@ -41,6 +41,33 @@ def test_a_signal_ends_a_run_between_two_lines(tmp_path: Path, signum: int) -> N
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize("then", ["writer.write_block()", "time.sleep(30)"])
+def test_a_signal_that_arrives_while_an_object_is_removed_ends_a_run(then: str) -> None:
+    script = f"""
+import os, signal, time
+from tap_constantcontact.terminal.output import WholeLineWriter
+
+class Removed:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+writer = WholeLineWriter()
+writer.last_words = lambda: writer.write_line(b"last\\n") or writer.write_block()
+signal.signal(signal.SIGTERM, lambda signum, frame: writer.terminate(signum))
+writer.write_line(b"first\\n")
+Removed()
+writer.write_line(b"too late\\n")
+{then}
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=10, check=False
+    )
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert ended.stdout == "first\nlast\n"
+
+
 def test_a_closed_pipe_ends_a_run_quietly(tmp_path: Path) -> None:
     environment = {**os.environ, "TAP_CONSTANTCONTACT_SANDBOX": "true"}
     with subprocess.Popen(
