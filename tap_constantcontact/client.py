@@ -84,7 +84,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         self.rows = Rows(self.name, self.row_schema or self.schema, self.sent_keys)
 
     @abstractmethod
-    def read(self) -> Iterable[dict[str, Any]]:
+    def read(self) -> Iterable[Mapping[str, Any]]:
         """Yield the stream's records, and move its bookmark."""
 
     @abstractmethod
@@ -100,12 +100,14 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
                     if self._is_plain:
                         self._write_plainly(self.read())
                     else:
-                        yield from self.read()
+                        yield from map(dict, self.read())
                     if self._stream_version is not None:
                         super()._write_activate_version_message(self._stream_version)
                 else:
                     with self.run.connection.quota.at_most(SAMPLE_REQUESTS):
-                        yield from itertools.islice(self.read(), self.ABORT_AT_RECORD_COUNT)
+                        yield from map(
+                            dict, itertools.islice(self.read(), self.ABORT_AT_RECORD_COUNT)
+                        )
             finally:
                 self.rows.report(self.logger)
 
@@ -119,19 +121,17 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         is_flat = self.config.get("flattening_enabled", False)
         return is_same and not is_flat and self.get_batch_config(self.config) is None
 
-    def _write_plainly(self, records: Iterable[dict[str, Any]]) -> None:
+    def _write_plainly(self, records: Iterable[Mapping[str, Any]]) -> None:
         if not self.selected:
             return
         lines = RecordLines(
             self._writer, self.name, self._stream_version, lambda: datetime.now(timezone.utc)
         )
-        remove_deselected = Selection(self.schema, self.mask)
+        select = Selection(self.schema, self.mask)
         number = 0
         try:
             for number, record in enumerate(records, 1):
-                if remove_deselected:
-                    remove_deselected(record)
-                lines.write(record)
+                lines.write(select(record) if select else record)
                 if number % COUNTED == 0:
                     self._counter.increment(COUNTED)
         finally:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.records import Conformer
 from tap_constantcontact.typed import TypedConformer, UnfitRowError
+
+Records = TypeVar("Records", bound=Sequence[Mapping[str, Any]])
 
 SHOWN = 20
 """Maximum number of paths that a warning lists."""
@@ -46,6 +50,17 @@ class Rows:
         """
         return self._checked([self._record(self.prepared(row)) for row in rows])
 
+    def fitting(self, rows: msgspec.Raw) -> Sequence[Mapping[str, Any]] | None:
+        """Convert an array of rows, in valid JSON, into records, or return None if one is unfit.
+
+        Raises:
+            FatalAPIError: A row lacks a key.
+        """
+        try:
+            return self._checked(self._conform_fitting.decode(rows))
+        except UnfitRowError:
+            return None
+
     def odd_records(self, rows: Iterable[Any]) -> list[dict[str, Any]]:
         """Convert any rows into records.
 
@@ -54,7 +69,7 @@ class Rows:
         """
         return self._checked([self._odd_record(self.prepared(row)) for row in rows])
 
-    def _checked(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _checked(self, records: Records) -> Records:
         for name in self._keys:
             if any(record.get(name) in (None, "") for record in records):
                 raise FatalAPIError(

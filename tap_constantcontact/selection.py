@@ -19,21 +19,20 @@ class Selection:
 
     Example:
         >>> schema = {"properties": {"name": {}, "age": {}}}
-        >>> record = {"name": "Ida", "age": 3}
-        >>> Selection(schema, {("properties", "name"): True, ("properties", "age"): False})(record)
-        >>> record
+        >>> select = Selection(schema, {("properties", "name"): True, ("properties", "age"): False})
+        >>> select({"name": "Ida", "age": 3})
         {'name': 'Ida'}
     """
 
     def __init__(
         self, schema: Mapping[str, Any], mask: Mask, breadcrumb: tuple[str, ...] = ()
     ) -> None:
-        self._deselected: list[str] = []
+        self._deselected: set[str] = set()
         self._parts: list[tuple[str, Selection]] = []
         for name, part in schema.get("properties", {}).items():
             path = (*breadcrumb, "properties", name)
             if not mask[path]:
-                self._deselected.append(name)
+                self._deselected.add(name)
             elif "properties" in part and (selection := Selection(part, mask, path)):
                 self._parts.append((name, selection))
 
@@ -41,10 +40,10 @@ class Selection:
         """Return whether anything is deselected."""
         return bool(self._deselected or self._parts)
 
-    def __call__(self, record: dict[str, Any]) -> None:
-        """Remove the deselected properties of a record."""
-        for name in self._deselected:
-            record.pop(name, None)
-        for name, selection in self._parts:
-            if part := record.get(name):
-                selection(part)
+    def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the selected properties of a record."""
+        selected = {name: record[name] for name in record if name not in self._deselected}
+        for name, select in self._parts:
+            if part := selected.get(name):
+                selected[name] = select(part)
+        return selected

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, ClassVar, NamedTuple, cast
 
+import msgspec
 import requests
 from pendulum import DateTime
 from requests.exceptions import ChunkedEncodingError
@@ -33,7 +34,7 @@ from tap_constantcontact.shapes.queries import (
 from tap_constantcontact.shapes.seen import AllSeen, Seen
 from tap_constantcontact.shapes.slices import Slices
 from tap_constantcontact.transport.concurrency import read_ahead
-from tap_constantcontact.transport.responses import json_of
+from tap_constantcontact.transport.responses import json_of, rows_in
 from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
 from tap_constantcontact.windows import days_before, parse_instant
 
@@ -150,8 +151,7 @@ class Collection(ConstantContactStream):
                 if not (query.is_wanted(record) and is_since(record, dates, oldest)):
                     continue
                 if len(passes) == 1 or seen.add(key_of(record)):
-                    record.update(query.labels)
-                    yield record
+                    yield {**record, **query.labels} if query.labels else record
 
     def _passes(self, start: DateTime | None) -> Iterator[tuple[Query, tuple[str, ...]]]:
         """Yield each query to read, with the paths of the dates by which to choose its rows.
@@ -206,7 +206,7 @@ class Collection(ConstantContactStream):
             if not query.shrinks or rows <= limit or known == known_before:
                 return
 
-    def _rows_by_page(self, query: Query, limit: int) -> Iterable[list[Record]]:
+    def _rows_by_page(self, query: Query, limit: int) -> Iterable[Sequence[Record]]:
         """Return the rows of each page, of which the next ones are read meanwhile."""
         parameters = {**query.parameters, "limit": limit}
         creation = self.creation
@@ -280,4 +280,10 @@ class Collection(ConstantContactStream):
     def parse_response(self, response: requests.Response) -> Iterator[Any]:
         count = json_of(response).get(f"{self.records_key}_count")
         is_plausible = isinstance(count, int) and 0 <= count <= MOST_ROWS
-        yield Page([*super().parse_response(response)], count if is_plausible else None)
+        yield Page(lambda: self._records(response), count if is_plausible else None)
+
+    def _records(self, response: requests.Response) -> Sequence[Record]:
+        rows = json_of(response)[self.records_key]
+        if isinstance(rows, msgspec.Raw) and (records := self.rows.fitting(rows)) is not None:
+            return records
+        return self.converted(response, rows_in(response, self.records_key))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -35,7 +35,7 @@ class EventPages(RequestsPerParent):
         yield super().parse_response(response)
 
     @override
-    def rows_of(self, context: Mapping[str, Any]) -> list[Record]:
+    def rows_of(self, context: Mapping[str, Any]) -> Sequence[Record]:
         labels = self.labels(context)
 
         def pages() -> Iterator[Page]:

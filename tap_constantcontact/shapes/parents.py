@@ -148,7 +148,7 @@ class Parents:
             return self._places[:number]
         query = next(iter(self._queries({})))
         context = {**query.parameters, "limit": self._collection.page_size}
-        page = next(self._collection.pages(context), Page([], None))
+        page = next(self._collection.pages(context), Page(list, None))
         return [*islice(self._chosen(page.rows), number)]
 
     def plan(self, place: Place) -> Plan:

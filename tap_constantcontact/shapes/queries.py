@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pendulum import DateTime
 
 from tap_constantcontact.records import instant_of
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
 
 
 def _any(record: Record) -> bool:  # noqa: ARG001
@@ -49,16 +50,28 @@ class Creation(NamedTuple):
     before: str
 
 
-class Page(NamedTuple):
-    """A page of a list.
+class Page:
+    """A page of a list, whose rows are converted when they are needed.
+
+    So one thread does nothing but requests, while another one converts and writes what it brings:
+    60,000 contacts take PERCENT % less processor time than if pages of records passed between them.
+
+    Args:
+        convert: Returns its records.
+        total: See below.
 
     Attributes:
-        rows: Its records.
         total: Number of rows of the whole list, if the API sent it.
     """
 
-    rows: list[Record]
-    total: int | None
+    def __init__(self, convert: Callable[[], Sequence[Record]], total: int | None) -> None:
+        self._convert = convert
+        self.total = total
+
+    @cached_property
+    def rows(self) -> Sequence[Record]:
+        """The records of the page."""
+        return self._convert()
 
 
 @dataclass(frozen=True)
@@ -123,5 +136,5 @@ def at_path(record: Record, path: str) -> Any:
     """Return the value at a path of names such as `email_address.opt_out_date`."""
     found: Any = record
     for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
+        found = found.get(name) if isinstance(found, Mapping) else None
     return found

@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from singer_sdk import typing as th
 from typing_extensions import override
 
@@ -152,6 +153,10 @@ class RowsWithFields(Rows):
         self._known = {key for key, name in fields.names.items() if name in self._properties}
         self._left_out: set[str] = set()
         self._warned: set[str] = set()
+
+    @override
+    def fitting(self, rows: msgspec.Raw) -> None:
+        """Convert no rows at once: each is prepared first."""
 
     @override
     def prepared(self, row: Any) -> Any:

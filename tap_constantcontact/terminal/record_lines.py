@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ class RecordLines:
         self._now = now
         self._end = b""
 
-    def write(self, record: dict[str, Any]) -> None:
+    def write(self, record: Mapping[str, Any]) -> None:
         """Write a record as one line."""
         if self._writer.has_written_all:
             now = self._encode(self._now().isoformat())

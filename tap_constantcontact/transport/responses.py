@@ -24,6 +24,10 @@ import requests
 from tap_constantcontact.exceptions import RetriableAPIError
 from tap_constantcontact.records import printable
 
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
+
 REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")
 
 
@@ -76,14 +80,14 @@ def check_body(
     Raises:
         RetriableAPIError: The body is malformed; a retry may return a good one.
     """
-    body = json_of(response)
+    body = json_of(response, records_key)
     if is_array:
         if not isinstance(body, list):
             raise RetriableAPIError("HTTP 200 whose body is not a JSON array", response)
         return
     if not isinstance(body, dict):
-        raise RetriableAPIError("HTTP 200 whose body is not a JSON object", response)
-    if records_key and not isinstance(body.get(records_key), list):
+        raise RetriableAPIError(NOT_AN_OBJECT, response)
+    if records_key and not isinstance(body.get(records_key), (list, msgspec.Raw)):
         raise RetriableAPIError(f"HTTP 200 whose body has no list of {records_key}", response)
     try:
         next_link(response)
@@ -92,26 +96,41 @@ def check_body(
 
 
 def rows_in(response: requests.Response, records_key: str | None) -> list[Any]:
-    """Return the rows of a response that `check_body` accepted."""
+    """Return the rows of a response that `check_body` accepted.
+
+    Raises:
+        RetriableAPIError: They hold a number of more digits than Python reads.
+    """
     body = json_of(response)
-    if records_key:
-        return list(body[records_key])
-    return body if isinstance(body, list) else [body]
+    if not records_key:
+        return body if isinstance(body, list) else [body]
+    if isinstance(rows := body[records_key], msgspec.Raw):
+        try:
+            rows = msgspec.json.decode(rows)
+        except (msgspec.MsgspecError, RecursionError):
+            if (body := _parsed_as_odd(response)) is None:
+                raise RetriableAPIError(NOT_AN_OBJECT, response) from None
+            rows = body[records_key]
+    return list(rows)
 
 
-def json_of(response: requests.Response) -> Any:
+def json_of(response: requests.Response, records_key: str | None = None) -> Any:
     """Return the JSON of a body, or None if it is not valid JSON.
 
     The body is parsed once; the result is stored with the response. If a fast parser refuses it,
     Python's own parser may still accept it.
+
+    Args:
+        response: The whole response.
+        records_key: Property whose value, if it is an array, is not decoded yet, so that it can be
+            decoded as what it should hold.
     """
     stored = vars(response)
     if "parsed" not in stored:
         try:
-            stored["parsed"] = msgspec.json.decode(response.content)
+            stored["parsed"] = _parsed(response.content, records_key)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            stored["is_odd"] = True
-            stored["parsed"] = _parsed_by_python(response)
+            _parsed_as_odd(response)
     return stored["parsed"]
 
 
@@ -119,6 +138,25 @@ def is_odd(response: requests.Response) -> bool:
     """Return whether a body may have unpaired surrogates, numbers beyond a double, or NaN."""
     json_of(response)
     return "is_odd" in vars(response)
+
+
+def _parsed(body: bytes, records_key: str | None) -> Any:
+    if not records_key:
+        return msgspec.json.decode(body)
+    body.decode()  # what is left undecoded is not checked for valid UTF-8
+    parts = _OBJECT.decode(body)
+    return {
+        name: part
+        if name == records_key and bytes(memoryview(part)[:1]) == b"["
+        else msgspec.json.decode(part)
+        for name, part in parts.items()
+    }
+
+
+def _parsed_as_odd(response: requests.Response) -> Any:
+    parsed = _parsed_by_python(response)
+    vars(response).update(is_odd=True, parsed=parsed)
+    return parsed
 
 
 def _parsed_by_python(response: requests.Response) -> Any:

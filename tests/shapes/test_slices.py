@@ -52,7 +52,7 @@ class Listed:
         for start in range(0, max(len(rows), 1), 2):
             with self._lock:
                 self.asked += 1
-            yield Page(rows[start : start + 2], len(rows))
+            yield Page(lambda start=start: rows[start : start + 2], len(rows))  # type: ignore[misc]
 
     def _is_within(self, row: Mapping[str, Any], bounds: Mapping[str, str]) -> bool:
         if row["created_at"] is None:
