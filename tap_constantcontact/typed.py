@@ -28,7 +28,9 @@ class UnfitRowError(ValueError):
 
 
 class TypedRow(msgspec.Struct, gc=False):
-    """A record that can be read like a dictionary, and is written several times faster.
+    """A record that can be read like a dictionary.
+
+    60,000 contacts take 30 % less processor time than as dictionaries.
 
     Attributes:
         attributes: For each name in the schema, the attribute that holds its value.
@@ -77,7 +79,7 @@ Mapping.register(TypedRow)
 class TypedConformer:
     """Converts rows that fit their schema exactly, many times faster than a `Conformer`.
 
-    Both make the same records of such rows. 60,000 contacts take 41 % less processor time.
+    Both make the same records of such rows.
 
     Args:
         schema: The rows' JSON schema.

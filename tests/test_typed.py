@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +103,38 @@ def test_date_times_leave_in_utc_wherever_they_are(sent: Any, kept: Any) -> None
     row = {"at": sent, "parts": [{"at": sent}, {}], "texts": None}
     record = {"at": kept, "parts": [{"at": kept}, {}], "texts": None}
     assert TypedConformer(SCHEMA)(row) == record
+
+
+def test_an_array_of_rows_becomes_the_same_records() -> None:
+    rows = [
+        {"at": "2026-01-31T07:00:00-05:00", "parts": [{"at": None}, {}], "texts": ["a", "b"]},
+        {"whole": 3, "share": 0.5, "text": "\u00e9\n"},
+        {},
+    ]
+    conform = TypedConformer(SCHEMA)
+    records = conform.decode(msgspec.Raw(msgspec.json.encode(rows)))
+    assert [dict(record) for record in records] == [conform(row) for row in rows]
+    assert [json.loads(msgspec.json.encode(record)) for record in records] == [
+        conform(row) for row in rows
+    ]
+
+
+def test_a_record_reads_like_a_dictionary() -> None:
+    row = {"text": None, "at": "2026-01-31T07:00:00-05:00", "parts": [{"at": None}]}
+    (record,) = TypedConformer(SCHEMA).decode(msgspec.Raw(msgspec.json.encode([row])))
+    assert record["at"] == record.get("at") == "2026-01-31T12:00:00Z"
+    assert record["parts"] == [{"at": None}]
+    assert record.get("text", "none") is None
+    assert record.get("texts") is None
+    assert record.get("never heard of", 7) == 7
+    assert len(record) == len([*record]) == len(row)
+    with pytest.raises(KeyError):
+        record["texts"]
+
+
+def test_one_row_that_does_not_fit_refuses_an_array() -> None:
+    with pytest.raises(UnfitRowError):
+        TypedConformer(SCHEMA).decode(msgspec.Raw(b'[{}, {"whole": "3"}]'))
 
 
 def test_most_contacts_fit(account: Account) -> None:
