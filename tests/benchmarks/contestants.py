@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -56,11 +57,15 @@ class Task(NamedTuple):
 
 
 def measured(command: list[str], folder: Path) -> Cost:
-    """Run a command in a folder, with its output and its log in files there."""
+    """Run a command in a folder, with its output and its log in files there.
+
+    Python keeps compiled modules, as it does by default.
+    """
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     log = folder / "log"
     with (folder / OUT).open("wb") as out, log.open("wb") as errors:
         began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=errors)
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=errors)
         peak, cpu, code = cost_of(process)
         wall = time.perf_counter() - began
     if code:
