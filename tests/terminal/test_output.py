@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from singer_sdk.singerlib import StateMessage
 
+from tap_constantcontact.terminal.output import WholeLineWriter
 from tests.harness import partly_slow
 
 TAP = f"{shlex.quote(sys.executable)} -m tap_constantcontact --config=ENV"
@@ -173,3 +175,13 @@ def test_a_line_that_was_finished_in_time_leaves_the_run_time_to_exit() -> None:
     )
     assert (result.returncode, result.stderr) == (128 + 15, "")
     assert json.loads(result.stdout)["type"] == "STATE"
+
+
+def test_a_message_follows_the_lines_that_were_collected_before_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    writer = WholeLineWriter()
+    writer.write_line(b'{"type":"RECORD"}\n')
+    writer.write_message(StateMessage({}))
+    written = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["type"] for line in written] == ["RECORD", "STATE"]
