@@ -30,7 +30,7 @@ from tap_constantcontact.transport.responses import check_body, is_odd, rows_in
 from tap_constantcontact.transport.verdict import Endpoint, judge
 
 if TYPE_CHECKING:
-    from singer_sdk.helpers.types import RequestFunc
+    from singer_sdk.helpers.types import Auth, RequestFunc
 
     from tap_constantcontact.terminal.output import WholeLineWriter
 
@@ -156,6 +156,11 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def requests_session(self) -> requests.Session:
         return self.run.connection.session
 
+    @property
+    @override
+    def authenticator(self) -> Auth:
+        return _authenticated_when_sent
+
     @override
     def get_http_request(self, *, page: PageContext[ParseResult | None]) -> HTTPRequest:
         if page.next_page_token:
@@ -209,3 +214,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
         self._stream_version = self.table_version
+
+
+def _authenticated_when_sent(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return a request as it is: the session adds the token after all waits."""
+    return request

@@ -242,6 +242,11 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
         super().__init__(token=token)
         self.scopes = scopes_of(token, "")
 
+    def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the bearer token to a request."""
+        request.headers.update(self.auth_headers)
+        return request
+
     def renew(self, rejected: str) -> str | None:  # noqa: ARG002
         """Return None, as there is no other token."""
         return None

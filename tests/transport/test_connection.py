@@ -1,4 +1,4 @@
-"""Tokens that the API refuses on the way."""
+"""Tokens that the API refuses on the way, and what the environment says of the way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
 from tests.expected import Expected
-from tests.harness import config_for, every, sync
+from tests.harness import config_for, every, sync, tap_with
 
 pytestmark = pytest.mark.usefixtures("present")
 
@@ -101,3 +101,18 @@ def test_a_token_that_another_process_renewed_may_be_refused_too(
     assert sent[1] == "from another process, and revoked"
     assert len(set(sent)) == len(sent) == 3
     assert sum(waits) == 0
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "proxy"), [("", "http://proxy.example:3128"), ("cc.example", None)]
+)
+def test_proxies_and_certificates_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_proxy: str, proxy: str | None
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    config = {"access_token": "x", "api_url": "https://api.cc.example/v3"}
+    session = tap_with(config).run.connection.session
+    assert session.proxies.get("https") == proxy
+    assert session.verify == str(tmp_path / "ca.pem")
