@@ -9,8 +9,8 @@ Run by hand, with the extra `test` installed:
     python -m tests.benchmarks.extract start      # this tap: what it takes to begin at all
 
 The others are a plain tap of the SDK, a declarative source of Airbyte, the REST API source of dlt,
-and the least that must be done at all. Each is installed in
-an environment of its own, which is kept for the next time.
+and the least that must be done at all. Each is installed in an environment of its own, which is
+kept for the next time.
 """
 
 from __future__ import annotations
