@@ -96,7 +96,7 @@ class Progress:
             total,
             unit,
             self._spent(),
-            left.in_words() or "no time",
+            left.in_words() if left else "no time",
         )
 
     def _spent(self) -> str:
