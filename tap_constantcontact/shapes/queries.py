@@ -57,9 +57,6 @@ class Page:
 
     Args:
         convert: Returns its records.
-        total: See below.
-
-    Attributes:
         total: Number of rows of the whole list, if the API sent it.
     """
 
