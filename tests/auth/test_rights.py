@@ -19,6 +19,7 @@ from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import FROM_CAMPAIGNS, STREAMS
 from tap_constantcontact.tap import TapConstantContact
+from tests.catalogs import select
 from tests.harness import Run, Stream, by_shape, config_for, record_requests, young
 from tests.processes import Login, run_tap
 
@@ -117,9 +118,7 @@ def test_a_test_succeeds_where_forbidden_streams_are_skipped(
 def test_a_test_heeds_the_catalog(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.api.privileges.remove("campaign:read")
     catalog = TapConstantContact(config={"access_token": "none"}).catalog_dict
-    for stream in catalog["streams"]:
-        (root,) = [entry for entry in stream["metadata"] if not entry["breadcrumb"]]
-        root["metadata"]["selected"] = stream["stream"] == "contact_tags"
+    select(catalog, ("contact_tags",))
     (tmp_path / "catalog.json").write_text(json.dumps(catalog, default=list))
     config = config_for(sandbox, tmp_path)
     result = run_tap(tmp_path, "--test", "--catalog=catalog.json", config=config)

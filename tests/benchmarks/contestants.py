@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.benchmarks.sweep import cost_of
+from tests.catalogs import select
 
 EXTRACTORS = Path(__file__).parent / "extractors"
 OUT = "out.jsonl"
@@ -114,10 +115,7 @@ class ThisTap(Contestant):
 
     def command(self, task: Task) -> list[str]:
         catalog = discovered()
-        for stream in catalog["streams"]:
-            for entry in stream["metadata"]:
-                if not entry["breadcrumb"]:
-                    entry["metadata"]["selected"] = stream["stream"] == task.stream
+        select(catalog, (task.stream,))
         (task.folder / "catalog.json").write_text(json.dumps(catalog))
         settings = {"api_url": f"{task.url}/v3", **self.settings}
         return [*TAP, configured(task.folder, **settings), "--catalog=catalog.json"]

@@ -37,6 +37,7 @@ from aiohttp import web
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
+from tests.catalogs import select
 
 REPORTS = ("contact_action_summary", "contact_activity_details")
 STALL = 0.02
@@ -138,10 +139,7 @@ class Tap:
             [*self.command, "--discover"], cwd=folder, capture_output=True, check=True
         )
         catalog = json.loads(shown.stdout)
-        for stream in catalog["streams"]:
-            for entry in stream["metadata"]:
-                if not entry["breadcrumb"]:
-                    entry["metadata"]["selected"] = stream["stream"] in streams
+        select(catalog, streams)
         (folder / "catalog.json").write_text(json.dumps(catalog))
         self.command.append("--catalog=catalog.json")
         self.peak = self.cpu = 0.0

@@ -16,6 +16,7 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
+from tests.catalogs import select
 from tests.conftest import Slow
 from tests.expected import Expected
 from tests.harness import (
@@ -86,11 +87,9 @@ def test_so_many_contacts_as_are_wanted_are_asked_for_at_once(slow: Slow, tmp_pa
 def full_table(sandbox: Sandbox, tmp_path: Path, state: Any, **settings: Any) -> Run:
     config = config_for(sandbox, tmp_path, emit_activate_version_messages=True, **settings)
     catalog = TapConstantContact(config=config).catalog_dict
+    select(catalog, (DETAILS,))
     for stream in catalog["streams"]:
         stream["replication_method"] = "FULL_TABLE"
-        for entry in stream["metadata"]:
-            if not entry["breadcrumb"]:
-                entry["metadata"]["selected"] = stream["stream"] == DETAILS
     return sync(config, state, catalog=catalog)
 
 

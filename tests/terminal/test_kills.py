@@ -15,6 +15,7 @@ import pytest
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
+from tests.catalogs import select
 from tests.expected import Expected
 from tests.harness import SUMMARY, Run, config_for, sync, young
 
@@ -30,16 +31,11 @@ def account() -> Account:
 @pytest.fixture
 def command(sandbox: Sandbox, tmp_path: Path) -> list[str]:
     """Return a command that reads two streams, of which one is a sweep."""
-    (tmp_path / "config.json").write_text(
-        json.dumps({**config_for(sandbox, tmp_path), "daily_request_limit": 100_000})
-    )
+    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox, tmp_path)))
     run = [sys.executable, "-m", "tap_constantcontact", "--config=config.json"]
     shown = subprocess.run([*run, "--discover"], cwd=tmp_path, capture_output=True, check=True)
     catalog = json.loads(shown.stdout)
-    for stream in catalog["streams"]:
-        for entry in stream["metadata"]:
-            if not entry["breadcrumb"]:
-                entry["metadata"]["selected"] = stream["tap_stream_id"] in STREAMS
+    select(catalog, STREAMS)
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
     return [*run, "--catalog=catalog.json"]
 
