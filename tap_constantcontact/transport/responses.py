@@ -106,7 +106,7 @@ def rows_in(response: requests.Response, records_key: str | None) -> list[Any]:
         return body if isinstance(body, list) else [body]
     if isinstance(rows := body[records_key], msgspec.Raw):
         try:
-            rows = msgspec.json.decode(rows)
+            rows = body[records_key] = msgspec.json.decode(rows)
         except (msgspec.MsgspecError, RecursionError):
             if (body := _parsed_as_odd(response)) is None:
                 raise RetriableAPIError(NOT_AN_OBJECT, response) from None
