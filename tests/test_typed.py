@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tap_constantcontact.records import Conformer
@@ -49,8 +49,8 @@ def is_encodable(value: Any) -> bool:
 @given(data=st.data())
 def test_a_row_that_fits_becomes_the_same_record(stream: Any, data: st.DataObject) -> None:
     schema = stream.row_schema or stream.schema
-    rows = grown_from(schema).filter(lambda row: isinstance(row, dict) and is_encodable(row))
-    row = data.draw(rows, label=stream.name)
+    row = data.draw(grown_from(schema), label=stream.name)
+    assume(isinstance(row, dict) and is_encodable(row))
     conform, conform_fitting = Conformer(schema), TypedConformer(schema)
     expected = conform(row)
     try:
