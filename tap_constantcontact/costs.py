@@ -26,8 +26,10 @@ def estimated(tap: Tap, run: Run) -> dict[str, Any]:
         source, others = "campaigns", FROM_CAMPAIGNS.values()
     plans = _plans(selected)
     alternative = _plans(stream(tap, run) for stream in others if stream.name in names)
-    quota = run.connection.quota
-    calendar = Calendar(run.began.start_of("second"), run.connection.pace.rate, quota.daily_limit)
+    quota, terms = run.connection.quota, run.connection.permits.terms
+    calendar = Calendar(
+        run.began.start_of("second"), terms.rate, terms.a_day, run.connection.left_today
+    )
     return estimate(plans, (source, alternative), calendar, quota.budget, quota.spent)
 
 

@@ -43,6 +43,8 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
             "custom_fields_by_name needs `custom_fields` in contact_includes: add it there, or "
             "leave custom_fields_by_name out"
         )
+    if config["daily_request_limit"] * (config.get("daily_share") or 1) < 1:
+        yield "daily_share leaves no request of daily_request_limit: give the account more"
 
     malformed = [*_malformed(config)]
     yield from malformed

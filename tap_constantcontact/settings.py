@@ -205,16 +205,39 @@ LIMITS = (
     setting(
         "requests_per_second",
         th.NumberType(exclusive_minimum=0),
-        "Maximum number of requests in any second; 0.5 is one request every two seconds. The "
-        "key's limit is 4: set less if other programs share the key.",
+        "Maximum number of requests in any second, of all runs that use the key; 0.5 is one "
+        "request every two seconds. A key's limit is 4, a partner's 10: set less if other programs "
+        "share the key.",
         default=4,
     ),
     setting(
         "daily_request_limit",
         th.IntegerType(minimum=1),
-        "Maximum number of requests per day, which starts at 00:00 UTC. The key's limit is "
-        "10,000: set less if other programs share the key.",
+        "Maximum number of requests per day, which starts at 00:00 UTC, of all runs that use the "
+        "key. A key's limit is 10,000, a partner's 250,000: set less if other programs share the "
+        "key.",
         default=10000,
+    ),
+    setting(
+        "daily_share",
+        th.NumberType(exclusive_minimum=0, maximum=1),
+        "The account's part of `daily_request_limit`, from 0 to 1, if several accounts are read "
+        "with one key. Default: as much as the other accounts leave.",
+    ),
+    setting(
+        "limits_store",
+        th.StringType,
+        "Where all runs of a key count their requests: a file, or for runs on several machines a "
+        "URL such as `redis://HOST` or `postgresql://USER:PASSWORD@HOST/DATABASE`. Default: a file "
+        "in the user's state folder.",
+        secret=True,
+    ),
+    setting(
+        "limits_store_required",
+        th.BooleanType,
+        "End the run if `limits_store` cannot be used; otherwise it goes on alone, with a warning, "
+        "as if no other run used the key.",
+        default=True,
     ),
     setting(
         "request_budget",

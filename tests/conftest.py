@@ -30,6 +30,12 @@ for profile, examples in (("quick", 15), ("ci", 500)):
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the limits of a test's keys to itself, as ports are used again."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
+
+
 @pytest.fixture
 def account() -> Account:
     return grown(40)

@@ -87,6 +87,13 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         return scopes_of(self._tokens.access_token, self._tokens.scope)
 
     @property
+    def holder(self) -> str:
+        """Identifies the account; while that is not known, the tokens."""
+        if self._tokens.account is not None and self._tokens.account.is_known:
+            return self._tokens.account.fingerprint
+        return (self._tokens.seed or fingerprint(str(self._file.path)))[:16]
+
+    @property
     def tokens(self) -> Tokens:
         """The current tokens."""
         return self._tokens
@@ -240,6 +247,7 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
 
     def __init__(self, token: str) -> None:
         super().__init__(token=token)
+        self.holder = fingerprint(token)[:16]
         self.scopes = scopes_of(token, "")
 
     def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -31,6 +31,11 @@ class Limits:
     _day: int = 0
     _spent: int = 0
 
+    @property
+    def spent_today(self) -> int:
+        """Number of requests that were not refused today."""
+        return self._spent
+
     def refuse(self) -> dict[str, str] | None:
         """Count a request, or return the error that refuses it."""
         now = self.clock()

@@ -24,29 +24,32 @@ class Calendar:
         now: When the first request is sent.
         pace: Requests a second.
         daily_limit: Requests a day.
+        left_today: Requests that may still be sent today.
 
     Example:
-        >>> calendar = Calendar(pendulum.datetime(2026, 1, 31, 12), pace=4, daily_limit=10_000)
-        >>> str(calendar.done_at(10_004))
+        >>> noon = pendulum.datetime(2026, 1, 31, 12)
+        >>> calendar = Calendar(noon, pace=4, daily_limit=10_000, left_today=3_000)
+        >>> str(calendar.done_at(3_004))
         '2026-02-01 00:00:01+00:00'
     """
 
     now: DateTime
     pace: float
     daily_limit: int
+    left_today: int
 
     def done_at(self, requests: int) -> DateTime:
         """Return when `requests` requests are done, if a run resumes every day at 00:00 UTC."""
-        day, left = self.now, requests
-        while left > (capacity := self._capacity(day)):
+        day, left, allowed = self.now, requests, self.left_today
+        while left > (capacity := min(allowed, self._capacity(day))):
             left -= capacity
-            day = day.add(days=1).start_of("day")
+            day, allowed = day.add(days=1).start_of("day"), self.daily_limit
         return day.add(seconds=math.ceil(left / self.pace))
 
     def _capacity(self, day: DateTime) -> int:
-        """Return the number of requests that fit between an instant and the next 00:00 UTC."""
+        """Return the number of requests that the pace allows until the next 00:00 UTC."""
         seconds = (day.add(days=1).start_of("day") - day).total_seconds()
-        return min(self.daily_limit, int(seconds * self.pace))
+        return int(seconds * self.pace)
 
     def figures(self, requests: int | None, before: int | None) -> dict[str, Any]:
         """Return the cost of `requests` requests that are sent after `before` others."""
@@ -80,6 +83,7 @@ def estimate(
     return {
         "requests_per_second": calendar.pace,
         "daily_request_limit": calendar.daily_limit,
+        "left_today": calendar.left_today,
         "request_budget": budget,
         **_costs(plans, calendar),
         "other_source": {"report_source": source, **_costs(others, calendar)},
@@ -100,14 +104,16 @@ def _costs(plans: Mapping[str, Plan], calendar: Calendar) -> dict[str, Any]:
 def as_text(figures: Mapping[str, Any]) -> str:
     """Format an estimate as tables for people."""
     pace, day = figures["requests_per_second"], figures["daily_request_limit"]
+    left = figures["left_today"]
     notes = [
-        f"Assuming {pace:,} requests a second and {day:,} a day, starting now.",
+        f"Assuming {pace:,} requests a second and {day:,} a day, of which {left:,} are left today,",
+        "starting now.",
         "A contact with a long history costs more than the one request counted here; so does a",
         "long list whose size the API does not tell.",
         f"This estimate cost {figures['spent']} requests.",
     ]
     if budget := figures["request_budget"]:
-        notes.insert(1, f"A run ends after {budget:,} requests (request_budget).")
+        notes.insert(2, f"A run ends after {budget:,} requests (request_budget).")
     tables = [_table(figures)]
     if (other := figures["other_source"])["streams"]:
         tables += [

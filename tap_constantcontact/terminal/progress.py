@@ -32,7 +32,7 @@ class Counts(Protocol):
 
     @property
     def left_today(self) -> int:
-        """Number of requests left today, by the run's own count."""
+        """Number of requests left today, with all runs of the key counted."""
 
 
 class Progress:
@@ -106,7 +106,7 @@ class Progress:
         """Log what the run cost."""
         self._logger.info(
             "Sent %s; throttled %d times, retried %d times, skipped %d unknown parents; "
-            "%d requests left today by this run's own count",
+            "%d requests left today",
             self._spent(),
             self._counts.throttled,
             self._counts.retried,

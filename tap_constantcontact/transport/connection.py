@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,9 @@ from tap_constantcontact.exceptions import (
     TokenRenewedError,
     kind,
 )
+from tap_constantcontact.limits.ledger import Asker, Terms
+from tap_constantcontact.limits.permits import Permits
+from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.transport.concurrency import Concurrency
 from tap_constantcontact.transport.deadlines import WHOLE, Deadlines
 from tap_constantcontact.transport.pace import Pace
@@ -46,8 +50,9 @@ class Connection:
         session: The session with its pool of sockets; it authenticates and limits its requests.
         authenticator: Adds the bearer token to each request.
         turns: Decides which of several concurrent requests is sent first.
+        permits: Permits requests, in turn with other runs of the key.
         pace: Limits the requests a second.
-        quota: Limits the requests a day and a run.
+        quota: Limits the requests of a run, and ends it when a day is used up.
         concurrency: Computes how many requests should be in flight.
         deadlines: Gives up on responses that take too long.
         retries: Retries failed requests.
@@ -64,14 +69,27 @@ class Connection:
         self.api_url: str = config["api_url"]
         self.authenticator = authenticator(config)
         self.turns = Turns()
-        self.pace = Pace(config["requests_per_second"], self.turns, clock)
+        self._run = uuid.uuid4().hex[:12]
+        self.permits = Permits(
+            store_for(config, clock),
+            Terms(
+                config["requests_per_second"],
+                config["daily_request_limit"],
+                config.get("daily_share"),
+            ),
+            self._asker,
+            required=config["limits_store_required"],
+            clock=clock,
+        )
+        self.permits.begin()
         self.quota = Quota(
-            config["daily_request_limit"],
+            self.permits,
             config.get("request_budget"),
             config["on_daily_limit"],
-            lambda: self.clock_lag,
+            self.turns.changed,
             clock,
         )
+        self.pace = Pace(self.permits, self.quota, self.turns, clock)
         self.concurrency = Concurrency(
             config["requests_per_second"], config.get("max_concurrent_requests")
         )
@@ -96,6 +114,9 @@ class Connection:
         self.session.proxies, self.session.verify = found["proxies"], found["verify"]
         self.session.trust_env = False
 
+    def _asker(self) -> Asker:
+        return Asker(self._run, self.authenticator.holder, self.clock_lag)
+
     @property
     def sent(self) -> int:
         """Number of requests sent in this run, retries included."""
@@ -108,8 +129,9 @@ class Connection:
 
     @property
     def left_today(self) -> int:
-        """Number of requests left today, by this run's own count."""
-        return self.quota.left_today
+        """Number of requests that the account may still send today, with all runs counted."""
+        self.permits.look()
+        return self.permits.left_today
 
     def ahead(self) -> int:
         """Return how many parents may be read concurrently, besides the next one."""
@@ -234,7 +256,6 @@ class LimitedConnection(HTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Write a request to the socket when its turn comes."""
         with self.shared.pace.departure() as self._departure:
-            self.shared.quota.spend()
             super().request(*args, **kwargs)
         self.shared.deadlines.begin(self.sock)
 

@@ -1,22 +1,18 @@
-"""The key's pace: the maximum number of requests that the server may see in any second.
-
-Documented in the vendor's guide: an application's key may send 4 requests a second, across all its
-accounts and tokens.
-"""
+"""The key's pace: the maximum number of requests that the server may see in any second."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.exceptions import DayClosedError
+from tap_constantcontact.limits.ledger import Granted, Spent
+from tap_constantcontact.limits.permits import Permits
+from tap_constantcontact.transport.quota import Quota
 from tap_constantcontact.transport.turns import Turns
-
-MARGIN = 0.003
-"""Fraction by which the limit's period is lengthened, as a safety margin."""
 
 LATENESS = 0.015
 """Average delay on the way to the server to allow for each request, in seconds.
@@ -33,17 +29,8 @@ SPREAD = 10
 SAVINGS = 2.5
 """Maximum sum of unused delay allowance, in seconds."""
 
-WIDER = 0.005
-"""Increase of the margin for each period of the last minute in which the server throttled."""
-
-WIDEST = 0.035
-"""Maximum margin, as a fraction of the period."""
-
-MINUTE = 60.0
-"""Seconds after which a throttled response no longer widens the margin."""
-
-SPACING = 0.2
-"""Minimum spacing of requests, as a fraction of even spacing, so that bursts do not queue up."""
+WORTH_TELLING = 0.001
+"""Seconds by which a departure must have changed to be corrected for all runs."""
 
 
 @dataclass(eq=False)
@@ -51,18 +38,18 @@ class Departure:
     """A request that counts against the limit.
 
     Attributes:
+        number: Identifies it among all runs of the key.
         left: When it was written to the socket, in seconds of the monotonic clock.
         lateness: Maximum assumed delay on its way to the server, in seconds.
-        until: When it stops counting; infinity before it is sent.
     """
 
-    left: float = math.inf
-    lateness: float = 0.0
-    until: float = math.inf
+    number: int
+    left: float
+    lateness: float
 
 
 class Pace:
-    """Limits how many requests reach the server in any second.
+    """Limits how many requests of all runs of a key reach the server in any second.
 
     The server limits a sliding second. A request counts from the time it was written to the socket,
     not from the time it was allowed to go, because a busy machine may pause in between. It counts
@@ -70,37 +57,36 @@ class Pace:
     lowest latency so far, up to its share of the delay allowance.
 
     Args:
-        rate: Requests a second; below 1, one request in 1 / `rate` seconds.
+        permits: Permits requests, in turn with other runs of the key.
+        quota: Counts the requests, and ends the run when it may send no more.
         turns: Decides which of the waiting threads goes first.
         clock: Tells the time and waits.
 
     Example:
-        >>> pace = Pace(4)
+        >>> from tap_constantcontact.limits.ledger import Asker, Terms
+        >>> from tap_constantcontact.limits.store import MemoryStore
+        >>> permits = Permits(MemoryStore(), Terms(4, daily_limit=10_000), lambda: Asker("run", ""))
+        >>> turns = Turns()
+        >>> pace = Pace(permits, Quota(permits, None, "stop", turns.changed), turns)
         >>> with pace.departure() as departure:
         ...     pass  # write the request to the socket
         >>> pace.answered(departure)
     """
 
-    def __init__(self, rate: float, turns: Turns | None = None, clock: Clock = SYSTEM) -> None:
-        self.rate = rate
-        self._burst = max(1, math.floor(rate))
-        self._period = max(1.0, 1 / rate)
-        self._throttled: deque[float] = deque()
-        self._departures: list[Departure] = []
-        self._spaced_until = -math.inf
+    def __init__(self, permits: Permits, quota: Quota, turns: Turns, clock: Clock = SYSTEM) -> None:
+        self._permits = permits
+        self._quota = quota
+        self._turns = turns
+        self._changed = turns.changed
+        self._clock = clock
+        self._ask_again_at = -math.inf
         self._least_latency = math.inf
         self._answers = 0
         self._saved = 0.0
-        self._turns = turns or Turns()
-        self._changed = self._turns.changed
-        self._clock = clock
 
     def throttled(self) -> None:
         """Widen the margin, as the server received requests less evenly than they were sent."""
-        with self._changed:
-            now = self._clock.monotonic()
-            if not self._throttled or self._throttled[-1] + self._period <= now:
-                self._throttled.append(now)
+        self._permits.throttled()
 
     @contextmanager
     def departure(self) -> Iterator[Departure]:
@@ -108,24 +94,24 @@ class Pace:
 
         Raises:
             AbandonedError: Its response is no longer needed.
+            DayClosedError: The daily quota is used up: admit the request again.
+            LimitReachedError: No more may be sent in this run; the next run resumes.
+            FatalAPIError: The daily quota is used up, and `on_daily_limit` is `fail`, or the limits
+                that runs share cannot be kept.
         """
-        departure = Departure()
         with self._changed:
             self._turns.come_back()
-            while (delay := self._delay()) > 0:
-                self._clock.wait(self._changed, delay if delay < math.inf else None)
-            self._departures.append(departure)
-            self._spaced_until = self._clock.monotonic() + self._period / self._burst * SPACING
+            while not isinstance(departure := self._permitted(), Departure):
+                self._clock.wait(self._changed, departure)
+            self._quota.count()
             self._turns.step_aside()
         try:
             yield departure
         finally:
-            with self._changed:
-                departure.left = self._clock.monotonic()
-                departure.lateness = max(0.0, LATENESS + self._saved / SPREAD)
-                counts_for = self._period * (1 + self._margin(departure.left))
-                departure.until = departure.left + departure.lateness + counts_for
-                self._changed.notify_all()
+            late = self._clock.monotonic() - departure.left
+            departure.left += late
+            if late > WORTH_TELLING and self._permits.is_single:
+                self._permits.settle(departure.number, late, departure.lateness)
 
     def answered(self, departure: Departure) -> None:
         """Shorten the time that a request counts, now that its latency bounds its delay."""
@@ -136,21 +122,28 @@ class Pace:
             if self._answers <= LEARNING:
                 return
             lateness = min(latency - self._least_latency, departure.lateness)
-            departure.until -= departure.lateness - lateness
             self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
-            self._changed.notify_all()
+        counts = latency < self._permits.terms.period + departure.lateness
+        if counts and departure.lateness - lateness > WORTH_TELLING and self._permits.is_single:
+            self._permits.settle(departure.number, 0.0, lateness)
+            with self._changed:
+                self._ask_again_at = -math.inf
+                self._changed.notify_all()
 
-    def _delay(self) -> float:
-        """Return the seconds until a request may be sent; infinity while earlier work is due."""
+    def _permitted(self) -> Departure | float | None:
+        """Return a departure, the seconds to wait for one, or None while earlier work is due."""
         if not self._turns.is_mine():
-            return math.inf
+            return None
+        self._quota.check()
         now = self._clock.monotonic()
-        self._departures = [one for one in self._departures if one.until > now]
-        if len(self._departures) < self._burst:
-            return self._spaced_until - now
-        return min(one.until for one in self._departures) - now
-
-    def _margin(self, now: float) -> float:
-        while self._throttled and self._throttled[0] + MINUTE <= now:
-            self._throttled.popleft()
-        return min(MARGIN + WIDER * len(self._throttled), WIDEST)
+        if now < self._ask_again_at:
+            return self._ask_again_at - now
+        lateness = max(0.0, LATENESS + self._saved / SPREAD)
+        taken = self._permits.take(lateness)
+        if isinstance(taken, Granted):
+            return Departure(taken.number, now, lateness)
+        if isinstance(taken, Spent):
+            self._quota.close_day(taken.opens_in)
+            raise DayClosedError
+        self._ask_again_at = now + taken.wait
+        return taken.wait

@@ -1,8 +1,4 @@
-"""The key's daily quota, and the request budget of a run.
-
-Documented in the vendor's guide: an application's key may send 10,000 requests a day, across all
-its accounts and tokens; the quota resets at 00:00 UTC. No response says how much is left.
-"""
+"""What a run does when the key's daily quota, or its own request budget, is used up."""
 
 from __future__ import annotations
 
@@ -16,8 +12,8 @@ from typing import NoReturn
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitReachedError
-
-SECONDS_A_DAY = 86_400
+from tap_constantcontact.limits.ledger import SECONDS_A_DAY
+from tap_constantcontact.limits.permits import Permits
 
 RESERVE = 100
 """Number of requests left in a budget or a day below which parents are read one at a time.
@@ -25,21 +21,18 @@ RESERVE = 100
 Parents read concurrently would share these last requests, and none might get all that it needs.
 """
 
-AFTER_MIDNIGHT = 1.0
-"""Seconds after 00:00 UTC at which the first request of a new day is sent."""
-
 POLL = 1.0
 """Seconds between two readings of the clock while waiting for a new day, as a clock may jump."""
 
 
 class Quota:
-    """Counts requests, and admits none beyond the daily limit or the run's budget.
+    """Counts a run's requests, and admits none beyond its budget or on a day that is used up.
 
     Args:
-        daily_limit: Maximum number of requests a day.
+        permits: Tells how many requests are left today.
         budget: Maximum number of requests in this run; None for no maximum.
         on_daily_limit: What to do when the daily quota is used up: `stop`, `wait` or `fail`.
-        lag: Returns the seconds by which the API's clock is behind ours.
+        changed: Guards the counts, and is notified whenever another request may be sent.
         clock: Tells the time and waits.
 
     Attributes:
@@ -48,9 +41,10 @@ class Quota:
         last: When the most recent request was sent, in seconds of the monotonic clock.
 
     Example:
-        >>> quota = Quota(daily_limit=10_000, budget=1, on_daily_limit="stop")
+        >>> permits = Permits(MemoryStore(), Terms(4, daily_limit=10_000), lambda: Asker("run", ""))
+        >>> quota = Quota(permits, budget=1, on_daily_limit="stop")
         >>> quota.admit()
-        >>> quota.spend()
+        >>> quota.count()
         >>> quota.admit()
         Traceback (most recent call last):
         tap_constantcontact.exceptions.LimitReachedError: The run's request budget is used up (1)
@@ -58,22 +52,19 @@ class Quota:
 
     def __init__(
         self,
-        daily_limit: int,
+        permits: Permits,
         budget: int | None,
         on_daily_limit: str,
-        lag: Callable[[], float] = lambda: 0.0,
+        changed: threading.Condition | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
-        self.daily_limit = daily_limit
         self.budget = budget
         self.spent = 0
         self.first = self.last = 0.0
+        self._permits = permits
         self._on_daily_limit = on_daily_limit
-        self._lag = lag
+        self._changed = changed or threading.Condition(threading.RLock())
         self._clock = clock
-        self._changed = threading.Condition()
-        self._today = self._day()
-        self._spent_today = 0
         self._closed_until: float | None = None
         self._probe: int | None = None
         self._end: Exception | None = None
@@ -86,14 +77,9 @@ class Quota:
         return (self.spent - 1) / (self.last - self.first) if self.last > self.first else 0.0
 
     @property
-    def left_today(self) -> int:
-        """Number of requests left today, by this run's own count."""
-        return self.daily_limit - (self._spent_today if self._today == self._day() else 0)
-
-    @property
     def is_scarce(self) -> bool:
         """Whether the run is about to end because its requests run out."""
-        left = [] if self._on_daily_limit == "wait" else [self.left_today]
+        left = [] if self._on_daily_limit == "wait" else [self._permits.left_today]
         if self.budget is not None:
             left.append(self.budget - self.spent)
         return min(left, default=math.inf) <= RESERVE
@@ -127,8 +113,8 @@ class Quota:
                     before_waiting()
                     self._clock.wait(self._changed, min(left, POLL) if left > 0 else POLL)
 
-    def spend(self) -> None:
-        """Count a request that is about to be sent.
+    def check(self) -> None:
+        """Check that an admitted request may still be sent.
 
         Raises:
             DayClosedError: The quota was used up since the request was admitted: admit it again.
@@ -138,10 +124,13 @@ class Quota:
         with self._changed:
             if not self._has_room():
                 raise DayClosedError
+
+    def count(self) -> None:
+        """Count a request that is about to be sent."""
+        with self._changed:
             self.last = self._clock.monotonic()
             self.first = self.first or self.last
             self.spent += 1
-            self._spent_today += 1
             self._sent.at = self._clock.now()
 
     @property
@@ -159,7 +148,36 @@ class Quota:
         """Note that the API refused this thread's last request: the daily quota is used up."""
         with self._changed:
             self._probe = None
-            self._close_day(self._day(self.sent_at))
+            opens_in = self._permits.close_day(self._clock.now() - self.sent_at)
+            if opens_in > 0:
+                self.close_day(opens_in)
+
+    def close_day(self, opens_in: float) -> None:
+        """Admit nothing before a new day.
+
+        Args:
+            opens_in: Seconds until requests may be sent again.
+
+        Raises:
+            LimitReachedError: The run ends; the next run resumes.
+            FatalAPIError: The run ends, as `on_daily_limit` is `fail`.
+        """
+        with self._changed:
+            opens_at = self._clock.now() + opens_in
+            midnight = datetime.fromtimestamp(
+                opens_at // SECONDS_A_DAY * SECONDS_A_DAY, timezone.utc
+            )
+            if self._on_daily_limit == "wait":
+                if self._closed_until is None or self._closed_until < midnight.timestamp():
+                    self._logger.warning(
+                        "The daily request quota is used up. Waiting until %s", _utc(midnight)
+                    )
+                self._closed_until = opens_at
+                return
+            reason = f"The daily request quota is used up until {_utc(midnight)}"
+            if self._on_daily_limit == "stop":
+                self._close(LimitReachedError(reason))
+            self._close(FatalAPIError(f"{reason}. Run again then with the last state."))
 
     def answered(self) -> None:
         """Note that this thread's request was within the API's daily quota."""
@@ -175,34 +193,11 @@ class Quota:
             raise self._end
         if self.budget is not None and self.spent >= self.budget:
             self._close(LimitReachedError(f"The run's request budget is used up ({self.budget})"))
-        if (today := self._day()) != self._today:
-            self._today, self._spent_today = today, 0
-        if self._closed_until is None and self._spent_today >= self.daily_limit:
-            self._close_day(today)
         return self._closed_until is None or self._probe == threading.get_ident()
-
-    def _close_day(self, day: int) -> None:
-        """Admit nothing before the day is over, by the later of the server's clock and ours."""
-        midnight = (day + 1) * SECONDS_A_DAY
-        when = datetime.fromtimestamp(midnight, timezone.utc)
-        if self._on_daily_limit == "wait":
-            if self._closed_until is None or self._closed_until < midnight:
-                self._logger.warning(
-                    "The daily request quota is used up. Waiting until %s", _utc(when)
-                )
-            self._closed_until = midnight + self._lag() + AFTER_MIDNIGHT
-            return
-        reason = f"The daily request quota is used up until {_utc(when)}"
-        if self._on_daily_limit == "stop":
-            self._close(LimitReachedError(reason))
-        self._close(FatalAPIError(f"{reason}. Run again then with the last state."))
 
     def _close(self, end: Exception) -> NoReturn:
         self._end = end
         raise end
-
-    def _day(self, instant: float | None = None) -> int:
-        return int((self._clock.now() if instant is None else instant) // SECONDS_A_DAY)
 
 
 def _utc(instant: datetime) -> str:

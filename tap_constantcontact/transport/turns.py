@@ -69,8 +69,9 @@ class Turns:
     def step_aside(self) -> None:
         """Let later work go ahead while this thread's work waits."""
         with self.changed:
-            self._ready.discard(self._number)
-            self.changed.notify_all()
+            if self._number in self._ready:
+                self._ready.remove(self._number)
+                self.changed.notify_all()
 
     def come_back(self) -> None:
         """Take this thread's place again.

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.transport.pace import Pace
 from tap_constantcontact.transport.turns import Turns
 from tests.clocks import StillClock
 from tests.harness import SUMMARY, config_for, sync
+from tests.transport.paces import pace_of
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
@@ -29,7 +29,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 def departures(rate: float, gaps: list[float], throttled: int = 0) -> list[float]:
     """When requests leave that come with these gaps between them, and are not answered yet."""
     clock, left = StillClock(), []
-    pace = Pace(rate, clock=clock)
+    pace = pace_of(rate, clock=clock)
     for _ in range(throttled):
         clock.at += 1
         pace.throttled()
@@ -44,7 +44,7 @@ def departures(rate: float, gaps: list[float], throttled: int = 0) -> list[float
 def arrivals(ways: list[tuple[float, float]]) -> list[float]:
     """When requests reach the server that take so long to it and back, one after the other."""
     clock, arrived = StillClock(), []
-    pace = Pace(4, clock=clock)
+    pace = pace_of(4, clock=clock)
     for there, back in ways:
         with pace.departure() as departure:
             pass
@@ -130,7 +130,7 @@ def test_answers_that_come_unevenly_do_not_slow_the_pace(back: list[float]) -> N
 def test_requests_leave_in_the_order_of_the_work_whoever_asks_first() -> None:
     """The threads ask in the reverse order of their work, and each only once the last one waits."""
     turns = Turns()
-    pace = Pace(10_000, turns)
+    pace = pace_of(10_000, turns)
     numbers = [turns.take() for _ in range(8)]
     order: list[int] = []
     asking = threading.Semaphore(0)

@@ -17,6 +17,7 @@ import time_machine
 from aiohttp import web
 
 from tap_constantcontact.bookmarks import NO_SWEEP
+from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import DayClosedError
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
@@ -34,6 +35,7 @@ from tests.harness import (
     config_for,
     sync,
 )
+from tests.transport.paces import permits_of
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
@@ -41,17 +43,17 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
 
 
-class Days:
-    """A clock for the sandbox's limits, moved from day to day."""
+class Days(Clock):
+    """A clock of tap and sandbox, moved from day to day."""
 
     def __init__(self) -> None:
-        self.now = NOON.timestamp()
+        self._ahead = NOON.timestamp() - self.monotonic()
 
-    def __call__(self) -> float:
-        return self.now
+    def now(self) -> float:
+        return self.monotonic() + self._ahead
 
     def pass_on(self) -> None:
-        self.now += 86_400
+        self._ahead += 86_400
 
 
 @pytest.fixture
@@ -66,9 +68,23 @@ def days() -> Days:
 
 @pytest.fixture
 def sandbox(account: Account, days: Days, present: None) -> Iterator[Sandbox]:
-    with Sandbox(account, limits=Limits(per_day=15, clock=days)) as running:
+    with Sandbox(account, limits=Limits(per_day=15, clock=days.now)) as running:
         running.api.partner = True
         yield running
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, days: Days, tmp_path: Path) -> Callable[..., Run]:
+    """Run a tap until its last request is answered, with these settings beside the credentials."""
+
+    def run_with(state: dict[str, Any] | None = None, streams: Any = (), **settings: Any) -> Run:
+        names = (streams,) if isinstance(streams, str) else streams
+        result = sync(config_for(sandbox, tmp_path, **settings), state, names, clock=days)
+        while any("(_work)" in thread.name for thread in threading.enumerate()):
+            time.sleep(0.01)
+        return result
+
+    return run_with
 
 
 def union(runs: list[Run], stream: str) -> dict[Any, Any]:
@@ -274,13 +290,13 @@ def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
 
 
 def test_a_request_on_its_way_stays_when_the_day_is_found_to_be_spent() -> None:
-    quota = Quota(daily_limit=10, budget=None, on_daily_limit="wait")
+    quota = Quota(permits_of(4), budget=None, on_daily_limit="wait")
     quota.admit()
-    quota.spend()
+    quota.count()
     quota.admit()
     quota.refused()
     with pytest.raises(DayClosedError):
-        quota.spend()
+        quota.check()
     assert quota.spent == 1
 
 

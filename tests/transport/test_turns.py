@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tap_constantcontact.exceptions import AbandonedError
-from tap_constantcontact.transport.pace import Pace
 from tap_constantcontact.transport.turns import Turns
+from tests.transport.paces import pace_of
 
 
 def test_work_that_waits_lets_later_work_pass_and_goes_first_when_it_is_back() -> None:
@@ -23,7 +23,7 @@ def test_work_that_waits_lets_later_work_pass_and_goes_first_when_it_is_back() -
 
 def test_abandoned_work_sends_nothing_and_holds_nobody_up() -> None:
     turns = Turns()
-    pace = Pace(10_000, turns)
+    pace = pace_of(10_000, turns)
     abandoned, next_one = turns.take(), turns.take()
     turns.leave([abandoned])
     with turns.work(abandoned), pytest.raises(AbandonedError), pace.departure():

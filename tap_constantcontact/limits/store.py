@@ -1,0 +1,80 @@
+"""Where a ledger is kept.
+
+pyrate-limiter has stores like these, but its records tell neither who waits, nor which account
+sent what, nor when a request reached the server. So a store here does less: it runs one step on
+the whole ledger, at the time of its own clock, so that no other run sees the ledger in between.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.limits.ledger import Ledger
+
+T = TypeVar("T")
+Step = Callable[[Ledger, float], T]
+"""Changes a ledger at a time, in seconds since the epoch; may be called again if it failed."""
+
+PATIENCE = 5.0
+"""Seconds to wait for a store before an attempt fails."""
+
+encode = msgspec.json.encode
+
+
+class StoreError(Exception):
+    """A store cannot be used; the message says why, without addresses and passwords."""
+
+
+class Store(Protocol):
+    """Keeps the ledger of a key.
+
+    A class for each kind of store; `str` names it for messages, without secrets.
+    """
+
+    def change(self, step: Step[T]) -> T:
+        """Run a step on the ledger, and keep the changed ledger, in one atomic step.
+
+        Raises:
+            StoreError: The store cannot be used.
+        """
+
+
+def decode(content: bytes | str | None) -> Ledger:
+    """Return the ledger that a store keeps; a new one if it keeps none.
+
+    Raises:
+        StoreError: The content is not a ledger.
+    """
+    if content is None:
+        return Ledger()
+    try:
+        return msgspec.json.decode(content, type=Ledger)
+    except msgspec.DecodeError as error:
+        raise StoreError("it contains something else than the requests of a key") from error
+
+
+class MemoryStore:
+    """Keeps a ledger in this process.
+
+    Args:
+        clock: Tells the time.
+        ledger: What was sent so far.
+    """
+
+    def __init__(self, clock: Clock = SYSTEM, ledger: Ledger | None = None) -> None:
+        self._ledger = ledger or Ledger()
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def __str__(self) -> str:
+        return "this process"
+
+    def change(self, step: Step[T]) -> T:
+        """Run a step on the ledger."""
+        with self._lock:
+            return step(self._ledger, self._clock.now())

@@ -1,0 +1,87 @@
+"""The store that a configuration asks for."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from tap_constantcontact.auth.rights import application_of
+from tap_constantcontact.auth.token_file import TokenFile, fingerprint
+from tap_constantcontact.clock import Clock
+from tap_constantcontact.exceptions import ConfigValidationError, refused
+from tap_constantcontact.limits.file_store import FileStore
+from tap_constantcontact.limits.postgres_store import PostgresStore
+from tap_constantcontact.limits.redis_store import RedisStore
+from tap_constantcontact.limits.store import MemoryStore, Store, StoreError
+
+SERVERS: Mapping[str, Callable[[str, str], Store]] = {
+    "redis": RedisStore,
+    "rediss": RedisStore,
+    "postgresql": PostgresStore,
+    "postgres": PostgresStore,
+}
+"""The stores for several machines, by the scheme of their URL."""
+
+
+def store_for(config: Mapping[str, Any], clock: Clock) -> Store:
+    """Return the store in which the runs of a key count their requests.
+
+    The built-in sandbox has no other runs, so its requests are counted in this process.
+
+    Raises:
+        ConfigValidationError: The setting is not valid, or needs an extra that is not installed.
+    """
+    if config["sandbox"]:
+        return MemoryStore(clock)
+    key = _key_of(config)
+    where = config.get("limits_store")
+    if not where:
+        return FileStore(_default_folder(config) / f"limits-{key}.sqlite", key, clock)
+    scheme, separator, _ = where.partition("://")
+    try:
+        if not separator:
+            return FileStore(Path(where).expanduser(), key, clock)
+        return SERVERS[scheme](where, key)
+    except KeyError as error:
+        raise refused(
+            f"limits_store begins with {scheme}://: give a file, or a URL that begins with "
+            f"{' or '.join(f'{known}://' for known in SERVERS)}"
+        ) from error
+    except (StoreError, RuntimeError) as error:
+        raise refused(f"limits_store: {error}") from error
+
+
+def _key_of(config: Mapping[str, Any]) -> str:
+    """Return what identifies the key: its application, or else its access token."""
+    token = config.get("access_token") or ""
+    application = application_of(token) or config.get("client_id") or token
+    return fingerprint(f"{config['api_url']} {application}")[:16]
+
+
+def _default_folder(config: Mapping[str, Any]) -> Path:
+    """Return the first folder in which this user may create files."""
+    folders = [*_folders(config)]
+    return next(filter(_is_writable, folders), folders[0])
+
+
+def _folders(config: Mapping[str, Any]) -> Iterator[Path]:
+    with suppress(RuntimeError):
+        yield platformdirs.user_state_path("tap-constantcontact", appauthor=False)
+    with suppress(ConfigValidationError):
+        if config.get("token_file"):
+            yield TokenFile.of(config).path.parent
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    yield Path(tempfile.gettempdir()) / f"tap-constantcontact-{user}"
+
+
+def _is_writable(folder: Path) -> bool:
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK | os.X_OK)
+    return False

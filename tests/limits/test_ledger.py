@@ -1,0 +1,184 @@
+"""The ledger of a key, which all its runs share."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.limits.ledger import (
+    MIDNIGHT,
+    SECONDS_A_DAY,
+    Asker,
+    Granted,
+    Ledger,
+    Queued,
+    Spent,
+    Terms,
+)
+from tap_constantcontact.limits.store import decode, encode
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc).timestamp()
+DAY_END = NOON + SECONDS_A_DAY / 2
+ALL_DAY = 10**6
+
+rates = st.integers(1, 20)
+runs = st.integers(1, 8)
+
+
+class Key:
+    """Runs of a key that always have something to send, and ask whenever they are told to."""
+
+    def __init__(self, terms: Terms, runs: int, now: float = NOON) -> None:
+        self.terms = terms
+        self.ledger = Ledger()
+        self.due = {f"run-{n}": now for n in range(runs)}
+        self.sent: list[tuple[float, str]] = []
+
+    def let_pass(self, seconds: float) -> None:
+        end = min(self.due.values()) + seconds
+        while (now := min(self.due.values())) < end:
+            run = min(self.due, key=lambda name: self.due[name])
+            self.ledger = decode(encode(self.ledger))
+            match self.ledger.take(Asker(run, run), self.terms, now):
+                case Granted(_, requests, _):
+                    self.sent += [(now, run)] * requests
+                    self.due[run] = now + 0.0005
+                case Queued(wait):
+                    assert wait > 0
+                    self.due[run] = now + wait
+                case Spent():
+                    self.due[run] = end
+
+    def of_each(self) -> Counter[str]:
+        return Counter(run for _, run in self.sent)
+
+
+@given(rate=rates, number=runs)
+def test_runs_reach_the_pace_together_and_share_it(rate: int, number: int) -> None:
+    key = Key(Terms(rate, ALL_DAY), number)
+    key.let_pass(60)
+    sent = [at for at, _ in key.sent]
+    assert all(bisect_left(sent, at + 1) - i <= rate for i, at in enumerate(sent))
+    assert len(sent) >= 0.98 * rate * 60
+    assert max(key.of_each().values()) - min(key.of_each().values()) <= 1
+
+
+@given(rate=rates, killed=st.integers(1, 7))
+def test_a_run_that_ends_without_notice_costs_a_moment(rate: int, killed: int) -> None:
+    key = Key(Terms(rate, ALL_DAY), 8)
+    key.let_pass(5)
+    for n in range(killed):
+        del key.due[f"run-{n}"]
+    key.sent.clear()
+    key.let_pass(60)
+    assert len(key.sent) >= 0.98 * rate * 60 - killed - 1
+    assert max(key.of_each().values()) - min(key.of_each().values()) <= 2
+
+
+def test_a_permit_is_not_given_while_a_request_may_be_late() -> None:
+    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
+    first = ledger.take(asker, terms, NOON, allowance=0.5)
+    assert isinstance(first, Granted)
+    assert isinstance(ledger.take(asker, terms, NOON + 1.2), Queued)
+    ledger.settle(first.number, late=0.0, allowance=0.1)
+    assert isinstance(ledger.take(asker, terms, NOON + 1.2), Granted)
+
+
+def test_a_request_counts_from_when_it_left() -> None:
+    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
+    first = ledger.take(asker, terms, NOON)
+    assert isinstance(first, Granted)
+    ledger.settle(first.number, late=0.7, allowance=0.0)
+    assert isinstance(ledger.take(asker, terms, NOON + 1.1), Queued)
+
+
+def test_many_requests_a_second_are_permitted_several_at_a_time() -> None:
+    key = Key(Terms(10_000, ALL_DAY), 2)
+    key.let_pass(1)
+    assert len(key.sent) == 10_000
+    assert len(encode(key.ledger)) < 5_000
+
+
+@pytest.mark.parametrize("jump", [-SECONDS_A_DAY, -30.0, 30.0, SECONDS_A_DAY])
+def test_a_clock_that_is_set_does_not_stop_a_run(jump: float) -> None:
+    key = Key(Terms(4, ALL_DAY), 2)
+    key.let_pass(10)
+    key.due = {run: at + jump for run, at in key.due.items()}
+    key.sent.clear()
+    key.let_pass(100)
+    assert len(key.sent) > 200
+
+
+# The day
+
+
+@given(
+    limit=st.integers(1, 50),
+    shares=st.lists(st.floats(0.05, 1), min_size=1, max_size=4),
+    order=st.lists(st.integers(0, 3), max_size=100),
+)
+def test_a_day_holds_what_it_may_and_a_share_what_is_its_own(
+    limit: int, shares: list[float], order: list[int]
+) -> None:
+    ledger, sent = Ledger(), Counter[int]()
+    for step, pick in enumerate(order):
+        n = pick % len(shares)
+        asker, terms = Asker(str(n), str(n)), Terms(1, limit, shares[n])
+        if isinstance(ledger.take(asker, terms, NOON + 2 * step), Granted):
+            sent[n] += 1
+        else:
+            assert sent[n] == int(limit * shares[n]) or sent.total() == limit
+        left = min(limit - sent.total(), int(limit * shares[n]) - sent[n])
+        assert ledger.left_today(asker, terms, NOON + 2 * step) == left
+
+
+@given(skews=st.lists(st.floats(-2, 2), min_size=1, max_size=4), limit=st.integers(2, 40))
+def test_no_clock_sees_a_day_exceeded_around_midnight(skews: list[float], limit: int) -> None:
+    key = Key(Terms(4, limit), 3, now=DAY_END - 8)
+    key.let_pass(16)
+    key.let_pass(30)
+    for skew in skews:
+        days = Counter(int((at + skew) // SECONDS_A_DAY) for at, _ in key.sent)
+        assert max(days.values()) <= limit
+
+
+def test_a_spent_day_tells_when_the_next_one_begins() -> None:
+    ledger, asker, terms = Ledger(), Asker("run", ""), Terms(1, 1)
+    ledger.take(asker, terms, NOON)
+    spent = ledger.take(asker, terms, NOON + 5)
+    assert spent == Spent(DAY_END - NOON - 5 + MIDNIGHT)
+    assert isinstance(ledger.take(asker, terms, DAY_END + MIDNIGHT), Granted)
+
+
+def test_a_day_that_the_api_closed_is_closed_for_all_runs() -> None:
+    ledger, terms = Ledger(), Terms(4, ALL_DAY)
+    ledger.close_day(Asker("a", ""), terms, NOON)
+    other = Asker("b", "")
+    assert isinstance(ledger.take(other, terms, NOON + 1), Spent)
+    assert ledger.left_today(other, terms, NOON + 1) == 0
+    assert isinstance(ledger.take(other, terms, DAY_END + MIDNIGHT), Granted)
+
+
+def test_a_refusal_right_after_midnight_is_of_the_day_before() -> None:
+    ledger, terms, asker = Ledger(), Terms(4, ALL_DAY), Asker("run", "", lag=20.0)
+    opens_in = ledger.close_day(asker, terms, DAY_END + 22)
+    assert opens_in == pytest.approx(1.0)
+    assert isinstance(ledger.take(asker, terms, DAY_END + 24), Granted)
+
+
+def test_a_late_refusal_is_of_the_day_on_which_the_request_was_sent() -> None:
+    ledger, terms, asker = Ledger(), Terms(4, ALL_DAY), Asker("run", "")
+    assert ledger.close_day(asker, terms, DAY_END + 20, age=30) < 0
+    assert isinstance(ledger.take(asker, terms, DAY_END + 20), Granted)
+
+
+def test_a_ledger_remembers_one_day_at_most() -> None:
+    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY, 0.5), Asker("run", "account")
+    for day in range(30):
+        ledger.take(asker, terms, NOON + day * SECONDS_A_DAY)
+    assert len(ledger.spent) == 1

@@ -1,0 +1,22 @@
+"""A pace of a key that no other run uses."""
+
+from __future__ import annotations
+
+from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.limits.ledger import Asker, Terms
+from tap_constantcontact.limits.permits import Permits
+from tap_constantcontact.limits.store import MemoryStore
+from tap_constantcontact.transport.pace import Pace
+from tap_constantcontact.transport.quota import Quota
+from tap_constantcontact.transport.turns import Turns
+
+
+def permits_of(rate: float, daily_limit: int = 10**9, clock: Clock = SYSTEM) -> Permits:
+    terms, asker = Terms(rate, daily_limit), Asker("run", "account")
+    return Permits(MemoryStore(clock), terms, lambda: asker, clock=clock)
+
+
+def pace_of(rate: float, turns: Turns | None = None, clock: Clock = SYSTEM) -> Pace:
+    permits, turns = permits_of(rate, clock=clock), turns or Turns()
+    quota = Quota(permits, None, "stop", turns.changed, clock)
+    return Pace(permits, quota, turns, clock)
