@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,12 +33,17 @@ def answers(host: str, port: int) -> bool:
 
 
 @contextmanager
-def redis(host: str = LOOPBACK) -> Iterator[str]:
-    """Run a Redis server that keeps nothing on disk; yields its URL."""
+def redis(host: str = LOOPBACK, prefix: Sequence[str] = ()) -> Iterator[str]:
+    """Run a Redis server that keeps nothing on disk; yields its URL.
+
+    Args:
+        host: The address that it listens on.
+        prefix: What its command begins with.
+    """
     port = free_port(host)
     options = ("--bind", host, "--port", str(port), "--save", "", "--protected-mode", "no")
     server = subprocess.Popen(
-        [str(REDIS), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*prefix, str(REDIS), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         while not answers(host, port):
@@ -50,13 +55,18 @@ def redis(host: str = LOOPBACK) -> Iterator[str]:
 
 
 @contextmanager
-def postgres(host: str = LOOPBACK) -> Iterator[str]:
-    """Run a PostgreSQL server with an empty database; yields its URL."""
+def postgres(host: str = LOOPBACK, prefix: Sequence[str] = ()) -> Iterator[str]:
+    """Run a PostgreSQL server with an empty database; yields its URL.
+
+    Args:
+        host: The address that it listens on.
+        prefix: What its command begins with.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        yield from _postgres(Path(folder), host)
+        yield from _postgres(Path(folder), host, prefix)
 
 
-def _postgres(data: Path, host: str) -> Iterator[str]:
+def _postgres(data: Path, host: str, prefix: Sequence[str]) -> Iterator[str]:
     assert BINARIES
     port = free_port(host)
     user = []
@@ -73,7 +83,7 @@ def _postgres(data: Path, host: str) -> Iterator[str]:
     with (data / "pg_hba.conf").open("a") as rules:
         rules.write("host all all 10.0.0.0/8 trust\n")
     server = subprocess.Popen(
-        [*user, BINARIES / "postgres", "-D", data, *settings],
+        [*user, *prefix, BINARIES / "postgres", "-D", data, *settings],
         cwd=data,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

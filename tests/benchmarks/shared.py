@@ -1,11 +1,12 @@
 """What several runs of one key do together: their pace, their shares, and what is throttled.
 
-Run by hand, with the extra `test` installed; `redis` and `postgres` need their servers, from
-Debian's packages redis-server and postgresql, and `--namespaces` needs root:
+Run by hand, with the extra `test` installed. It needs Debian's packages redis-server, postgresql
+and, for midnight, faketime; `--namespaces` needs root:
 
-    python -m tests.benchmarks.shared file
-    python -m tests.benchmarks.shared redis --namespaces
-    python -m tests.benchmarks.shared postgres --namespaces --kill 3
+    python -m tests.benchmarks.shared pace file
+    python -m tests.benchmarks.shared pace redis --namespaces
+    python -m tests.benchmarks.shared pace postgres --namespaces --kill 3
+    python -m tests.benchmarks.shared midnight redis
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any
 import click
 from aiohttp import web
 
+from tap_constantcontact.limits.ledger import SECONDS_A_DAY
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
@@ -57,6 +59,11 @@ class Arrivals:
     def runs(self) -> set[str]:
         return {run for _, run, _ in self.seen}
 
+    def when(self) -> list[float]:
+        """When each arrived, in seconds since the epoch."""
+        passed = time.time() - time.monotonic()
+        return [at + passed for at, *_ in self.seen]
+
     def between(self, begin: float, end: float) -> list[tuple[float, str, int]]:
         return [one for one in self.seen if begin <= one[0] < end]
 
@@ -87,67 +94,138 @@ def namespaces(number: int) -> Iterator[list[list[str]]]:
 
 
 @contextmanager
-def store_of(kind: str, host: str, folder: Path) -> Iterator[str]:
-    """Provide a limits store; yields the setting."""
+def store_of(kind: str, host: str, folder: Path, prefix: Sequence[str] = ()) -> Iterator[str]:
+    """Provide a limits store, whose server's command begins with a prefix; yields the setting."""
     if kind == "file":
         yield str(folder / "limits.sqlite")
     else:
-        with {"redis": redis, "postgres": postgres}[kind](host) as url:
+        with {"redis": redis, "postgres": postgres}[kind](host, prefix) as url:
             yield url
 
 
-@click.command()
-@click.argument("kind", type=click.Choice(["file", "redis", "postgres"]))
-@click.option("--processes", default=8)
+@click.group()
+def main() -> None:
+    """Several runs of one key at once."""
+
+
+KIND = click.argument("kind", type=click.Choice(["file", "redis", "postgres"]))
+PROCESSES = click.option("--processes", default=8)
+RATE = click.option("--rate", default=20, help="Requests a second of the key.")
+
+
+class Runs:
+    """Taps that read one stream of a sandbox, with one key.
+
+    Args:
+        sandbox: What they read.
+        folder: Where each has a folder.
+        settings: Settings of all of them.
+    """
+
+    def __init__(self, sandbox: Sandbox, folder: Path, **settings: Any) -> None:
+        self._sandbox = sandbox
+        self._folder = folder
+        self._settings = {"client_id": "shared", **settings}
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def prepare(self, prefix: Sequence[str]) -> Tap:
+        """Write the files of one more tap, whose command begins with a prefix."""
+        name = f"run-{len([*self._folder.glob('run-*')])}"
+        (self._folder / name).mkdir()
+        tap = Tap(self._sandbox, self._folder / name, [STREAM], user_agent=name, **self._settings)
+        tap.command = [*prefix, *tap.command]
+        return tap
+
+    def kill(self) -> None:
+        """End all of them."""
+        for process in self.processes:
+            process.kill()
+
+
+@main.command()
+@KIND
+@PROCESSES
+@RATE
 @click.option("--seconds", default=120, help="How long to measure.")
-@click.option("--rate", default=20, help="Requests a second of the key.")
 @click.option("--kill", default=0, help="How many to kill with SIGKILL after half of the time.")
 @click.option("--namespaces", "apart", is_flag=True, help="Each in its own network namespace.")
-def main(  # noqa: PLR0913 - the options of a command
+def pace(  # noqa: PLR0913 - the options of a command
     *, kind: str, processes: int, seconds: int, rate: int, kill: int, apart: bool
 ) -> None:
-    """Several runs of one key at once."""
+    """The pace that they reach together, and the share of each."""
     arrivals = Arrivals()
-    account = Account(size=rate * seconds)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.chmod(0o755)
         host = LOOPBACK
         prefixes: list[list[str]] = [[] for _ in range(processes)]
         if apart:
             host, prefixes = BRIDGE, stack.enter_context(namespaces(processes))
         url = stack.enter_context(store_of(kind, host, folder))
+        account = Account(size=rate * seconds)
         sandbox = Sandbox(account, limits=Limits(rate), middlewares=[arrivals.middleware])
         sandbox.start(host)
         stack.callback(sandbox.stop)
-        taps = []
-        for n, prefix in enumerate(prefixes):
-            (folder / str(n)).mkdir()
-            tap = Tap(
-                sandbox,
-                folder / str(n),
-                streams=[STREAM],
-                client_id="shared",
-                user_agent=f"run-{n}",
-                limits_store=url,
-                requests_per_second=rate,
-            )
-            tap.command = [*prefix, *tap.command]
-            taps.append(tap)
-        started = [tap.start() for tap in taps]
-        for process in started:
-            stack.callback(process.kill)
+        runs = Runs(sandbox, folder, limits_store=url, requests_per_second=rate)
+        stack.callback(runs.kill)
+        runs.processes = [tap.start() for tap in [*map(runs.prepare, prefixes)]]
         while len(arrivals.runs()) < processes:
             time.sleep(0.1)
         time.sleep(3)
         if kill:
             _report(arrivals, seconds / 2, rate, processes)
-            for process in started[:kill]:
+            for process in runs.processes[:kill]:
                 process.kill()
             click.echo(f"{kill} killed")
         _report(arrivals, seconds / (2 if kill else 1), rate, processes - kill)
-        over = [n for n, process in enumerate(started) if process.poll() is not None]
+        over = [process for process in runs.processes if process.poll() is not None]
         show("runs that ended, of all", f"{len(over)} / {processes}", f"{kill}")
+
+
+@main.command()
+@KIND
+@PROCESSES
+@RATE
+@click.option("--a-day", default=300, help="Requests a day of the key.")
+@click.option("--apart", default=2.0, help="Seconds by which the API's clock is ahead.")
+def midnight(*, kind: str, processes: int, rate: int, a_day: int, apart: float) -> None:
+    """A day that is spent before midnight, and the next one, with clocks that differ.
+
+    The runs begin 30 seconds before midnight by the clock of the store. With a store of several
+    machines, every second run's clock differs as much as the API's, the other way.
+    """
+    ahead = SECONDS_A_DAY - 30 - time.time() % SECONDS_A_DAY
+    arrivals = Arrivals()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = stack.enter_context(store_of(kind, LOOPBACK, folder, _clock(ahead)))
+        limits = Limits(rate, a_day, clock=lambda: time.time() + ahead + apart)
+        sandbox = Sandbox(Account(2 * a_day), limits=limits, middlewares=[arrivals.middleware])
+        sandbox.start()
+        stack.callback(sandbox.stop)
+        runs = Runs(
+            sandbox,
+            folder,
+            limits_store=url,
+            requests_per_second=rate,
+            daily_request_limit=a_day,
+            on_daily_limit="wait",
+        )
+        stack.callback(runs.kill)
+        skews = [0.0 if kind == "file" or n % 2 else -apart for n in range(processes)]
+        taps = [runs.prepare(_clock(ahead + skew)) for skew in skews]
+        runs.processes = [tap.start() for tap in taps]
+        time.sleep(65)
+        days = Counter(int((at + ahead + apart) // SECONDS_A_DAY) for at in arrivals.when())
+        show("requests on each day, by the API's clock", [*days.values()], f"<= {a_day}")
+        refused = sum(status == 429 for *_, status in arrivals.seen)
+        show("refused or throttled", refused, "0")
+        over = [process for process in runs.processes if process.poll() is not None]
+        show("runs that ended", len(over), "0")
+
+
+def _clock(ahead: float) -> list[str]:
+    """Return what a command begins with, whose clock is ahead of this machine's."""
+    return ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", f"{ahead:+.3f}s"]
 
 
 def _report(arrivals: Arrivals, seconds: float, rate: int, processes: int) -> None:
