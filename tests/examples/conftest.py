@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
+from tests.examples.project import Project
 from tests.harness import YOUTH
 
 SEEDS = {"acme": 1, "bolt": 2}
@@ -22,3 +24,11 @@ def sandboxes() -> Iterator[dict[str, Sandbox]]:
     yield running
     for sandbox in running.values():
         sandbox.stop()
+
+
+@pytest.fixture
+def project(sandboxes: dict[str, Sandbox], tmp_path: Path) -> Project:
+    """The Meltano project that reads them."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder, sandboxes)
