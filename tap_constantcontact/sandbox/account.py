@@ -80,6 +80,17 @@ class Account(Ledger):
         """
         return profile.profile(self._seed, self.encoded_account_id, self.organization_name, extra)
 
+    def as_client(self) -> Row:
+        """Return what a partner sees of the account."""
+        active = sum(status(contact) == "active" for contact in self.contacts.values())
+        return {
+            "encoded_account_id": self.encoded_account_id,
+            "subscriber_count": active,
+            "organization_name": self.organization_name,
+            "site_owner_name": self.profile()["contact_email"],
+            "billing_status": "Open",
+        }
+
     def addresses(self) -> list[Row]:
         """Return the account's e-mail addresses."""
         return profile.addresses(str(self.profile()["contact_email"]), OPENED)

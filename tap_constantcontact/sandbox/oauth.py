@@ -46,10 +46,12 @@ class Grant:
     Attributes:
         scope: The scopes, with spaces between them.
         used_at: When the refresh token was last used.
+        account: Whose data it opens, by `encoded_account_id`; empty for the sandbox's own account.
     """
 
     scope: str
     used_at: float
+    account: str = ""
 
 
 @dataclass
@@ -103,6 +105,7 @@ class Authorization:
         clock: What tells the seconds since the epoch.
         access_tokens: When each access token ends.
         scopes: What each access token may be used for.
+        accounts: Whose data each access token opens, as in `Grant`.
         grants: What each refresh token that works stands for, the newest last.
         codes: The authorization codes that were not used yet.
         devices: The devices that wait, by device code.
@@ -117,6 +120,7 @@ class Authorization:
     clock: Callable[[], float] = time.time
     access_tokens: dict[str, float] = field(default_factory=dict)
     scopes: dict[str, str] = field(default_factory=dict)
+    accounts: dict[str, str] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
@@ -130,18 +134,19 @@ class Authorization:
         """The newest refresh token."""
         return [*self.grants][-1]
 
-    def grant(self, scope: str, refresh_token: str | None = None) -> str:
+    def grant(self, scope: str, refresh_token: str | None = None, account: str = "") -> str:
         """Note a person's permission, and return its refresh token."""
         token = refresh_token or secrets.token_urlsafe(24)
-        self.grants[token] = Grant(scope, self.clock())
+        self.grants[token] = Grant(scope, self.clock(), account)
         return token
 
-    def issue(self, scope: str = READING) -> str:
+    def issue(self, scope: str = READING, account: str = "") -> str:
         """Return a new access token, a JSON Web Token as Okta's servers issue them."""
         claims = {"jti": secrets.token_urlsafe(24), "scp": scope.split()}
         token = ".".join((_encoded({"alg": "none"}), _encoded(claims), secrets.token_urlsafe(24)))
         self.access_tokens[token] = self.clock() + self.lifetime
         self.scopes[token] = scope
+        self.accounts[token] = account
         return token
 
     def accepts(self, request: web.Request) -> bool:
@@ -152,6 +157,10 @@ class Authorization:
         """Return the scopes of a request's access token."""
         return self.scopes.get(_bearer(request), "").split()
 
+    def account_of(self, request: web.Request) -> str:
+        """Return whose data a request's access token opens."""
+        return self.accounts.get(_bearer(request), "")
+
     # What the application asks
 
     async def token(self, request: web.Request) -> web.Response:
@@ -159,7 +168,7 @@ class Authorization:
         form = await _form(request)
         if not self._is_client(request, form):
             return _refusal("invalid_client", "The client could not be authenticated.", 401)
-        grants: dict[str | None, Callable[[Form], tuple[str, str | None]]] = {
+        grants: dict[str | None, Callable[[Form], tuple[Grant, str | None]]] = {
             "refresh_token": self._refreshed,
             "authorization_code": self._redeemed,
             DEVICE_GRANT: self._asked_by_device,
@@ -168,20 +177,20 @@ class Authorization:
         if granted is None:
             return _refusal("unsupported_grant_type", "This grant type is not known here.")
         try:
-            scope, refresh_token = granted(form)
+            grant, refresh_token = granted(form)
         except RefusedError as refused:
             return _refusal(refused.error, refused.description)
         answer = {
             "token_type": "Bearer",
             "expires_in": self.lifetime,
-            "access_token": self.issue(scope),
-            "scope": scope,
+            "access_token": self.issue(grant.scope, grant.account),
+            "scope": grant.scope,
         }
         return web.json_response(
             answer | ({"refresh_token": refresh_token} if refresh_token else {})
         )
 
-    def _refreshed(self, form: Form) -> tuple[str, str | None]:
+    def _refreshed(self, form: Form) -> tuple[Grant, str | None]:
         token = form.get("refresh_token", "")
         self.spent[token] += 1
         grant = self.grants.get(token)
@@ -189,11 +198,11 @@ class Authorization:
             raise RefusedError("invalid_grant", "The refresh token is invalid or expired.")
         if not self.rotating:
             grant.used_at = self.clock()
-            return grant.scope, token
+            return grant, token
         del self.grants[token]
-        return grant.scope, self.grant(grant.scope)
+        return grant, self.grant(grant.scope, account=grant.account)
 
-    def _redeemed(self, form: Form) -> tuple[str, str | None]:
+    def _redeemed(self, form: Form) -> tuple[Grant, str | None]:
         code = self.codes.pop(form.get("code", ""), None)
         if code is None or code.ends_at < self.clock():
             raise RefusedError("invalid_grant", "The authorization code is invalid or expired.")
@@ -203,7 +212,7 @@ class Authorization:
             raise RefusedError("invalid_grant", "PKCE verification failed.")
         return self._first_token(code.scope)
 
-    def _asked_by_device(self, form: Form) -> tuple[str, str | None]:
+    def _asked_by_device(self, form: Form) -> tuple[Grant, str | None]:
         device = self.devices.get(form.get("device_code", ""))
         if device is None:
             raise RefusedError("invalid_grant", "The device code is not known.")
@@ -220,8 +229,9 @@ class Authorization:
             raise RefusedError("access_denied", "The person said no.")
         return self._first_token(device.scope)
 
-    def _first_token(self, scope: str) -> tuple[str, str | None]:
-        return scope, self.grant(scope) if "offline_access" in scope.split() else None
+    def _first_token(self, scope: str) -> tuple[Grant, str | None]:
+        refresh_token = self.grant(scope) if "offline_access" in scope.split() else None
+        return Grant(scope, self.clock()), refresh_token
 
     async def device(self, request: web.Request) -> web.Response:
         """Answer a device that asks to be let in."""

@@ -9,10 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
-from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.account import Account, Row
 from tap_constantcontact.sandbox.api import Api
 from tap_constantcontact.sandbox.limits import Limits
-from tap_constantcontact.sandbox.oauth import Authorization
+from tap_constantcontact.sandbox.oauth import READING, Authorization
 from tap_constantcontact.sandbox.sign_in import SignInPages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,6 +27,7 @@ class Sandbox:
 
     Args:
         account: The account that it serves.
+        others: More accounts of the same key; the token of a request tells which one it reads.
         authorization: The application and its tokens.
         limits: The limits of the key.
         middlewares: Called for each request, for example to simulate faults.
@@ -36,6 +37,7 @@ class Sandbox:
         self,
         account: Account | None = None,
         *,
+        others: Sequence[Account] = (),
         authorization: Authorization | None = None,
         limits: Limits | None = None,
         middlewares: Sequence[Any] = (),
@@ -43,7 +45,11 @@ class Sandbox:
         self.account = account or Account()
         self.authorization = authorization or Authorization()
         self.limits = limits or Limits()
-        self.api = Api(self.account)
+        self.api = Api(
+            self.account,
+            others={other.encoded_account_id: other for other in others},
+            opened=self.authorization.account_of,
+        )
         self._middlewares = middlewares
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -59,6 +65,27 @@ class Sandbox:
     def auth_url(self) -> str:
         """Base URL of the authorization server."""
         return f"{self.url}/oauth2/default/v1"
+
+    def configurations(self) -> list[Row]:
+        """Let the application read each account, and return a name and a tap's settings of each."""
+        shared = {
+            "api_url": self.api_url,
+            "auth_url": self.auth_url,
+            "client_id": self.authorization.client_id,
+        }
+        if self.authorization.client_secret:
+            shared["client_secret"] = self.authorization.client_secret
+        names = [account.encoded_account_id for account in self.api.accounts]
+        return [
+            {
+                "name": name,
+                "config": {
+                    **shared,
+                    "refresh_token": self.authorization.grant(READING, account=name),
+                },
+            }
+            for name in names
+        ]
 
     def app(self) -> web.Application:
         """Return the application that answers the requests."""

@@ -41,8 +41,8 @@ def account() -> Account:
 class Opaque(Authorization):
     """An authorization server whose tokens tell nothing, but whose responses name the scopes."""
 
-    def issue(self, scope: str = "contact_data") -> str:
-        token = super().issue(scope)
+    def issue(self, scope: str = "contact_data", account: str = "") -> str:
+        token = super().issue(scope, account)
         told = token.rpartition(".")[2]
         self.access_tokens[told] = self.access_tokens.pop(token)
         self.scopes[told] = self.scopes.pop(token)

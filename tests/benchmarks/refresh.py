@@ -46,9 +46,9 @@ class Watched(Authorization):
 
     replaced_at = 0.0
 
-    def grant(self, scope: str, refresh_token: str | None = None) -> str:
+    def grant(self, scope: str, refresh_token: str | None = None, account: str = "") -> str:
         self.replaced_at = time.time()
-        return super().grant(scope, refresh_token)
+        return super().grant(scope, refresh_token, account)
 
 
 class Renewing:

@@ -47,6 +47,9 @@ class Service:
 
     Attributes:
         account: The data.
+        others: The data of more accounts of the same key, by `encoded_account_id`.
+        opened: Returns the `encoded_account_id` of what a request's token opens, or nothing for
+            `account`.
         pending_segments: For each segment, the requests before it is computed.
         base_rows: Whether activity details have the five fields that the contract gives them, and
             not those of the e-mail reports.
@@ -55,10 +58,17 @@ class Service:
     """
 
     account: Account
+    others: dict[str, Account] = field(default_factory=dict)
+    opened: Callable[[web.Request], str] = lambda _: ""
     pending_segments: dict[str, int] = field(default_factory=dict)
     base_rows: bool = False
     partner: bool = False
     privileges: list[str] = field(default_factory=lambda: [*PRIVILEGES.values()])
+
+    @property
+    def accounts(self) -> list[Account]:
+        """Every account of the key."""
+        return [self.account, *self.others.values()]
 
 
 class Call:
@@ -83,7 +93,7 @@ class Call:
         cursors: tuple[str, ...],
     ) -> None:
         self.service = service
-        self.account = service.account
+        self.account = service.others.get(service.opened(request), service.account)
         self._request = request
         self._asked: MultiDict[str] = MultiDict(request.query)
         self.place: str | None = None

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from tap_constantcontact.sandbox.data.basics import Row
-from tap_constantcontact.sandbox.endpoints.endpoint import ANYBODY, Answer, Call, Endpoint
+from tap_constantcontact.sandbox.endpoints.endpoint import (
+    ANYBODY,
+    Answer,
+    Call,
+    Endpoint,
+    Service,
+)
 from tap_constantcontact.sandbox.endpoints.parameters import (
     Forbidden,
     Parameters,
@@ -21,7 +27,7 @@ def accounts(call: Call) -> Answer:
     kind = call.query.get("account_type", "all")
     rows: list[Row] = [
         row
-        for number, row in enumerate(call.account.partner_accounts())
+        for number, row in enumerate(_clients(call.service))
         if kind in ("all", "unmanaged" if number % 3 == 0 else "managed")
     ]
     asked = call.query.get("limit", LARGEST_PAGE)
@@ -33,6 +39,13 @@ def accounts(call: Call) -> Answer:
         href = f"/v3/partner/accounts?limit={size}&offset={end}&account_type={kind}"
         body["_links"] = {"next": {"href": href}}
     return body
+
+
+def _clients(service: Service) -> list[Row]:
+    """Return the accounts of the key, or invented ones if it has only one."""
+    if service.others:
+        return [account.as_client() for account in service.accounts]
+    return service.account.partner_accounts()
 
 
 ENDPOINTS = (

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from tap_constantcontact.sandbox.oauth import Authorization
+from tap_constantcontact.sandbox.oauth import Authorization, Grant
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.login.conftest import Start
 from tests.processes import Login
@@ -382,7 +382,7 @@ def test_an_answer_without_a_refresh_token_is_explained(
     login: Start, monkeypatch: pytest.MonkeyPatch, scopes: str | None, line: str
 ) -> None:
     if scopes is None:
-        monkeypatch.setattr(Authorization, "_first_token", lambda _, scope: (scope, None))
+        monkeypatch.setattr(Authorization, "_first_token", lambda _, scope: (Grant(scope, 0), None))
     process = login("--device", *([f"--scopes={scopes}"] if scopes else []))
     entered(process, "allow")
     code, _, said = process.end()
