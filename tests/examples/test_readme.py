@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tap_constantcontact.settings import SETTINGS
 from tests.generate import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -40,6 +41,16 @@ def accounts() -> list[str]:
     """The accounts of the Meltano project."""
     project = yaml.safe_load((ROOT / "examples/meltano/meltano.yml").read_text("utf-8"))
     return [job["name"] for job in project["jobs"]]
+
+
+def test_the_meltano_project_uses_settings_of_the_tap() -> None:
+    project = yaml.safe_load((ROOT / "examples/meltano/meltano.yml").read_text("utf-8"))
+    shared, *instances = project["plugins"]["extractors"]
+    names = {setting["name"] for setting in shared["settings"]}
+    assert names <= SETTINGS["properties"].keys()
+    for instance in instances:
+        assert instance["config"].keys() <= names
+    assert sum(instance["config"]["daily_share"] for instance in instances) == 1
 
 
 def test_the_workflow_reads_every_account() -> None:
