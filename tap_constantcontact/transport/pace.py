@@ -29,6 +29,9 @@ SPREAD = 10
 SAVINGS = 2.5
 """Maximum sum of unused delay allowance, in seconds."""
 
+AT_FIRST = 1.0
+"""Sum of delay allowance to begin with, in seconds, as a machine that starts runs is busy."""
+
 WORTH_TELLING = 0.001
 """Seconds by which a departure must have changed to be corrected for all runs."""
 
@@ -82,7 +85,7 @@ class Pace:
         self._ask_again_at = -math.inf
         self._least_latency = math.inf
         self._answers = 0
-        self._saved = 0.0
+        self._saved = AT_FIRST
 
     def throttled(self) -> None:
         """Widen the margin, as the server received requests less evenly than they were sent."""

@@ -188,6 +188,8 @@ def pace(  # noqa: PLR0913 - the options of a command
                 process.kill()
             click.echo(f"{kill} killed")
         _report(arrivals, seconds / (2 if kill else 1), rate, processes - kill)
+        throttled = sum(status == 429 for *_, status in arrivals.seen)
+        show("throttled since the start, of all", f"{throttled} / {len(arrivals.seen)}", "")
         over = [process for process in runs.processes if process.poll() is not None]
         show("runs that ended, of all", f"{len(over)} / {processes}", f"{kill}")
 
