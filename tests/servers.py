@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -95,5 +96,5 @@ def _postgres(data: Path, host: str, prefix: Sequence[str]) -> Iterator[str]:
             time.sleep(0.05)
         yield f"postgresql://tap@{host}:{port}/postgres"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # it does not wait for its clients then
         server.wait()
