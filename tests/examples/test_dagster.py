@@ -1,0 +1,291 @@
+"""Forty accounts of one key through a real Dagster into a real Postgres, with a tap killed midway.
+
+DAGSTER_VENV names a virtual environment with `examples/dagster/requirements.txt` installed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.limits import Limits
+from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.streams import STREAMS
+from tests.expected import Expected
+from tests.harness import DETAILS, YOUTH, key_of
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "dagster"
+COMMANDS = Path(os.environ.get("DAGSTER_VENV", "/nowhere")) / "bin"
+POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/nowhere"))
+NEEDED = (COMMANDS / "dagster-daemon", COMMANDS / "target-postgres", POSTGRES / "initdb")
+pytestmark = [
+    pytest.mark.skipif(
+        not all(command.exists() for command in NEEDED),
+        reason="no Postgres, or no DAGSTER_VENV with Dagster and target-postgres",
+    ),
+    pytest.mark.timeout(600),
+]
+
+ACCOUNTS = 40
+AT_ONCE = 4
+KILLED_AFTER = 40
+"""How many contacts the report has asked for when its tap is killed."""
+
+WATCH = f"""
+import json, time
+import dagster as dg
+
+instance = dg.DagsterInstance.get()
+ended = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
+while len(records := instance.get_run_records(ended)) < {ACCOUNTS}:
+    time.sleep(1)
+for record in records:
+    run = record.dagster_run
+    events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
+    told = [event.step_materialization_data for event in events if event.is_step_materialization]
+    print(json.dumps({{
+        "account": run.tags["dagster/partition"],
+        "status": run.status.value,
+        "start": record.start_time,
+        "end": record.end_time,
+        "restarts": sum(event.event_type_value == "STEP_RESTARTED" for event in events),
+        "told": {{k: v.value for data in told for k, v in data.materialization.metadata.items()}},
+    }}))
+"""
+"""Wait for all runs in Dagster's own records, and print what these tell of each."""
+
+
+# Postgres
+
+
+@dataclass
+class Postgres:
+    """A server of its own, which listens on a socket in its folder."""
+
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://postgres@/postgres?host={self.folder}"
+
+    def lines(self, query: str) -> list[str]:
+        psql = (POSTGRES / "psql", "-h", self.folder, "-U", "postgres", "-At", "-c", query)
+        return subprocess.run(
+            psql, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout.splitlines()
+
+    def tables(self, schema: str) -> set[str]:
+        query = f"select table_name from information_schema.tables where table_schema = '{schema}'"
+        return {*self.lines(query)}
+
+    def counts(self, schema: str, tables: set[str]) -> dict[str, int]:
+        queries = (f"select '{name}', count(*) from \"{schema}\".{name}" for name in tables)
+        rows = (line.split("|") for line in self.lines(" union all ".join(queries)))
+        return {name: int(count) for name, count in rows}
+
+    def details(self, schema: str) -> list[Any]:
+        """The keys of the events, as the sandbox has them."""
+        at = "to_char(created_time, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS') as created_time"
+        columns = f"contact_id, campaign_activity_id, tracking_activity_type, link_url, {at}"
+        query = f'select row_to_json(r) from (select {columns} from "{schema}".{DETAILS}) r'
+        return [key_of(DETAILS, json.loads(line)) for line in self.lines(query)]
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    user = "postgres" if os.geteuid() == 0 else getpass.getuser()  # root may not run a server
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    data = folder / "data"
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+
+    def run(*command: str | Path) -> None:
+        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
+
+    try:
+        shutil.chown(folder, user)
+        run(POSTGRES / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N")
+        run(POSTGRES / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        try:
+            yield Postgres(folder)
+        finally:
+            run(POSTGRES / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+# The accounts
+
+
+@dataclass
+class Killer:
+    """What kills the tap of an account in the middle of its sweep, once.
+
+    Attributes:
+        account: Whose tap.
+        before: The contacts that its report asked for until then.
+        after: Those that it asked for later.
+    """
+
+    account: str
+    before: set[str] = field(default_factory=set)
+    after: set[str] = field(default_factory=set)
+    has_killed: bool = False
+
+    def sees(self, account: str, path: str) -> None:
+        if account != self.account or not path.endswith("/activity_summary"):
+            return
+        asked = self.after if self.has_killed else self.before
+        asked.add(path.split("/")[-2])
+        if len(self.before) == KILLED_AFTER and not self.has_killed:
+            self.has_killed = True
+            os.kill(self._tap(), signal.SIGKILL)
+
+    def _tap(self) -> int:
+        option = f"/{self.account}/tap.json"
+        for folder in Path("/proc").glob("[0-9]*"):
+            command = (folder / "cmdline").read_text()
+            if "bin/tap-constantcontact\0" in command and option in command:
+                return int(folder.name)
+        raise AssertionError("No tap reads the account.")
+
+
+@pytest.fixture(scope="module")
+def accounts() -> list[Account]:
+    """Small accounts, and one that takes long enough to be killed in the middle."""
+    return [Account(seed, 5 if seed else 60, YOUTH) for seed in range(ACCOUNTS)]
+
+
+@pytest.fixture
+def killer(accounts: list[Account]) -> Killer:
+    return Killer(accounts[0].encoded_account_id)
+
+
+@pytest.fixture
+def sandbox(accounts: list[Account], killer: Killer) -> Iterator[Sandbox]:
+    @web.middleware
+    async def watched(request: web.Request, handler: Any) -> Any:
+        killer.sees(running.authorization.account_of(request), request.path)
+        return await handler(request)
+
+    running = Sandbox(
+        accounts[0],
+        others=accounts[1:],
+        limits=Limits(per_second=100),
+        middlewares=[watched],
+    )
+    with running:
+        yield running
+
+
+# Dagster
+
+
+@dataclass
+class Dagster:
+    """A copy of the example, which is Dagster's home too, as its README has it."""
+
+    home: Path
+    env: dict[str, str]
+
+    def start(self, command: str, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [COMMANDS / command, *arguments],
+            cwd=self.home,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=(self.home / f"{command}.log").open("w"),
+            text=True,
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run what launches the runs in the queue."""
+        daemon = self.start("dagster-daemon", "run", "-f", "definitions.py")
+        try:
+            yield
+        finally:
+            daemon.terminate()
+            daemon.communicate()
+
+    def ask(self, command: str, *arguments: str) -> str:
+        process = self.start(command, *arguments)
+        said, _ = process.communicate()
+        assert process.returncode == 0, (self.home / f"{command}.log").read_text()
+        return said
+
+
+@pytest.fixture
+def dagster(sandbox: Sandbox, postgres: Postgres, tmp_path: Path) -> Dagster:
+    for name in ("definitions.py", "dagster.yaml"):
+        shutil.copy(EXAMPLE / name, tmp_path)
+    configurations = sandbox.configurations()
+    for number, one in enumerate(configurations):
+        one["config"] |= {
+            "requests_per_second": 100 if number else 10,
+            "daily_request_limit": 1_000_000,
+        }
+    (tmp_path / "accounts.json").write_text(json.dumps(configurations))
+    env = {
+        **os.environ,
+        "PATH": f"{COMMANDS}:{os.environ['PATH']}",
+        "DAGSTER_HOME": str(tmp_path),
+        "POSTGRES_URL": postgres.url,
+    }
+    return Dagster(tmp_path, env)
+
+
+def most_at_once(runs: list[dict[str, Any]]) -> int:
+    changes = sorted([(run["start"], 1) for run in runs] + [(run["end"], -1) for run in runs])
+    return max(sum(change for _, change in changes[:end]) for end in range(1, len(changes)))
+
+
+def test_forty_accounts_are_loaded_whole_though_a_tap_is_killed(
+    dagster: Dagster, postgres: Postgres, accounts: list[Account], killer: Killer
+) -> None:
+    backfill = ("job", "backfill", "-f", "definitions.py", "-j", "every_account")
+    dagster.ask("dagster", *backfill, "--all", "all", "--noprompt")
+    with dagster.running():
+        runs = [json.loads(line) for line in dagster.ask("python", "-c", WATCH).splitlines()]
+
+    names = {account.encoded_account_id for account in accounts}
+    assert {run["account"] for run in runs} == names
+    assert {run["status"] for run in runs} == {"SUCCESS"}
+    assert most_at_once(runs) <= AT_ONCE
+    assert {run["account"]: run["restarts"] for run in runs if run["restarts"]} == {
+        killer.account: 1
+    }
+    assert len(killer.before & killer.after) < KILLED_AFTER / 2  # it went on, from the state
+
+    told = {run["account"]: run["told"] for run in runs}
+    selected = {stream.name for stream in STREAMS if stream.selected_by_default}
+    for account in accounts:
+        name, expected = account.encoded_account_id, Expected(account)
+        assert postgres.tables(name) == selected
+        wanted = {stream: len(expected[stream]) for stream in selected}
+        loaded = postgres.counts(name, selected)
+        if name == killer.account:
+            wanted["contact_counts"] = 2  # a row for each attempt
+        else:
+            assert told[name]["requests"] > 0
+            assert {stream: told[name][f"rows/{stream}"] for stream in selected} == wanted
+        assert loaded == wanted
+        assert postgres.lines(f'select contact_id from "{name}".contacts order by 1') == sorted(
+            expected["contacts"]
+        )
+        details = postgres.details(name)
+        assert len(details) == wanted[DETAILS]
+        assert {*details} == expected[DETAILS].keys()
