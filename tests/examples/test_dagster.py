@@ -45,6 +45,15 @@ AT_ONCE = 4
 KILLED_AFTER = 40
 """How many contacts the report has asked for when its tap is killed."""
 
+OFTEN = """
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+"""
+"""A setting by which Dagster looks into its queue each second, as the runs are short."""
+
 WATCH = f"""
 import json, time
 import dagster as dg
@@ -209,6 +218,7 @@ class Dagster:
             stdout=subprocess.PIPE,
             stderr=(self.home / f"{command}.log").open("w"),
             text=True,
+            start_new_session=True,
         )
 
     @contextmanager
@@ -218,7 +228,7 @@ class Dagster:
         try:
             yield
         finally:
-            daemon.terminate()
+            os.killpg(daemon.pid, signal.SIGKILL)  # the runs too, if the test has failed
             daemon.communicate()
 
     def ask(self, command: str, *arguments: str) -> str:
@@ -230,8 +240,9 @@ class Dagster:
 
 @pytest.fixture
 def dagster(sandbox: Sandbox, postgres: Postgres, tmp_path: Path) -> Dagster:
-    for name in ("definitions.py", "dagster.yaml"):
-        shutil.copy(EXAMPLE / name, tmp_path)
+    shutil.copy(EXAMPLE / "definitions.py", tmp_path)
+    settings = (EXAMPLE / "dagster.yaml").read_text()
+    (tmp_path / "dagster.yaml").write_text(settings + OFTEN)
     configurations = sandbox.configurations()
     for number, one in enumerate(configurations):
         one["config"] |= {
