@@ -26,7 +26,7 @@ REMEDY = (
 class Permits:
     """Permits to send requests at the key's pace and within its day.
 
-    Not for several threads at once: its caller holds a lock.
+    Several threads may call `settle` and `throttled` at once; for the rest, a caller needs a lock.
 
     Args:
         store: Keeps the ledger of the key.

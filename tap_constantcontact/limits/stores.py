@@ -66,8 +66,12 @@ def _key_of(config: Mapping[str, Any]) -> str:
 
 def _default_folder(config: Mapping[str, Any]) -> Path:
     """Return the first folder in which this user may create files."""
-    folders = [*_folders(config)]
-    return next(filter(_is_writable, folders), folders[0])
+    for folder in _folders(config):
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK | os.X_OK):
+                return folder
+    return _temporary_folder()
 
 
 def _folders(config: Mapping[str, Any]) -> Iterator[Path]:
@@ -76,12 +80,14 @@ def _folders(config: Mapping[str, Any]) -> Iterator[Path]:
     with suppress(ConfigValidationError):
         if config.get("token_file"):
             yield TokenFile.of(config).path.parent
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    yield Path(tempfile.gettempdir()) / f"tap-constantcontact-{user}"
 
 
-def _is_writable(folder: Path) -> bool:
+def _temporary_folder() -> Path:
+    """Return this user's folder for temporary files; a new one if somebody else took its name."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"tap-constantcontact-{user}"
     with suppress(OSError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.access(folder, os.W_OK | os.X_OK)
-    return False
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.lstat().st_uid == user:
+            return folder
+    return Path(tempfile.mkdtemp())
