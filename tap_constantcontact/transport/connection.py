@@ -37,6 +37,9 @@ from tap_constantcontact.transport.responses import described, error_of
 from tap_constantcontact.transport.retries import Retries
 from tap_constantcontact.transport.turns import Turns
 
+LONGEST_LAG = 43_200.0
+"""Seconds of difference between two clocks from which on a `Date` header is not believed."""
+
 
 class Connection:
     """The connection of one key to the API.
@@ -145,7 +148,8 @@ class Connection:
         """Learn from a response's `Date` header how far the API's clock is behind ours."""
         with suppress(KeyError, ValueError):
             theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
-            self.clock_lag = max(self.clock_lag, self.quota.sent_at - theirs)
+            if (lag := self.quota.sent_at - theirs) < LONGEST_LAG:
+                self.clock_lag = max(self.clock_lag, lag)
 
     def limit_reached(self, response: requests.Response) -> Exception:
         """Return the error that a response with status 429 stands for.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +118,19 @@ def test_proxies_and_certificates_come_from_the_environment(
     session = tap_with(config).run.connection.session
     assert session.proxies.get("https") == proxy
     assert session.verify == str(tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize(("behind", "lag"), [(-60, 0), (3600, 3600), (86_400, 0)])
+def test_the_lag_of_the_api_s_clock_is_learnt_unless_it_is_absurd(
+    account: Account, tmp_path: Path, behind: float, lag: float
+) -> None:
+    @web.middleware
+    async def late(request: web.Request, handler: Any) -> Any:
+        response = await handler(request)
+        response.headers["Date"] = formatdate(time.time() - behind, usegmt=True)
+        return response
+
+    with Sandbox(account, middlewares=[late]) as sandbox:
+        tap = tap_with(config_for(sandbox, tmp_path), streams=["contact_lists"])
+        tap.sync_all()
+    assert tap.run.connection.clock_lag == pytest.approx(lag, abs=2)
