@@ -207,6 +207,12 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         self.queue[asker.run] = now + wait
         return Queued(wait)
 
+    def give_back(self, number: int, requests: int, asker: Asker, terms: Terms, now: float) -> None:
+        """Take permits of a departure back that were not used."""
+        self.count(-requests, asker, terms, now)
+        if departure := self.departures.get(number):
+            departure.requests -= requests
+
     def settle(self, number: int, late: float, allowance: float) -> None:
         """Correct a departure, now that more is known of it.
 
@@ -277,7 +283,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         return max(0, min(self._left(day, asker, terms) for day in _days(now, asker.lag)))
 
     def count(self, requests: int, asker: Asker, terms: Terms, now: float) -> None:
-        """Count requests of today; a negative number gives permits back."""
+        """Count requests of today."""
         today = _days(now, asker.lag)
         self.spent = {day: of for day, of in self.spent.items() if day >= min(today)}
         for day in today:

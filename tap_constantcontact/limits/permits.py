@@ -92,11 +92,11 @@ class Permits:
         if self._unused and now < self._valid_until:
             self._unused -= 1
             return Granted(self._batch, 1, self.left_today)
-        unused, asker, terms = self._unused, self._asker(), self.terms
+        batch, unused, asker, terms = self._batch, self._unused, self._asker(), self.terms
 
         def step(ledger: Ledger, at: float) -> Granted | Queued | Spent:
             if unused:
-                ledger.count(-unused, asker, terms, at)
+                ledger.give_back(batch, unused, asker, terms, at)
             return ledger.take(asker, terms, at, allowance)
 
         try:
@@ -146,11 +146,11 @@ class Permits:
             self._look()
 
     def _look(self) -> None:
-        unused, asker, terms = self._unused, self._asker(), self.terms
+        batch, unused, asker, terms = self._batch, self._unused, self._asker(), self.terms
 
         def step(ledger: Ledger, now: float) -> int:
             if unused:
-                ledger.count(-unused, asker, terms, now)
+                ledger.give_back(batch, unused, asker, terms, now)
             return ledger.left_today(asker, terms, now)
 
         self.left_today = self._store.change(step)
