@@ -44,8 +44,11 @@ POLL = 0.02
 LATE = 0.1
 """Seconds after which a run that does not ask again as announced loses its place in the queue."""
 
-GRANTS = 100
-"""Maximum number of grants in a period; if more requests are allowed, a grant is for several."""
+BATCHED = 100
+"""Requests a second from which on a grant is for several requests, to save time."""
+
+GRANTS = 20
+"""Maximum number of such grants in a period."""
 
 
 class Departure(msgspec.Struct, array_like=True):
@@ -89,7 +92,7 @@ class Terms:
     @property
     def batch(self) -> int:
         """Number of requests of a grant."""
-        return max(1, self.burst // GRANTS)
+        return self.burst // GRANTS if self.burst >= BATCHED else 1
 
     @property
     def spacing(self) -> float:
