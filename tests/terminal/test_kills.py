@@ -17,7 +17,7 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.catalogs import select
 from tests.expected import Expected
-from tests.harness import SUMMARY, Run, config_for, sync, young
+from tests.harness import SUMMARY, Run, config_for, partly_slow, sync, young
 
 ENDS = [signal.SIGTERM, signal.SIGKILL]
 STREAMS = ("contacts", SUMMARY)
@@ -55,7 +55,7 @@ def check(sandbox: Sandbox, tmp_path: Path, expected: Expected) -> Callable[[byt
 
 
 @pytest.mark.parametrize("signum", ENDS)
-@pytest.mark.parametrize("size", [1, 300_000, 700_000])
+@pytest.mark.parametrize("size", partly_slow([300_000], [1, 700_000]))
 def test_a_killed_run_leaves_whole_lines_in_a_file(
     command: list[str], tmp_path: Path, check: Callable[[bytes], None], size: int, signum: int
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_killed_run_leaves_whole_lines_in_a_file(
 
 
 @pytest.mark.parametrize("signum", ENDS)
-@pytest.mark.parametrize("taken", [10_000, 600_000])
+@pytest.mark.parametrize("taken", partly_slow([600_000], [10_000]))
 def test_a_killed_run_leaves_whole_lines_in_a_full_pipe(
     command: list[str], tmp_path: Path, check: Callable[[bytes], None], taken: int, signum: int
 ) -> None:
