@@ -14,6 +14,7 @@ import time_machine
 from aiohttp import web
 from hypothesis import HealthCheck, settings
 
+from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
@@ -64,9 +65,14 @@ def sandbox(account: Account, present: None) -> Iterator[Sandbox]:
 def run(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Run]:
     """Run a tap against the sandbox, with these settings beside the credentials."""
 
-    def run_with(state: dict[str, Any] | None = None, streams: Any = (), **settings: Any) -> Run:
+    def run_with(
+        state: dict[str, Any] | None = None,
+        streams: Any = (),
+        clock: Clock = SYSTEM,
+        **settings: Any,
+    ) -> Run:
         names = (streams,) if isinstance(streams, str) else streams
-        return sync(config_for(sandbox, tmp_path, **settings), state, names)
+        return sync(config_for(sandbox, tmp_path, **settings), state, names, clock=clock)
 
     return run_with
 

@@ -1,9 +1,5 @@
 """The ledger of a key: the requests that its runs sent lately and today, and the runs that wait.
 
-Documented in the vendor's guide: an application's key may send 4 requests a second and 10,000 a
-day, across all its accounts and tokens; the day begins at 00:00 UTC. A partner's key may send 10 a
-second and 250,000 a day. No response says how much is left.
-
 A ledger is a value: it knows neither where it is stored nor what time it is. All instants are
 seconds since the epoch, by the clock of the store.
 """
@@ -11,12 +7,12 @@ seconds since the epoch, by the clock of the store.
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+
+from tap_constantcontact.limits.terms import Terms
 
 SECONDS_A_DAY = 86_400
 
@@ -35,20 +31,11 @@ WIDEST = 0.035
 MINUTE = 60.0
 """Seconds after which a throttled response no longer widens the margin."""
 
-SPACING = 0.2
-"""Minimum spacing of requests, as a fraction of even spacing, so that bursts do not queue up."""
-
 POLL = 0.02
 """Seconds after which to ask again for a permit that an answer to another run may set free."""
 
 LATE = 0.1
 """Seconds after which a run that does not ask again as announced loses its place in the queue."""
-
-BATCHED = 100
-"""Requests a second from which on a grant is for several requests, to save time."""
-
-GRANTS = 20
-"""Maximum number of such grants in a period."""
 
 
 class Departure(msgspec.Struct, array_like=True):
@@ -63,52 +50,6 @@ class Departure(msgspec.Struct, array_like=True):
     until: float
     allowance: float
     requests: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The limits that a run keeps to.
-
-    Attributes:
-        rate: Requests a second of the key; below 1, one request in 1 / `rate` seconds.
-        daily_limit: Requests a day of the key.
-        daily_share: The account's part of the day, from 0 to 1; None for no part of its own.
-    """
-
-    rate: float
-    daily_limit: int
-    daily_share: float | None = None
-
-    @property
-    def burst(self) -> int:
-        """Maximum number of requests in a period."""
-        return max(1, math.floor(self.rate))
-
-    @property
-    def period(self) -> float:
-        """The sliding period that the limit holds for, in seconds."""
-        return max(1.0, 1 / self.rate)
-
-    @property
-    def batch(self) -> int:
-        """Number of requests of a grant."""
-        return self.burst // GRANTS if self.burst >= BATCHED else 1
-
-    @property
-    def spacing(self) -> float:
-        """Minimum number of seconds between two grants."""
-        return self.period / self.burst * self.batch * SPACING
-
-    @property
-    def validity(self) -> float:
-        """Seconds in which to use a grant, if it is for several requests."""
-        return self.period / GRANTS
-
-    @property
-    def a_day(self) -> int:
-        """Maximum number of requests a day of the account."""
-        share = 1.0 if self.daily_share is None else self.daily_share
-        return math.floor(self.daily_limit * share)
 
 
 class Asker(NamedTuple):

@@ -8,8 +8,9 @@ from contextlib import suppress
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, refused
-from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued, Spent, Terms
+from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued, Spent
 from tap_constantcontact.limits.store import MemoryStore, Store, StoreError
+from tap_constantcontact.limits.terms import Terms
 
 OUTAGE = 30.0
 """Seconds for which a store may fail during a run before the run ends or goes on alone."""

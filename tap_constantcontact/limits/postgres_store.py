@@ -45,17 +45,18 @@ class PostgresStore:
         url: Where the database is, with the user.
         key: Identifies the ledger.
 
+    Attributes:
+        extra: What must be installed for it.
+
     Raises:
-        StoreError: The extra `postgres` is not installed.
+        ImportError: The extra `postgres` is not installed.
     """
 
+    extra = "postgres"
+
     def __init__(self, url: str, key: str) -> None:
-        try:
-            import psycopg  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise StoreError(
-                "this needs an extra: run pip install 'tap-constantcontact[postgres]'"
-            ) from error
+        import psycopg  # noqa: PLC0415 - an extra
+
         self._connect = psycopg.connect
         self._errors = psycopg.Error
         self._url = url

@@ -19,17 +19,19 @@ class RedisStore:
         url: Where the server is.
         key: Identifies the ledger.
 
+    Attributes:
+        extra: What must be installed for it.
+
     Raises:
-        StoreError: The extra `redis` is not installed, or the URL is not valid.
+        ImportError: The extra `redis` is not installed.
+        StoreError: The URL is not valid.
     """
 
+    extra = "redis"
+
     def __init__(self, url: str, key: str) -> None:
-        try:
-            import redis  # noqa: PLC0415 - an extra
-        except ModuleNotFoundError as error:
-            raise StoreError(
-                "this needs an extra: run pip install 'tap-constantcontact[redis]'"
-            ) from error
+        import redis  # noqa: PLC0415 - an extra
+
         self._errors = redis.RedisError
         self._key = f"tap-constantcontact:{key}"
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from tap_constantcontact.limits.postgres_store import PostgresStore
 from tap_constantcontact.limits.redis_store import RedisStore
 from tap_constantcontact.limits.store import MemoryStore, Store, StoreError
 
-SERVERS: Mapping[str, Callable[[str, str], Store]] = {
+SERVERS: Mapping[str, type[RedisStore | PostgresStore]] = {
     "redis": RedisStore,
     "rediss": RedisStore,
     "postgresql": PostgresStore,
@@ -44,14 +44,19 @@ def store_for(config: Mapping[str, Any], clock: Clock) -> Store:
     if not where:
         return FileStore(_default_folder(config) / f"limits-{key}.sqlite", key, clock)
     scheme, separator, _ = where.partition("://")
+    if separator and scheme not in SERVERS:
+        raise refused(
+            f"limits_store begins with {scheme}://: give a file, or a URL that begins with "
+            f"{' or '.join(f'{known}://' for known in SERVERS)}"
+        )
     try:
         if not separator:
             return FileStore(Path(where).expanduser(), key, clock)
         return SERVERS[scheme](where, key)
-    except KeyError as error:
+    except ImportError as error:
         raise refused(
-            f"limits_store begins with {scheme}://: give a file, or a URL that begins with "
-            f"{' or '.join(f'{known}://' for known in SERVERS)}"
+            "limits_store: this needs an extra: run pip install "
+            f"'tap-constantcontact[{SERVERS[scheme].extra}]'"
         ) from error
     except (StoreError, RuntimeError) as error:
         raise refused(f"limits_store: {error}") from error

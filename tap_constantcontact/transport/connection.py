@@ -26,9 +26,10 @@ from tap_constantcontact.exceptions import (
     TokenRenewedError,
     kind,
 )
-from tap_constantcontact.limits.ledger import Asker, Terms
+from tap_constantcontact.limits.ledger import Asker
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.stores import store_for
+from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.transport.concurrency import Concurrency
 from tap_constantcontact.transport.deadlines import WHOLE, Deadlines
 from tap_constantcontact.transport.pace import Pace

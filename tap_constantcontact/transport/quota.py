@@ -41,6 +41,9 @@ class Quota:
         last: When the most recent request was sent, in seconds of the monotonic clock.
 
     Example:
+        >>> from tap_constantcontact.limits.ledger import Asker
+        >>> from tap_constantcontact.limits.store import MemoryStore
+        >>> from tap_constantcontact.limits.terms import Terms
         >>> permits = Permits(MemoryStore(), Terms(4, daily_limit=10_000), lambda: Asker("run", ""))
         >>> quota = Quota(permits, budget=1, on_daily_limit="stop")
         >>> quota.admit()

@@ -18,9 +18,9 @@ from tap_constantcontact.limits.ledger import (
     Ledger,
     Queued,
     Spent,
-    Terms,
 )
 from tap_constantcontact.limits.store import decode, encode
+from tap_constantcontact.limits.terms import Terms
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc).timestamp()
 DAY_END = NOON + SECONDS_A_DAY / 2

@@ -15,9 +15,10 @@ from aiohttp import web
 
 from tap_constantcontact import costs
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
-from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued, Terms
+from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued
 from tap_constantcontact.limits.permits import OUTAGE, PAUSE, Permits
 from tap_constantcontact.limits.store import MemoryStore, Step, StoreError, T
+from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox

@@ -15,9 +15,10 @@ import pytest
 
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.exceptions import ConfigValidationError
-from tap_constantcontact.limits.ledger import Asker, Ledger, Terms
+from tap_constantcontact.limits.ledger import Asker, Ledger
 from tap_constantcontact.limits.store import StoreError
 from tap_constantcontact.limits.stores import store_for
+from tap_constantcontact.limits.terms import Terms
 from tests.servers import LOOPBACK, free_port
 
 TERMS = Terms(4, 10**6)

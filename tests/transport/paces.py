@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.limits.ledger import Asker, Terms
+from tap_constantcontact.limits.ledger import Asker
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.store import MemoryStore
+from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.transport.pace import Pace
 from tap_constantcontact.transport.quota import Quota
 from tap_constantcontact.transport.turns import Turns

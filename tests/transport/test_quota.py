@@ -74,12 +74,11 @@ def sandbox(account: Account, days: Days, present: None) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def run(sandbox: Sandbox, days: Days, tmp_path: Path) -> Callable[..., Run]:
-    """Run a tap until its last request is answered, with these settings beside the credentials."""
+def run(run: Callable[..., Run], days: Days) -> Callable[..., Run]:
+    """Run a tap on the day that it is, until its last request is answered."""
 
-    def run_with(state: dict[str, Any] | None = None, streams: Any = (), **settings: Any) -> Run:
-        names = (streams,) if isinstance(streams, str) else streams
-        result = sync(config_for(sandbox, tmp_path, **settings), state, names, clock=days)
+    def run_with(**settings: Any) -> Run:
+        result = run(clock=days, **settings)
         while any("(_work)" in thread.name for thread in threading.enumerate()):
             time.sleep(0.01)
         return result

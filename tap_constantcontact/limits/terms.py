@@ -1,0 +1,66 @@
+"""The limits of a key, and what follows from them.
+
+Documented in the vendor's guide: an application's key may send 4 requests a second and 10,000 a
+day, across all its accounts and tokens; the day begins at 00:00 UTC. A partner's key may send 10 a
+second and 250,000 a day. No response says how much is left.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+SPACING = 0.2
+"""Minimum spacing of requests, as a fraction of even spacing, so that bursts do not queue up."""
+
+BATCHED = 100
+"""Requests a second from which on a grant is for several requests, to save time."""
+
+GRANTS = 20
+"""Maximum number of such grants in a period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The limits that a run keeps to.
+
+    Attributes:
+        rate: Requests a second of the key; below 1, one request in 1 / `rate` seconds.
+        daily_limit: Requests a day of the key.
+        daily_share: The account's part of the day, from 0 to 1; None for no part of its own.
+    """
+
+    rate: float
+    daily_limit: int
+    daily_share: float | None = None
+
+    @property
+    def burst(self) -> int:
+        """Maximum number of requests in a period."""
+        return max(1, math.floor(self.rate))
+
+    @property
+    def period(self) -> float:
+        """The sliding period that the limit holds for, in seconds."""
+        return max(1.0, 1 / self.rate)
+
+    @property
+    def batch(self) -> int:
+        """Number of requests of a grant."""
+        return self.burst // GRANTS if self.burst >= BATCHED else 1
+
+    @property
+    def spacing(self) -> float:
+        """Minimum number of seconds between two grants."""
+        return self.period / self.burst * self.batch * SPACING
+
+    @property
+    def validity(self) -> float:
+        """Seconds in which to use a grant, if it is for several requests."""
+        return self.period / GRANTS
+
+    @property
+    def a_day(self) -> int:
+        """Maximum number of requests a day of the account."""
+        share = 1.0 if self.daily_share is None else self.daily_share
+        return math.floor(self.daily_limit * share)
