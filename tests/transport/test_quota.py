@@ -78,8 +78,9 @@ def run(run: Callable[..., Run], days: Days) -> Callable[..., Run]:
     """Run a tap on the day that it is, until its last request is answered."""
 
     def run_with(**settings: Any) -> Run:
+        before = set(threading.enumerate())
         result = run(clock=days, **settings)
-        while any("(_work)" in thread.name for thread in threading.enumerate()):
+        while any("(_work)" in thread.name for thread in set(threading.enumerate()) - before):
             time.sleep(0.01)
         return result
 
