@@ -79,7 +79,9 @@ class Command(TapConstantContact):
         gc.freeze()  # 13 % less processor time: no search for garbage in the modules
         with _plain_faults():
             super(Tap, cls).invoke(**about)
-            cls.print_version(print_fn=cls.logger.info)
+            cls.logger.info(
+                "%s %s, with singer-sdk %s, begins.", cls.name, cls.plugin_version, cls.sdk_version
+            )
             tap = cls(
                 config=config.config if config else None,
                 parse_env_config=config is not None and config.parse_env,

@@ -24,6 +24,7 @@ from tap_constantcontact.plan import Plan
 from tap_constantcontact.rows import Rows
 from tap_constantcontact.run import SAMPLE_REQUESTS, Run
 from tap_constantcontact.selection import Selection
+from tap_constantcontact.terminal.figures import Reading
 from tap_constantcontact.terminal.record_lines import RecordLines
 from tap_constantcontact.transport.pagination import NextLinkPaginator
 from tap_constantcontact.transport.responses import check_body, is_odd, rows_in
@@ -94,20 +95,19 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     @override
     def get_records(self, context: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
         """Read the stream's records, and write them, unless the SDK has to change them first."""
-        with self.run.reading(self.name):
+        with self.run.reading(self.name) as reading:
             try:
                 if self.ABORT_AT_RECORD_COUNT is None:
                     if self._is_plain:
-                        self._write_plainly(self.read())
+                        self._write_plainly(reading)
                     else:
-                        yield from map(dict, self.read())
+                        yield from map(dict, reading.counting(self.read()))
                     if self._stream_version is not None:
                         super()._write_activate_version_message(self._stream_version)
                 else:
                     with self.run.connection.quota.at_most(SAMPLE_REQUESTS):
-                        yield from map(
-                            dict, itertools.islice(self.read(), self.ABORT_AT_RECORD_COUNT)
-                        )
+                        sample = itertools.islice(self.read(), self.ABORT_AT_RECORD_COUNT)
+                        yield from map(dict, reading.counting(sample))
             finally:
                 self.rows.report(self.logger)
 
@@ -121,7 +121,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         is_flat = self.config.get("flattening_enabled", False)
         return is_same and not is_flat and self.get_batch_config(self.config) is None
 
-    def _write_plainly(self, records: Iterable[Mapping[str, Any]]) -> None:
+    def _write_plainly(self, reading: Reading) -> None:
         if not self.selected:
             return
         lines = RecordLines(
@@ -130,13 +130,14 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         select = Selection(self.schema, self.mask)
         number = 0
         try:
-            for number, record in enumerate(records, 1):
+            for number, record in enumerate(self.read(), 1):
                 lines.write(select(record) if select else record)
                 if number % COUNTED == 0:
                     self._counter.increment(COUNTED)
         finally:
             self._writer.write_block()
             self._counter.increment(number % COUNTED)
+            reading.rows = number
             self.state_manager.is_flushed = not number
 
     @override

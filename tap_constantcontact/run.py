@@ -22,6 +22,7 @@ from tap_constantcontact.exceptions import (
     RetriableAPIError,
     kind,
 )
+from tap_constantcontact.terminal.figures import Reading
 from tap_constantcontact.terminal.progress import Progress
 from tap_constantcontact.transport.connection import Connection
 
@@ -87,16 +88,20 @@ class Run:
             self.write_state()
 
     @contextmanager
-    def reading(self, stream: str) -> Iterator[None]:
+    def reading(self, stream: str) -> Iterator[Reading]:
         """Read a stream within this context; a limit ends it early, a failure ends the run.
 
         With the setting `skip_forbidden_streams`, a forbidden stream ends early as well.
+
+        Yields:
+            What the reading took, whose rows are to be counted.
 
         Raises:
             SystemExit: With exit code 1, after emitting the last state and logging one plain line.
         """
         try:
-            yield
+            with self.progress.reading(stream) as reading:
+                yield reading
         except LimitReachedError as limit:
             self.logger.warning("%s; the next run resumes %s from here", limit, stream)
         except ForbiddenError as error:

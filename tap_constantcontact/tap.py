@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any, ClassVar, NoReturn, cast
 
 import pendulum
-from singer_sdk import Stream, Tap, metrics
+from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from typing_extensions import override
 
@@ -34,10 +34,8 @@ from tap_constantcontact.streams import COUNTED_BY, DETAILS, FROM_CAMPAIGNS, PAR
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.streams.custom_fields import FieldsByName
+from tap_constantcontact.terminal.log import is_of_more_than_a_request
 from tap_constantcontact.terminal.output import WholeLineWriter
-
-PER_REQUEST = ("http_request_count", "http_request_duration")
-"""SDK metrics that are not logged: they would add a line or two for each contact."""
 
 
 class TapConstantContact(Tap):
@@ -63,7 +61,7 @@ class TapConstantContact(Tap):
         given = dict(config or {})
         if parse_env_config:
             found = environment.from_environment(self.config_jsonschema["properties"])
-            self.logger.info("Read from the environment: %s", ", ".join(found) or "nothing")
+            self.logger.info("Read from the environment: %s.", ", ".join(found) or "nothing")
             given |= found
         given = environment.typed(given, self.config_jsonschema)
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
@@ -72,7 +70,7 @@ class TapConstantContact(Tap):
         super().__init__(
             config=given, validate_config=validate_config, setup_mapper=False, **kwargs
         )
-        self.metrics_logger.addFilter(metrics.MetricExclusionFilter(metrics=PER_REQUEST))
+        self.metrics_logger.addFilter(is_of_more_than_a_request)
         if validate_config:
             rules.check(self.config)
             self.run.connection  # noqa: B018 - a token file that cannot be written fails here
@@ -143,12 +141,14 @@ class TapConstantContact(Tap):
             FatalAPIError: The state was written for another account.
         """
         bearer = self.run.connection.authenticator
+        if self.config["sandbox"]:
+            self.logger.info("The account is that of the built-in sandbox.")
         if not isinstance(bearer, RefreshTokenAuthenticator):
             return
         account = bearer.account(self._ask_account)
         if account is None or not account.is_known:
             return
-        self.logger.info("The account is %s", account)
+        self.logger.info("The account is %s.", account)
         last_read = bearer.tokens.last_read
         fingerprint = written_for(self.state)
         if fingerprint not in (None, account.fingerprint):
@@ -177,7 +177,7 @@ class TapConstantContact(Tap):
             self.logger.info(
                 "The account is not known, because the token lacks the scope account_read or its "
                 "user lacks the privilege account:read: a state from another account would go "
-                "unnoticed"
+                "unnoticed."
             )
         return account
 
@@ -261,5 +261,5 @@ class TapConstantContact(Tap):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End the run between two lines; the SDK could write a state into the middle of one."""
-        self.logger.info("Ending on %s", signal.Signals(signum).name)
+        self.logger.info("Ending on %s.", signal.Signals(signum).name)
         self.message_writer.terminate(signum)

@@ -33,7 +33,7 @@ class Log:
     """
 
     LEVEL = re.compile(r"^[-\d]+ [:,\d]+ \| (\w+)")
-    ROWS = re.compile(r'METRIC: (\{.*"record_count".*\})')
+    ROWS = re.compile(r"Read ([\d,]+) rows? of ([a-z]\w+)")
     REQUESTS = re.compile(r"Sent ([\d,]+) requests?")
 
     def __init__(self, log: dg.DagsterLogManager) -> None:
@@ -47,8 +47,7 @@ class Log:
             level = self.LEVEL.match(line)
             self._log.log(level[1] if level else logging.INFO, line.rstrip())
             if counted := self.ROWS.search(line):
-                metric = json.loads(counted[1])
-                self.rows[metric["tags"]["stream"]] += metric["value"]
+                self.rows[counted[2]] += int(counted[1].replace(",", ""))
             if sent := self.REQUESTS.search(line):
                 self.requests = int(sent[1].replace(",", ""))
 

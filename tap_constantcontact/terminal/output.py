@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import select
 import signal
@@ -17,6 +18,8 @@ import click
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Message
+
+from tap_constantcontact.terminal.log import leave_out_noise
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -228,6 +231,11 @@ class PlainCommand(click.Command):
 
 class PlainSingerCommand(PlainCommand, SingerCommand):
     """A tap's command, which reports failures in its log."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command with safe standard streams and a log that is worth reading."""
+        leave_out_noise(logging.getLogger())
+        return super().main(*args, **kwargs)
 
     def complain(self, message: str) -> None:
         """Log why the command ends."""

@@ -55,7 +55,7 @@ def test_an_account_without_a_name_is_known_by_its_key(
 ) -> None:
     account.organization_name = ""
     read(config)
-    assert f"The account is {account.encoded_account_id}\n" in caplog.text
+    assert f"The account is {account.encoded_account_id}.\n" in caplog.text
 
 
 def test_a_token_file_that_knows_no_account_is_read_and_learns_it(
