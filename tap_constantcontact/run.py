@@ -63,13 +63,7 @@ class Run:
     @cached_property
     def connection(self) -> Connection:
         """The connection to the API, or to the built-in sandbox."""
-        config = dict(self.config)
-        if config["sandbox"]:
-            from tap_constantcontact.sandbox import credentials  # noqa: PLC0415 - an extra
-
-            config |= credentials()
-        config |= {name: config[name].rstrip("/") for name in ("api_url", "auth_url")}
-        return Connection(config, self.clock)
+        return Connection(for_connection(self.config), self.clock)
 
     @cached_property
     def progress(self) -> Progress:
@@ -117,6 +111,20 @@ class Run:
         self.logger.error("%s", _reason(stream, error))
         self.logger.debug("The failure in full", exc_info=error)
         raise SystemExit(1) from error
+
+
+def for_connection(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a connection; those of the built-in sandbox, which this starts.
+
+    Raises:
+        ConfigValidationError: The extra `sandbox` is needed and not installed.
+    """
+    complete = dict(config)
+    if complete["sandbox"]:
+        from tap_constantcontact.sandbox import credentials  # noqa: PLC0415 - an extra
+
+        complete |= credentials()
+    return complete | {name: complete[name].rstrip("/") for name in ("api_url", "auth_url")}
 
 
 def _reason(stream: str, error: Exception) -> str:

@@ -159,17 +159,12 @@ def check(settings: Mapping[str, Any], file: TokenFile, needs: Sequence[Need]) -
     before = authenticator.tokens
     authenticator.renew(before.access_token or "")
     after = authenticator.tokens
-    kind = (
-        "rotating: each use replaces it, so the file must be kept"
-        if after.rotates
-        else "long lived: it stays the same, so copies of it work elsewhere too"
-    )
     if account := ask_account(after.access_token or "", settings):
         authenticator.keep(account=account)
     click.echo(f"Token file  {file.path}")
-    click.echo(f"Account     {_described(account or after.account)}")
+    click.echo(f"Account     {described(account or after.account)}")
     click.echo("Works       yes, it was used just now")
-    click.echo(f"Kind        {kind}")
+    click.echo(f"Kind        {kind_of(after)}")
     if before.refreshed_at:
         used = datetime.fromtimestamp(before.refreshed_at, timezone.utc)
         left = IDLE_DAYS - before.idle_days
@@ -182,7 +177,15 @@ def check(settings: Mapping[str, Any], file: TokenFile, needs: Sequence[Need]) -
         click.echo(f"\n{table(needs, Rights(authenticator.scopes, privileges))}")
 
 
-def _described(account: Account | None) -> str:
+def kind_of(tokens: Tokens) -> str:
+    """Describe the kind of a refresh token that was used before."""
+    if tokens.rotates:
+        return "rotating: each use replaces it, so the file must be kept"
+    return "long lived: it stays the same, so copies of it work elsewhere too"
+
+
+def described(account: Account | None) -> str:
+    """Describe an account, or why it is not known."""
     if account is None:
         return "not known: the API did not respond, try again later"
     if not account.is_known:

@@ -23,6 +23,8 @@ from tabulate import tabulate
 
 from tap_constantcontact.auth.account import response_of, text_of
 
+PATH = "/account/user/privileges"
+
 
 class Need(NamedTuple):
     """The rights that a stream needs.
@@ -148,8 +150,13 @@ def ask_privileges(
     Returns:
         The names of the privileges; None if the API did not tell them.
     """
-    response = response_of(session, f"{api_url}/account/user/privileges", timeout)
-    if response is None or response.status_code != requests.codes.ok:
+    response = response_of(session, f"{api_url}{PATH}", timeout)
+    return None if response is None else privileges_in(response)
+
+
+def privileges_in(response: requests.Response) -> frozenset[str] | None:
+    """Return the privileges in a response; None if there are none to be read."""
+    if response.status_code != requests.codes.ok:
         return None
     try:
         rows = response.json()

@@ -1,0 +1,95 @@
+"""What is stored between runs: the token, and the requests of the key."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+from tap_constantcontact.auth.authenticator import IDLE_WARNING
+from tap_constantcontact.auth.keeping import kind_of
+from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
+from tap_constantcontact.clock import SYSTEM
+from tap_constantcontact.doctor.findings import SIGN_IN, Finding, Verdict, well
+from tap_constantcontact.limits.ledger import Asker
+from tap_constantcontact.limits.permits import REMEDY
+from tap_constantcontact.limits.store import StoreError
+from tap_constantcontact.limits.stores import store_for
+from tap_constantcontact.limits.terms import Terms
+
+NOBODY = Asker("", "")
+"""Who asks what is left today, before the account is known."""
+
+
+def token(config: Mapping[str, Any]) -> Finding:
+    """Examine the token that the settings lead to, without using it.
+
+    Raises:
+        ConfigValidationError: The token file cannot be used.
+    """
+    if config["sandbox"]:
+        return well("token", "The built-in sandbox needs none.")
+    if config.get("access_token"):
+        return Finding(
+            "token",
+            Verdict.WARNING,
+            "The access_token of the settings ends a day after it was issued.",
+            "For runs of many days, leave it out and sign in with tap-constantcontact-login.",
+        )
+    file = TokenFile.of(config)
+    tokens = file.read()
+    reason = file.why_not_kept()
+    if reason and (tokens is None or tokens.rotates is not False):
+        return Finding(
+            "token",
+            Verdict.ERROR,
+            f"{file.path} cannot be written ({reason}), and a rotating token would be lost.",
+            "Set token_file to a file in a folder that the tap may write to.",
+        )
+    if (seed := config.get("refresh_token")) and (
+        tokens is None or tokens.seed != fingerprint(seed)
+    ):
+        return well("token", "The refresh_token of the settings was not used before.")
+    if tokens is None or tokens.client_id != config["client_id"]:
+        whose = "no token" if tokens is None else "the token of another application"
+        return Finding("token", Verdict.ERROR, f"There is {whose} in {file.path}.", SIGN_IN)
+    return _known(file, tokens)
+
+
+def _known(file: TokenFile, tokens: Tokens) -> Finding:
+    mode = f" (mode {stat.S_IMODE(file.path.stat().st_mode):04o})" if os.name == "posix" else ""
+    kind = "not used before" if tokens.rotates is None else kind_of(tokens)
+    left = IDLE_DAYS - tokens.idle_days
+    text = (
+        f"The token in {file.path}{mode} is {kind}. It was last used {tokens.idle_days:.0f} days "
+        f"ago, and {left:.0f} of {IDLE_DAYS} idle days are left."
+    )
+    if file.vanishes and tokens.rotates:
+        advice = "It is lost with this container: keep it on a volume, or use a long lived token."
+        return Finding("token", Verdict.WARNING, text, advice)
+    if tokens.idle_days > IDLE_WARNING:
+        return Finding("token", Verdict.WARNING, text, f"Run more often, or {SIGN_IN.lower()}")
+    return well("token", text)
+
+
+def limits_store(config: Mapping[str, Any]) -> Finding:
+    """Examine the store in which the runs of the key count their requests.
+
+    Raises:
+        ConfigValidationError: The setting is not valid.
+    """
+    store = store_for(config, SYSTEM)
+    terms = Terms(
+        config["requests_per_second"], config["daily_request_limit"], config.get("daily_share")
+    )
+    try:
+        left = store.change(lambda ledger, now: ledger.left_today(NOBODY, terms, now))
+    except StoreError as error:
+        return Finding(
+            "limits store",
+            Verdict.ERROR if config["limits_store_required"] else Verdict.WARNING,
+            f"Requests cannot be counted in {store} ({error}).",
+            f"{REMEDY[0].upper()}{REMEDY[1:]}.",
+        )
+    return well("limits store", f"Requests are counted in {store}, and {left:,} are left today.")
