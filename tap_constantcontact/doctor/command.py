@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,7 @@ def main(
     if there is an error, and 0 if there are at most warnings.
     """
     logging.disable()  # the findings tell it all
+    warnings.simplefilter("ignore")
     examination = Examination(sources, catalog)
     findings = []
     for finding in examination.findings():

@@ -79,10 +79,9 @@ def fresh(options: list[str], **variables: str) -> Ended:
 
 
 def test_a_log_has_a_sentence_for_each_stream_and_ends_with_the_figures(
-    options: list[str], tmp_path: Path, requests_seen: list[Any]
+    options: list[str], requests_seen: list[Any]
 ) -> None:
-    ran = run_tap(tmp_path, *options)
-    assert ran.returncode == 0, ran.stderr
+    ran = fresh(options, PYTHONWARNINGS="ignore")  # of Python versions past their end of life
     lines = ran.stderr.splitlines()
     assert len(lines) < 25
     texts = []
