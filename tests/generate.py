@@ -1,7 +1,8 @@
 """The texts that follow from the settings and the streams.
 
 `python -m tests.generate` writes them: the extractor's settings in meltano.yml, the README's tables
-of settings and streams, and a snapshot of the catalog, one file a stream.
+of settings and streams, a snapshot of the catalog, one file a stream, and the sources of the dbt
+package.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tap_constantcontact.choices import OPTIONS
 from tap_constantcontact.settings import DAYS, INSTANTS, PROPERTIES
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
+from tests import generate_dbt
 
 ROOT = Path(__file__).parents[1]
 SNAPSHOTS = "tests/snapshots"
@@ -203,4 +205,4 @@ def _filled(text: str, name: str, generated: str) -> str:
 
 
 if __name__ == "__main__":
-    write(texts())
+    write({**texts(), generate_dbt.PATH: generate_dbt.sources()})
