@@ -1,8 +1,8 @@
 """The texts that follow from the settings and the streams.
 
-`python -m tests.generate` writes them: the extractor's settings in meltano.yml, the README's tables
-of settings and streams, a snapshot of the catalog, one file a stream, and the sources of the dbt
-package.
+`python -m tests.generate` writes them: the extractor in meltano.yml, its definition for MeltanoHub,
+the README's tables of settings and streams, a snapshot of the catalog, one file a stream, and the
+sources of the dbt package.
 """
 
 from __future__ import annotations
@@ -14,28 +14,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tap_constantcontact.choices import OPTIONS
 from tap_constantcontact.settings import DAYS, INSTANTS, PROPERTIES
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests import generate_dbt
+from tests.hub import definition
+from tests.plugin import Setting, code, described, dumped, parts, selection, type_of
 
 ROOT = Path(__file__).parents[1]
 SNAPSHOTS = "tests/snapshots"
+HUB = ".github/meltano-hub.yml"
 COMMAND = "python -m tests.generate"
-
-MELTANO_KINDS = {"number": "string"}
-"""Meltano's kinds of settings, by JSON type, where they are not called the same.
-
-From the environment, Meltano makes of a `decimal` what it cannot hand on as JSON.
-"""
 
 TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
 """What JSON types are called in the README, where that is not their own name."""
-
-Setting = Mapping[str, Any]
 
 
 def texts(
@@ -61,11 +53,11 @@ def texts(
     if catalog is None:
         catalog = TapConstantContact(config={"access_token": "none"}).catalog_dict["streams"]
     meltano = (root / "meltano.yml").read_text("utf-8")
-    meltano = _filled(meltano, "selection", meltano_selection(streams))
     readme = (root / "README.md").read_text("utf-8")
     readme = _filled(readme, "streams", stream_table(streams))
     return {
-        "meltano.yml": _filled(meltano, "settings", meltano_settings(settings)),
+        "meltano.yml": _filled(meltano, "plugin", meltano_plugin(settings, streams)),
+        HUB: definition(settings, streams),
         "README.md": _filled(readme, "settings", setting_table(settings)),
         **{f"{SNAPSHOTS}/{entry['tap_stream_id']}.json": snapshot(entry) for entry in catalog},
     }
@@ -90,66 +82,23 @@ def write(wanted: Mapping[str, str], root: Path = ROOT) -> None:
         (root / path).write_text(text, "utf-8")
 
 
-def meltano_settings(settings: Mapping[str, Any]) -> str:
-    """Return the extractor's settings for meltano.yml."""
-    listed = [_meltano_setting(name, setting) for name, setting in settings["properties"].items()]
-    dumped = yaml.safe_dump(listed, sort_keys=False, allow_unicode=True, width=96)
-    return textwrap.indent(dumped, "    ")
-
-
-def meltano_selection(streams: Iterable[Any]) -> str:
-    """Return the extractor's selection for meltano.yml; without one, Meltano selects all."""
-    patterns = [f"{stream.name}.*" for stream in streams if stream.selected_by_default]
-    return textwrap.indent(yaml.safe_dump({"select": patterns}), "    ")
-
-
-def _meltano_setting(name: str, setting: Setting) -> dict[str, Any]:
-    shown: dict[str, Any] = {"name": name, "label": setting["title"]}
-    shown["kind"] = _meltano_kind(name, setting)
-    if setting.get("secret"):
-        shown["sensitive"] = True
-    if "default" in setting:
-        shown["value"] = setting["default"]
-    if "enum" in setting:
-        labels = OPTIONS[name]
-        shown["options"] = [{"label": labels[value], "value": value} for value in labels]
-    shown["description"] = _described(setting)
-    return shown
-
-
-def _meltano_kind(name: str, setting: Setting) -> str:
-    if name in (*INSTANTS, *DAYS):
-        return "date_iso8601"
-    return "options" if "enum" in setting else MELTANO_KINDS.get(_type(setting), _type(setting))
+def meltano_plugin(settings: Mapping[str, Any], streams: Iterable[Any]) -> str:
+    """Return the extractor's part of meltano.yml that follows from the code."""
+    content = {**parts(settings), "select": selection(streams)}
+    return textwrap.indent(dumped(content, sort_keys=False), "    ")
 
 
 def setting_table(settings: Mapping[str, Any]) -> str:
     """Return the README's table of settings."""
     rows = []
     for name, setting in settings["properties"].items():
-        meaning, _, default = _described(setting).partition(" Default: ")
+        meaning, _, default = described(setting).partition(" Default: ")
         if "default" in setting:
             default = _default(setting)
-        kind = "date" if name in (*INSTANTS, *DAYS) else TYPES.get(_type(setting), _type(setting))
+        kind = type_of(setting)
+        kind = "date" if name in (*INSTANTS, *DAYS) else TYPES.get(kind, kind)
         rows.append((f"`{name}`", kind, meaning, default.removesuffix(".")))
     return _table(("setting", "type", "meaning", "default"), rows)
-
-
-def _type(setting: Setting) -> str:
-    (name,) = {*setting["type"]} - {"null"}
-    return str(name)
-
-
-def _described(setting: Setting) -> str:
-    """Return the description of a setting, with the values that a list may hold."""
-    meaning, *default = setting["description"].partition(" Default: ")
-    if choices := setting.get("items", {}).get("enum"):
-        meaning += f" One or more of {_code(choices)}."
-    return "".join((meaning, *default))
-
-
-def _code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _default(setting: Setting) -> str:
@@ -165,7 +114,7 @@ def stream_table(streams: Iterable[Any]) -> str:
     rows = [
         (
             f"`{stream.name}`",
-            _code(stream.primary_keys),
+            code(stream.primary_keys),
             _replication(stream.replication_key),
             "yes" if stream.selected_by_default else "no",
             getattr(stream, "cost", ""),
