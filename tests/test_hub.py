@@ -97,6 +97,7 @@ def test_each_group_of_settings_suffices_and_less_does_not(
     filled: dict[str, Any], tmp_path: Path
 ) -> None:
     signed_in = tmp_path / "signed-in.json"
+    signed_in.touch(0o600)
     signed_in.write_text('{"client_id": "given", "seed": "", "refresh_token": "stored"}')
     for group in filled["settings_group_validation"]:
         file = signed_in if group == ["client_id"] else tmp_path / "none.json"

@@ -7,21 +7,39 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+import yaml
 
 from tap_constantcontact.settings import PROPERTIES
 from tap_constantcontact.tap import TapConstantContact
+from tests.generate import HUB, ROOT
+from tests.hub import OWNER
 
 MELTANO = shutil.which("meltano")
 PROJECT = os.environ.get("MELTANO_PROJECT_ROOT")
 pytestmark = pytest.mark.skipif(
     not (MELTANO and PROJECT), reason="no meltano, or no MELTANO_PROJECT_ROOT with this tap"
 )
+
+PROJECT_FILE = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))
+(PLUGIN,) = PROJECT_FILE["plugins"]["extractors"]
+
+HELP = (("--help",), 0, "Show this message and exit.")
+OUTCOMES: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "check": ((), 1, "Error: The application's API key is missing: give it with --client-id"),
+    "estimate": ((), 0, "This estimate cost "),
+}
+"""The options, exit code and text of a command of meltano.yml, where it is not its help."""
 
 SETTINGS: dict[str, tuple[str, Any]] = {
     "client_id": ("0123", "0123"),
@@ -73,7 +91,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
 def meltano(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(MELTANO), *arguments],
-        cwd=PROJECT,
+        cwd=env.get("MELTANO_PROJECT_ROOT", PROJECT),
         env={**os.environ, **env},
         capture_output=True,
         text=True,
@@ -126,13 +144,125 @@ def test_the_tap_runs_with_settings_from_the_environment(settings: dict[str, str
     assert last["type"] == "STATE"
 
 
-def test_the_command_that_signs_in_takes_numbers_from_the_environment() -> None:
+def test_every_setting_is_shown() -> None:
+    result = meltano("config", "list", "--all", "tap-constantcontact")
+    assert result.returncode == 0, result.stderr
+    for setting in PLUGIN["settings"]:
+        name = setting["name"]
+        variable = f"TAP_CONSTANTCONTACT_{name.upper().replace('.', '_')}"
+        assert re.search(rf"(?m)^{re.escape(name)} .*\[env: {variable}\]", result.stdout), name
+    for number, group in enumerate(PLUGIN["settings_group_validation"], start=1):
+        assert f"Group {number}: {', '.join(group)}\n" in result.stdout
+
+
+def test_settings_of_the_sdk_reach_the_tap() -> None:
+    read = read_by_the_tap(
+        TAP_CONSTANTCONTACT_FLATTENING_ENABLED="true",
+        TAP_CONSTANTCONTACT_FLATTENING_MAX_DEPTH="2",
+        TAP_CONSTANTCONTACT_STREAM_MAPS='{"contact_lists": {"name": "name.upper()"}}',
+        TAP_CONSTANTCONTACT_BATCH_CONFIG_ENCODING_FORMAT="jsonl",
+        TAP_CONSTANTCONTACT_BATCH_CONFIG_STORAGE_ROOT="file:///srv",
+    )
+    assert read["flattening_enabled"] is True
+    assert read["flattening_max_depth"] == 2
+    assert read["stream_maps"] == {"contact_lists": {"name": "name.upper()"}}
+    assert read["batch_config"] == {
+        "encoding": {"format": "jsonl"},
+        "storage": {"root": "file:///srv"},
+    }
+
+
+@pytest.mark.parametrize("command", PLUGIN["commands"])
+def test_every_command_runs(command: str, tmp_path: Path) -> None:
+    options, exit_code, text = OUTCOMES.get(command, HELP)
     result = meltano(
         "invoke",
-        "tap-constantcontact:login",
-        "--help",
+        f"tap-constantcontact:{command}",
+        *options,
+        XDG_STATE_HOME=str(tmp_path),
         TAP_CONSTANTCONTACT_REQUESTS_PER_SECOND="0.5",
         TAP_CONSTANTCONTACT_REQUEST_TIMEOUT="7.5",
     )
+    assert result.returncode == exit_code, result.stderr
+    assert text in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_estimate_is_of_the_selected_streams() -> None:
+    result = meltano(
+        "invoke",
+        "tap-constantcontact:estimate",
+        TAP_CONSTANTCONTACT__SELECT='["contact_lists.*", "events.*"]',
+    )
     assert result.returncode == 0, result.stderr
-    assert "--client-id" in result.stdout
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:5]] == [
+        "contact_lists",
+        "events",
+        "total",
+    ]
+
+
+@pytest.mark.parametrize("schedule", [schedule["name"] for schedule in PROJECT_FILE["schedules"]])
+def test_every_schedule_loads_into_the_schema_of_the_extractor(
+    schedule: str, tmp_path: Path
+) -> None:
+    database = tmp_path / "scheduled.duckdb"
+    result = meltano(
+        "--environment=sandbox",
+        "schedule",
+        "run",
+        schedule,
+        TARGET_DUCKDB_FILEPATH=str(database),
+        TAP_CONSTANTCONTACT__SELECT='["contact_lists.*"]',
+        TAP_CONSTANTCONTACT__LOAD_SCHEMA="bakery",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "warning" not in result.stderr.replace("No state was found", "").lower(), result.stderr
+    venv = Path(PROJECT or "", ".meltano", "loaders", "target-duckdb", "venv")
+    query = (
+        "import sys, duckdb; print(*duckdb.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
+    )
+    rows = subprocess.run(
+        [venv / "bin" / "python", "-c", query, database, "select name from bakery.contact_lists"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Newsletter" in rows.stdout
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[str]:
+    """The address of a MeltanoHub that has nothing but this tap."""
+    definition = yaml.safe_load((ROOT / HUB).read_text("utf-8").replace(OWNER, "ada"))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "hub"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        address = f"http://127.0.0.1:{server.server_port}"
+        part = "meltano/api/v1/plugins/extractors"
+        folder = tmp_path / "hub" / part
+        folder.mkdir(parents=True)
+        (folder / "ada").write_text(json.dumps(definition))
+        listed = {
+            "default_variant": "ada",
+            "logo_url": definition["logo_url"],
+            "variants": {"ada": {"ref": f"{address}/{part}/ada"}},
+        }
+        (folder / "index").write_text(json.dumps({definition["name"]: listed}))
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield address
+        server.shutdown()
+
+
+def test_meltano_finds_the_tap_on_the_hub(hub: str, tmp_path: Path) -> None:
+    (tmp_path / "meltano.yml").write_text("send_anonymous_usage_stats: false\n")
+    env = {"MELTANO_PROJECT_ROOT": str(tmp_path), "MELTANO_HUB_URL": hub}
+    added = meltano("add", "--no-install", "tap-constantcontact", **env)
+    assert added.returncode == 0, added.stderr
+    lock = json.loads((tmp_path / "plugins/extractors/tap-constantcontact--ada.lock").read_text())
+    assert lock["settings"]
+    listing = ("config", "list", "--all", "tap-constantcontact")
+    shown = meltano(*listing, **env)
+    for setting in PLUGIN["settings"]:
+        assert f"\n{setting['name']} " in shown.stdout
+    extras = meltano(*listing, "--extras", **env)
+    assert f"current value: {lock['select']}" in extras.stdout
