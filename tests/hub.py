@@ -54,6 +54,9 @@ NEXT_STEPS = """\
    meltano invoke tap-constantcontact:login-device  # with a browser on any machine
    ```
 
+   Do so before you set `custom_fields_by_name`: Meltano discovers the streams before it runs a
+   command, and with that setting, the tap needs its tokens for this.
+
 3. See which streams you may read, and what a first run would cost:
 
    ```bash
