@@ -15,7 +15,8 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-RELATIVE_LINK = re.compile(r"\]\((?!\w+:|#)")
+RELATIVE_PICTURE = re.compile(r"(!\[[^\]]*\]\()(?!\w+:)")
+RELATIVE_LINK = re.compile(r"(\]\()(?!\w+:|#)")
 
 
 class AddressHook(MetadataHookInterface):
@@ -25,7 +26,8 @@ class AddressHook(MetadataHookInterface):
         """Add them to the metadata."""
         text = (Path(self.root) / "README.md").read_text("utf-8")
         if address := os.environ.get("PROJECT_ADDRESS"):
-            text = RELATIVE_LINK.sub(f"]({address}/blob/HEAD/", text)
+            text = RELATIVE_PICTURE.sub(rf"\1{address}/raw/HEAD/", text)
+            text = RELATIVE_LINK.sub(rf"\1{address}/blob/HEAD/", text)
             metadata["urls"] = {
                 "Repository": address,
                 "Documentation": f"{address}#readme",

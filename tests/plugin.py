@@ -34,6 +34,11 @@ COMMANDS = {
         "args": "--check",
         "description": "Use the stored token once, and tell which streams it may read.",
     },
+    "doctor": {
+        "executable": "tap-constantcontact-doctor",
+        "args": f"--config=ENV --catalog={CATALOG}",
+        "description": "Tell what keeps a run from reading the account, and what to do.",
+    },
     "estimate": {
         "executable": "tap-constantcontact",
         "args": f"--config=ENV --catalog={CATALOG} --estimate",
