@@ -25,6 +25,33 @@ def check(config: Mapping[str, Any]) -> None:
         raise refused(*faults)
 
 
+def check_parts(parts: Mapping[str, str], config: Mapping[str, Any]) -> None:
+    """Refuse settings with which the API does not send the parts of contacts that streams need.
+
+    Args:
+        parts: Sub-resources of contacts, by the name of the stream that needs them.
+        config: The settings.
+
+    Raises:
+        ConfigValidationError: With one sentence for each stream.
+    """
+    if faults := [*_part_faults(parts, config)]:
+        raise refused(*faults)
+
+
+def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterator[str]:
+    for stream, part in parts.items():
+        if config.get("segment_id"):
+            yield (
+                f"{stream} cannot be read with segment_id, with which the API sends contacts "
+                "without their sub-resources: deselect the stream, or leave segment_id out"
+            )
+        elif part not in config["contact_includes"]:
+            yield (
+                f"{stream} needs `{part}` in contact_includes: add it there, or deselect the stream"
+            )
+
+
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _credential_faults(config)
     yield from _address_faults(config)

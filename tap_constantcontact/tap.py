@@ -30,6 +30,7 @@ from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.counts import Counts
 from tap_constantcontact.shapes.parents import Parents
 from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
+from tap_constantcontact.shapes.rows_within import RowsWithin, SharedReading
 from tap_constantcontact.streams import COUNTED_BY, DETAILS, FROM_CAMPAIGNS, PARENT_TYPES, STREAMS
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.contacts import ContactsStream
@@ -77,6 +78,10 @@ class TapConstantContact(Tap):
             self.message_writer.last_words = self.write_state
         if setup_mapper:
             self.setup_mapper()
+        if validate_config:
+            selected = (stream for stream in self.streams.values() if stream.selected)
+            within = (stream for stream in selected if isinstance(stream, RowsWithin))
+            rules.check_parts({stream.name: stream.part for stream in within}, self.config)
 
     @classmethod
     @override
@@ -217,6 +222,11 @@ class TapConstantContact(Tap):
         for of in PARENT_TYPES:
             collection = cast("Collection", streams[of.stream]) if of.stream else None
             self.run.parents[of] = Parents(of, self.config, collection)
+        contacts = cast("ContactsStream", streams[ContactsStream.name])
+        within = [stream for stream in streams.values() if isinstance(stream, RowsWithin)]
+        contacts.shared = SharedReading(contacts, within)
+        for stream in within:
+            stream.shared = contacts.shared
         self.run.details = {of: of(self, self.run) for of in DETAILS}
         for stats in COUNTED_BY:
             report = cast("ParentsPerRequest", streams[stats.name])

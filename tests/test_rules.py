@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.tap import TapConstantContact
+from tests.catalogs import select
 from tests.harness import Run, config_for
 from tests.processes import run_tap
 
@@ -93,3 +96,22 @@ def test_dates_beyond_all_calendars_read_what_there_is(
         assert result.exit_code == 0
         if "report_date" not in settings:
             assert result.by_key("contact_activity_details")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"contact_includes": ["notes"]}, "contact_taggings needs `taggings` in contact_includes"),
+        ({"segment_id": "1"}, "contact_taggings cannot be read with segment_id"),
+    ],
+    ids=["not included", "segment"],
+)
+def test_parts_of_contacts_that_the_api_would_not_send_are_refused(
+    settings: dict[str, Any], said: str
+) -> None:
+    config = {"access_token": "t", **settings}
+    catalog = TapConstantContact(config=config).catalog_dict
+    select(catalog, {"contact_taggings"})
+    with pytest.raises(ConfigValidationError) as caught:
+        TapConstantContact(config=config, catalog=catalog)
+    assert said in caught.value.errors[0]

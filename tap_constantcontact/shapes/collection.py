@@ -104,20 +104,30 @@ class Collection(ConstantContactStream):
     @override
     def read(self) -> Iterator[Record]:
         increment = Increment(self)
-        start = self._start(increment)
-        yield from self._read_since(start)
+        start = self.start()
+        yield from self.read_since(start)
+        self.finish(increment, start)
+
+    def finish(self, increment: Increment, start: DateTime | None) -> None:
+        """Move a bookmark after a reading.
+
+        Args:
+            increment: The increment that was read, of this stream or of one that reads the list.
+            start: The instant from which changes were read, or None if all rows were.
+        """
         if not increment.is_wanted or self._fixed_start() is not None:
             return
-        self.bookmark.write_all_keys()
+        bookmark = increment.bookmark
+        bookmark.write_all_keys()
         if self.refresh_days:
-            self.bookmark.write_all_keys("full_read_at")
+            bookmark.write_all_keys("full_read_at")
             if start is None or increment.value is None:
-                self.bookmark.update(full_read_at=increment.at(self.run.began))
+                bookmark.update(full_read_at=increment.at(self.run.began))
         increment.move(self.run.began)
 
     @override
     def plan(self) -> Plan:
-        start = self._start(Increment(self))
+        start = self.start()
         return in_all(self.plan_of(query) for query, _ in self._passes(start))
 
     # The start of a read
@@ -125,8 +135,12 @@ class Collection(ConstantContactStream):
     def _fixed_start(self) -> DateTime | None:
         return self.window.of(self.config, self.run.began) if self.window else None
 
-    def _start(self, increment: Increment) -> DateTime | None:
+    def start(self) -> DateTime | None:
         """Return the instant from which changes are read, or None to read all rows."""
+        return self.start_of(Increment(self))
+
+    def start_of(self, increment: Increment) -> DateTime | None:
+        """Return the start of an increment, of this stream or of one that reads the list."""
         if (fixed := self._fixed_start()) is not None:
             return fixed
         takes_dates = any(query.takes_dates for query in self.queries())
@@ -136,10 +150,11 @@ class Collection(ConstantContactStream):
         days = self.config[self.refresh_days] if self.refresh_days else 0
         if not days or increment.value is None:
             return False
-        last = self.bookmark["full_read_at"]
+        last = increment.bookmark["full_read_at"]
         return not last or parse_instant(last) <= days_before(self.run.began, days)
 
-    def _read_since(self, start: DateTime | None) -> Iterator[Record]:
+    def read_since(self, start: DateTime | None) -> Iterator[Record]:
+        """Yield every row that changed since an instant, or all rows."""
         seen = AllSeen()
         oldest = start
         if start is None and self.changes and (date := self.config.get("start_date")):

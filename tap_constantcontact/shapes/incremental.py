@@ -19,12 +19,15 @@ class Increment:
 
     Args:
         stream: The stream, with the replication method that the catalog chooses for it.
+
+    Attributes:
+        bookmark: The stream's bookmark.
     """
 
     def __init__(self, stream: ConstantContactStream) -> None:
         self._stream = stream
         self._run = stream.run
-        self._bookmark = stream.bookmark
+        self.bookmark = stream.bookmark
 
     @property
     def is_wanted(self) -> bool:
@@ -34,7 +37,7 @@ class Increment:
     @property
     def value(self) -> str | None:
         """The bookmark that the last finished run left."""
-        value: str | None = self._bookmark["replication_key_value"] if self.is_wanted else None
+        value: str | None = self.bookmark["replication_key_value"] if self.is_wanted else None
         return value
 
     def start(self) -> DateTime | None:
@@ -49,7 +52,7 @@ class Increment:
     def move(self, began: DateTime) -> None:
         """Set the bookmark to the instant that a finished run or sweep began."""
         if self.is_wanted:
-            self._bookmark.update(
+            self.bookmark.update(
                 replication_key=self._stream.replication_key,
                 replication_key_value=self.at(began),
             )

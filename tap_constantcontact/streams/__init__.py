@@ -33,6 +33,13 @@ from tap_constantcontact.streams.campaigns import (
     EmailSchedulesStream,
     EmailSendHistoryStream,
 )
+from tap_constantcontact.streams.contact_parts import (
+    ContactCustomFieldValuesStream,
+    ContactListMembershipsStream,
+    ContactPhoneNumbersStream,
+    ContactStreetAddressesStream,
+    ContactTaggingsStream,
+)
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
@@ -95,6 +102,11 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
     EventsStream,
     BulkActivitiesStream,
     ContactsStream,
+    ContactListMembershipsStream,
+    ContactTaggingsStream,
+    ContactCustomFieldValuesStream,
+    ContactPhoneNumbersStream,
+    ContactStreetAddressesStream,
     EmailCampaignActivitiesStream,
     EmailSendHistoryStream,
     EmailSchedulesStream,

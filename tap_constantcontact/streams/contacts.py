@@ -6,11 +6,13 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.shapes.collection import Collection, FixedWindow
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Change, Creation, Query, Record
+from tap_constantcontact.shapes.rows_within import SharedReading
 from tap_constantcontact.shapes.single_response import SingleResponse
 from tap_constantcontact.streams.custom_fields import BY_NAME, FieldsByName, RowsWithFields
 from tap_constantcontact.streams.fields import (
@@ -105,6 +107,7 @@ class ContactsStream(Collection):
 
     Attributes of an instance:
         fields: Returns the account's custom fields, if the records have them by name.
+        shared: The reading of the contacts for this stream and those of the rows within.
     """
 
     name = "contacts"
@@ -157,6 +160,7 @@ class ContactsStream(Collection):
     creation = Creation("created_at", "created_after", "created_before")
 
     fields: Callable[[], FieldsByName] | None = None
+    shared: SharedReading
 
     def discover(self, fields: FieldsByName) -> None:
         """Add the account's custom fields to the schema."""
@@ -171,7 +175,11 @@ class ContactsStream(Collection):
         if self.fields and by_name:
             schema = self._schema_with(by_name)
             self.rows = RowsWithFields(self.name, schema, self.sent_keys, self.fields())
-        yield from super().read()
+        yield from self.shared.passing(super().read(), self)
+
+    @override
+    def start(self) -> DateTime | None:
+        return self.shared.start()
 
     @override
     def queries(self) -> Iterator[Query]:
