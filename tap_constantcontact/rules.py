@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,6 +73,12 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         )
     if config["daily_request_limit"] * (config.get("daily_share") or 1) < 1:
         yield "daily_share leaves no request of daily_request_limit: give the account more"
+
+    batches = (config.get("batch_config") or {}).get("encoding") or {}
+    if batches.get("format") == "parquet" and find_spec("pyarrow") is None:
+        yield (
+            "batch_config: Parquet needs an extra: run pip install 'tap-constantcontact[parquet]'"
+        )
 
     malformed = [*_malformed(config)]
     yield from malformed

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tap_constantcontact import rules
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
@@ -115,3 +116,11 @@ def test_parts_of_contacts_that_the_api_would_not_send_are_refused(
     with pytest.raises(ConfigValidationError) as caught:
         TapConstantContact(config=config, catalog=catalog)
     assert said in caught.value.errors[0]
+
+
+def test_parquet_without_its_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "find_spec", lambda _: None)
+    batches = {"encoding": {"format": "parquet"}, "storage": {"root": "file:///srv"}}
+    with pytest.raises(ConfigValidationError) as caught:
+        TapConstantContact(config={"access_token": "t", "batch_config": batches})
+    assert "tap-constantcontact[parquet]" in caught.value.errors[0]

@@ -1,0 +1,215 @@
+"""Real targets, each in a virtual environment of its own below TARGETS_VENVS.
+
+A target loads what the tap wrote, and what it made of that is read back: the rows, as text, numbers
+and so on, and the type of each column.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+VENVS = Path(os.environ.get("TARGETS_VENVS", "/nowhere"))
+SCHEMA = "constantcontact"
+
+OPAQUE = "text in Python's notation"
+"""What target-csv makes of arrays and objects."""
+
+IN_DUCKDB = """
+import json, sys, duckdb
+database = duckdb.connect(sys.argv[1], read_only=True)
+found = database.execute(f"select * from {sys.argv[2]}")
+names = [column[0] for column in found.description]
+rows = [dict(zip(names, row)) for row in found.fetchall()]
+types = {name: str(kind) for name, kind in database.execute(
+    "select column_name, data_type from information_schema.columns "
+    f"where table_schema = '{sys.argv[3]}' and table_name = '{sys.argv[4]}' "
+    "order by ordinal_position").fetchall()}
+print(json.dumps([rows, types], default=lambda moment: moment.isoformat()))
+"""
+
+IN_PARQUET = """
+import json, sys, pyarrow.parquet
+rows, types = [], {}
+for file in sys.argv[1:]:
+    table = pyarrow.parquet.read_table(file)
+    rows += table.to_pylist()
+    types |= {field.name: str(field.type) for field in table.schema}
+print(json.dumps([rows, types], default=lambda moment: moment.isoformat()))
+"""
+
+Rows = list[dict[str, Any]]
+
+
+class Target(ABC):
+    """A target.
+
+    Args:
+        folder: Where it may write.
+
+    Attributes:
+        name: Name of its virtual environment.
+        has_keys: Whether a row with the key of another takes its place.
+    """
+
+    name: str
+    has_keys = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """The target's configuration."""
+
+    @abstractmethod
+    def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
+        """Return the rows of a stream, and the types of its columns."""
+
+    @classmethod
+    def command(cls, name: str) -> Path:
+        """Return the path of a command in the target's virtual environment."""
+        return VENVS / cls.name / "bin" / name
+
+    def load(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Load what the tap wrote."""
+        config = self.folder / "target.json"
+        config.write_text(json.dumps(self.settings))
+        told = subprocess.run(
+            [self.command(f"target-{self.name}"), f"--config={config}"],
+            input="".join(json.dumps(line) + "\n" for line in lines),
+            env={**os.environ, "PGTZ": "UTC"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert told.returncode == 0, told.stderr
+
+
+class DuckDB(Target):
+    name = "duckdb"
+    has_keys = True
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {
+            "filepath": str(self.folder / "warehouse.duckdb"),
+            "default_target_schema": SCHEMA,
+        }
+
+    def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
+        place = (self.settings["filepath"], f"{SCHEMA}.{stream}", SCHEMA, stream)
+        rows, types = json.loads(
+            subprocess.check_output([self.command("python"), "-c", IN_DUCKDB, *place])
+        )
+        return rows, types
+
+
+class Postgres(Target):
+    name = "postgres"
+    has_keys = True
+
+    def __init__(self, folder: Path, url: str) -> None:
+        super().__init__(folder)
+        self._url = url
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        url = self._url.replace("://", "+psycopg://")
+        return {"sqlalchemy_url": url, "default_target_schema": SCHEMA}
+
+    def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
+        with psycopg.connect(self._url, row_factory=dict_row) as connection:
+            found = connection.execute(f"select * from {SCHEMA}.{stream}").fetchall()  # type: ignore[call-overload]
+            types = connection.execute(
+                "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+                "where attrelid = %s::regclass and attnum > 0 order by attnum",
+                [f"{SCHEMA}.{stream}"],
+            ).fetchall()
+        rows: Rows = json.loads(json.dumps(found, default=str))
+        return rows, {row["attname"]: row["format_type"] for row in types}
+
+
+class CSV(Target):
+    """Files of the last run alone: the target replaces them."""
+
+    name = "csv"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"output_path": str(self.folder)}
+
+    def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
+        with (self.folder / f"{stream}.csv").open(newline="") as file:
+            rows: Rows = list(csv.DictReader(file))
+        nested = {
+            name
+            for row in rows
+            for name, value in row.items()
+            if isinstance(value, str) and value[:1] in {"[", "{"}
+        }
+        return rows, {name: OPAQUE if name in nested else "text" for name in rows[0]}
+
+
+class JSONLines(Target):
+    name = "jsonl"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"destination_path": str(self.folder), "do_timestamp_file": False}
+
+    def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
+        with (self.folder / f"{stream}.jsonl").open() as file:
+            rows: Rows = [json.loads(line) for line in file]
+        names: dict[str, str] = {}
+        for row in rows:
+            names |= {
+                k: type(v).__name__ for k, v in row.items() if v is not None or k not in names
+            }
+        of_json = {"str": "string", "int": "number", "float": "number", "bool": "boolean"}
+        of_json |= {"list": "array", "dict": "object", "NoneType": "null"}
+        return rows, {name: of_json[kind] for name, kind in names.items()}
+
+
+class Parquet(Target):
+    """The Parquet files that the tap itself writes, as batches, with the extra `parquet`."""
+
+    name = "parquet"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {
+            "encoding": {"format": "parquet"},
+            "storage": {"root": (self.folder / "batches").as_uri()},
+        }
+
+    def run(self, config: dict[str, Any], catalog: dict[str, Any], state: dict[str, Any]) -> None:
+        """Run the tap, which loads by itself."""
+        (self.folder / "batches").mkdir(exist_ok=True)
+        given = {"config": {**config, "batch_config": self.settings}, "catalog": catalog}
+        arguments = []
+        for name, value in {**given, "state": state}.items():
+            (self.folder / f"{name}.json").write_text(json.dumps(value))
+            arguments += [f"--{name}", str(self.folder / f"{name}.json")]
+        command = [str(self.command("tap-constantcontact")), *arguments]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr
+
+    def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
+        files = sorted((self.folder / "batches").glob(f"tap-constantcontact--{stream}-*"))
+        command = [str(self.command("python")), "-c", IN_PARQUET, *map(str, files)]
+        rows, types = json.loads(subprocess.check_output(command))
+        return rows, types
+
+
+TARGETS: tuple[type[Target], ...] = (Postgres, DuckDB, CSV, JSONLines, Parquet)
