@@ -21,7 +21,7 @@ from tests.clocks import PatientClock
 from tests.expected import Expected
 from tests.harness import PRESENT, Run, config_for, grown, record_requests, sync
 
-for profile, examples in (("quick", 15), ("ci", 500)):
+for profile, examples in (("quick", 15), ("ci", 200)):
     settings.register_profile(
         profile,
         max_examples=examples,

@@ -130,7 +130,7 @@ class Postgres(Target):
 
     def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
         with psycopg.connect(self._url, row_factory=dict_row) as connection:
-            found = connection.execute(f"select * from {SCHEMA}.{stream}").fetchall()  # type: ignore[call-overload]
+            found = connection.execute(f"select * from {SCHEMA}.{stream}").fetchall()
             types = connection.execute(
                 "select attname, format_type(atttypid, atttypmod) from pg_attribute "
                 "where attrelid = %s::regclass and attnum > 0 order by attnum",

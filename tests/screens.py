@@ -1,0 +1,133 @@
+"""The pictures of the README, made from the real thing.
+
+`python -m tests.screens` writes them. It needs the dependency group `screens`, and Chromium.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import termios
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyte
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+from selenium import webdriver
+
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.oauth import Authorization
+from tap_constantcontact.sandbox.server import Sandbox
+from tests.harness import config_for
+from tests.processes import Login
+
+PICTURES = Path(__file__).parents[1] / ".github" / "pictures"
+COLUMNS, LINES = 118, 60
+FONTS = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
+SANDBOX = {"TAP_CONSTANTCONTACT_SANDBOX": "true"}
+TAP = "tap-constantcontact --config=ENV"
+
+
+def main() -> None:
+    """Write all pictures."""
+    PICTURES.mkdir(exist_ok=True)
+    draw("run", f"{TAP} > output.jsonl", SANDBOX)
+    with TemporaryDirectory() as folder, Sandbox(Account()) as sandbox:
+        config = config_for(sandbox, Path(folder), requests_per_second=4)
+        draw("estimate", f"{TAP} --estimate", as_variables(config))
+        quick = config | {"requests_per_second": 60}
+        draw("bar", f"{TAP} > output.jsonl", as_variables(quick), is_a_third_done)
+    photograph_sign_in()
+
+
+def as_variables(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as environment variables."""
+    return {
+        f"TAP_CONSTANTCONTACT_{name.upper()}": value
+        if isinstance(value, str)
+        else json.dumps(value)
+        for name, value in config.items()
+        if name != "landing_page_activity_ids"
+    }
+
+
+def is_a_third_done(screen: list[str]) -> bool:
+    """Tell whether a bar shows a third."""
+    return any(re.search(r"contact_.* 3\d%", line) for line in screen)
+
+
+def draw(
+    name: str,
+    command: str,
+    environment: Mapping[str, str],
+    is_enough: Callable[[list[str]], bool] = lambda _: False,
+) -> None:
+    """Draw the terminal at the end of a command, or when there is enough to see."""
+    lines = [line.rstrip() for line in screen_of(command, environment, is_enough)]
+    shown = "\n".join(["$ " + command, *lines]).rstrip()
+    console = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"))  # noqa: SIM115
+    console.print(Text(shown), soft_wrap=True)
+    svg = console.export_svg(
+        title="tap-constantcontact", code_format=FONTS.sub("", CONSOLE_SVG_FORMAT)
+    )
+    (PICTURES / f"{name}.svg").write_text(svg)
+
+
+def screen_of(
+    command: str, environment: Mapping[str, str], is_enough: Callable[[list[str]], bool]
+) -> list[str]:
+    """Return the lines of a terminal in which a command runs."""
+    screen = pyte.Screen(COLUMNS, LINES)
+    stream = pyte.ByteStream(screen)
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (LINES, COLUMNS))
+    given = {**os.environ, **environment, "COLUMNS": str(COLUMNS), "TERM": "xterm"}
+    with TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            command, shell=True, cwd=folder, env=given, stdin=theirs, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
+        while not is_enough(screen.display):
+            ready, _, _ = select.select([ours], [], [], 0.2)
+            if not ready:
+                if process.poll() is not None:
+                    break
+                continue
+            try:
+                stream.feed(os.read(ours, 65536))
+            except OSError:
+                break
+        process.kill()
+        process.wait()
+    return list(screen.display)
+
+
+def photograph_sign_in() -> None:
+    """Photograph the page on which a person allows the access."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=720,840"):
+        options.add_argument(flag)
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    with (
+        TemporaryDirectory() as folder,
+        Sandbox(Account(size=10), authorization=Authorization(client_secret=None)) as sandbox,
+        webdriver.Chrome(options=options, service=service) as browser,
+    ):
+        login = Login(sandbox, Path(folder), "--browser", "--port=0")
+        browser.get(login.opened())
+        browser.save_screenshot(str(PICTURES / "sign-in.png"))
+        login.process.kill()
+
+
+if __name__ == "__main__":
+    main()
