@@ -6,6 +6,8 @@ Each row has the contact's `updated_at`. A row that is removed at the source sta
 the contact's own `updated_at` is then later: rows of which `contact_updated_at` is less are gone.
 That a removal moves the contact's `updated_at` is not documented; a full read of the contacts shows
 it in any case, as rows that it brings again can be told by the time of their load.
+
+A deleted contact has no memberships, and has a `deleted_at` of its own.
 """
 
 from __future__ import annotations

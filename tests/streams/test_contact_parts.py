@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
-from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact import costs
+from tap_constantcontact.sandbox.account import Account, status
+from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.shapes import rows_within
 from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
+from tap_constantcontact.streams.contacts import ContactsStream
+from tap_constantcontact.tap import TapConstantContact
+from tests.catalogs import select
 from tests.expected import Expected
-from tests.harness import Run, spoil
+from tests.harness import PRESENT, Run, config_for, spoil, sync, tap_with
 
 Runner = Callable[..., Run]
 
@@ -95,3 +102,154 @@ def test_a_row_without_its_key_is_fatal(read: Any) -> None:
     result, (said,) = read(spoil("contacts", take_key), streams=("contact_phone_numbers",))
     assert result.exit_code == 1
     assert "a row of contact_phone_numbers without phone_number_id" in said
+
+
+FILTERS: dict[str, Callable[[Account], dict[str, Any]]] = {
+    "status": lambda _: {"contact_status": ["unsubscribed"]},
+    "list": lambda account: {"contact_list_ids": [*account.lists][:1]},
+    "window": lambda _: {"updated_days_back": 90},
+}
+
+
+@pytest.mark.parametrize("streams", [("contacts", *PARTS), PARTS], ids=["with contacts", "without"])
+@pytest.mark.parametrize("name", FILTERS)
+def test_they_are_of_the_contacts_that_settings_choose(
+    run: Runner, expected: Expected, account: Account, name: str, streams: tuple[str, ...]
+) -> None:
+    settings = FILTERS[name](account)
+    chosen = run(streams="contacts", **settings).by_key("contacts").keys()
+    assert 0 < len(chosen) < len(account.contacts)
+    result = run(streams=streams, **settings)
+    for stream in PARTS:
+        wanted = {key: row for key, row in expected[stream].items() if key[0] in chosen}
+        assert result.by_key(stream) == wanted
+
+
+def test_only_the_part_that_is_needed_has_to_be_included(run: Runner, expected: Expected) -> None:
+    result = run(streams=TAGGINGS, contact_includes=["taggings"])
+    assert result.by_key(TAGGINGS) == expected[TAGGINGS]
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_they_do_not_need_the_properties_of_contacts_that_nest(
+    sandbox: Sandbox, tmp_path: Path, expected: Expected, *, by_name: bool
+) -> None:
+    config = config_for(sandbox, tmp_path, custom_fields_by_name=by_name)
+    catalog = TapConstantContact(config=config).catalog_dict
+    select(catalog, ("contacts", *PARTS))
+    contacts = next(one for one in catalog["streams"] if one["tap_stream_id"] == "contacts")
+    nested = {stream.part for stream in STREAMS if issubclass(stream, RowsWithin)}
+    for entry in contacts["metadata"]:
+        if entry["breadcrumb"] and entry["breadcrumb"][1] in nested:
+            entry["metadata"]["selected"] = False
+    result = sync(config, catalog=catalog)
+    assert not any(nested & contact.keys() for contact in result.records["contacts"])
+    for stream in PARTS:
+        assert result.by_key(stream) == expected[stream]
+
+
+@pytest.mark.parametrize("streams", [("contacts", *PARTS), PARTS], ids=["with contacts", "without"])
+def test_runs_that_a_limit_stops_lose_nothing(
+    run: Runner, expected: Expected, monkeypatch: pytest.MonkeyPatch, streams: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(ContactsStream, "page_size", 20)
+    stopped = run(streams=streams, request_budget=2)
+    assert not any(stopped.by_key(stream) for stream in streams[1:])
+    assert "full_read_at" not in str(stopped.state)
+    resumed = run(stopped.state, streams=streams)
+    for stream in streams:
+        assert resumed.by_key(stream) == expected[stream]
+
+
+def is_over(row: dict[str, Any], contact: dict[str, Any]) -> bool:
+    """Tell whether a row is gone, as a query would."""
+    return "deleted_at" in contact or row["contact_updated_at"] < contact["updated_at"]
+
+
+def test_a_removal_that_moves_no_date_shows_when_all_contacts_are_read_again(
+    run: Runner, expected: Expected, account: Account
+) -> None:
+    streams = ("contacts", MEMBERSHIPS)
+    first = run(streams=streams)
+    contact = next(c for c in account.contacts.values() if len(c["list_memberships"]) > 1)
+    gone = (contact["contact_id"], contact["list_memberships"].pop())
+    second = run(first.state, streams=streams)
+    assert not second.records[MEMBERSHIPS]
+    with time_machine.travel(PRESENT + timedelta(days=8), tick=True):
+        third = run(second.state, streams=streams)
+    assert first.by_key(MEMBERSHIPS).keys() - third.by_key(MEMBERSHIPS).keys() == {gone}
+    assert third.by_key(MEMBERSHIPS) == expected[MEMBERSHIPS]
+    assert not is_over(first.by_key(MEMBERSHIPS)[gone], third.by_key("contacts")[gone[0]])
+
+
+def test_the_memberships_of_a_deleted_contact_are_over(run: Runner, account: Account) -> None:
+    streams = ("contacts", MEMBERSHIPS, TAGGINGS)
+    first = run(streams=streams)
+    contact = next(c for c in account.contacts.values() if c["list_memberships"] and c["taggings"])
+    account.delete(contact["contact_id"], account.now + timedelta(minutes=1))
+    second = run(first.state, streams=streams)
+    assert not second.records[MEMBERSHIPS]
+    assert {row["tag_id"] for row in second.records[TAGGINGS]} == {*contact["taggings"]}
+    (deleted,) = second.by_key("contacts").values()
+    rows = first.by_key(MEMBERSHIPS)
+    own = [row for row in rows.values() if row["contact_id"] == contact["contact_id"]]
+    assert own
+    assert all(is_over(row, deleted) for row in own)
+
+
+def test_the_memberships_of_a_contact_who_unsubscribes_come_again(
+    run: Runner, account: Account
+) -> None:
+    streams = ("contacts", MEMBERSHIPS)
+    first = run(streams=streams)
+    contact = next(
+        c for c in account.contacts.values() if c["list_memberships"] and status(c) == "active"
+    )
+    account.unsubscribe(contact["contact_id"], account.now + timedelta(minutes=1))
+    second = run(first.state, streams=streams)
+    (unsubscribed,) = second.by_key("contacts").values()
+    again = second.by_key(MEMBERSHIPS)
+    assert {list_id for _, list_id in again} == {*contact["list_memberships"]}
+    assert again.items() <= first.by_key(MEMBERSHIPS).items()
+    assert not any(is_over(row, unsubscribed) for row in again.values())
+
+
+def test_as_a_full_table_rows_that_are_gone_are_left_out_of_its_version(
+    sandbox: Sandbox, tmp_path: Path, expected: Expected, account: Account
+) -> None:
+    config = config_for(sandbox, tmp_path, emit_activate_version_messages=True)
+    catalog = TapConstantContact(config=config).catalog_dict
+    select(catalog, ("contacts", MEMBERSHIPS))
+    for stream in catalog["streams"]:
+        if stream["tap_stream_id"] == MEMBERSHIPS:
+            stream["replication_method"] = "FULL_TABLE"
+    first = sync(config, catalog=catalog)
+    contact = next(c for c in account.contacts.values() if len(c["list_memberships"]) > 1)
+    contact["list_memberships"].pop()
+    second = sync(config, first.state, catalog=catalog)
+    assert second.by_key(MEMBERSHIPS) == expected[MEMBERSHIPS]
+    lines = [line for line in second.lines if line.get("stream") == MEMBERSHIPS]
+    assert [line["stream"] for line in second.lines if line["type"] == "ACTIVATE_VERSION"] == [
+        MEMBERSHIPS
+    ]
+    assert lines[-1]["type"] == "ACTIVATE_VERSION"
+    assert {line["version"] for line in lines if "version" in line} == {lines[-1]["version"]}
+
+
+@pytest.mark.parametrize("streams", [("contacts", *PARTS), PARTS], ids=["with contacts", "without"])
+def test_an_estimate_counts_the_requests_once(
+    run: Runner,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    requests_seen: list[Any],
+    streams: tuple[str, ...],
+) -> None:
+    state: dict[str, Any] = {}
+    for _ in range(2):
+        tap = tap_with(config_for(sandbox, tmp_path), state, streams)
+        figures = costs.estimated(tap, tap.run)
+        first, *others = (line["requests"] for line in figures["streams"])
+        requests_seen.clear()
+        state = run(state, streams=streams).state
+        assert first == figures["total"]["requests"] == len(requests_seen) > 0
+        assert others == [0] * (len(streams) - 1)
