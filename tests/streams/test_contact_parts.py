@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import time_machine
 
@@ -128,6 +129,21 @@ def test_they_are_of_the_contacts_that_settings_choose(
 def test_only_the_part_that_is_needed_has_to_be_included(run: Runner, expected: Expected) -> None:
     result = run(streams=TAGGINGS, contact_includes=["taggings"])
     assert result.by_key(TAGGINGS) == expected[TAGGINGS]
+
+
+def test_every_row_is_valid_by_its_emitted_schema(sandbox: Sandbox, tmp_path: Path) -> None:
+    config = config_for(sandbox, tmp_path)
+    catalog = TapConstantContact(config=config).catalog_dict
+    select(catalog, PARTS)
+    result = sync(config, catalog=catalog)
+    schemas = {line["stream"]: line["schema"] for line in result.lines if line["type"] == "SCHEMA"}
+    assert {*schemas} == {*result.records} == {*PARTS}
+    for stream, schema in schemas.items():
+        validator = jsonschema.Draft202012Validator(
+            schema | {"additionalProperties": False}, format_checker=jsonschema.FormatChecker()
+        )
+        for record in result.records[stream]:
+            validator.validate(record)
 
 
 @pytest.mark.parametrize("by_name", [False, True])
