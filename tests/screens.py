@@ -11,9 +11,11 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import termios
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,21 +33,21 @@ from tests.harness import config_for
 from tests.processes import Login
 
 PICTURES = Path(__file__).parents[1] / ".github" / "pictures"
-COLUMNS, LINES = 118, 60
+COLUMNS, WIDER, LINES = 118, 132, 60
+LONGEST_LINE = 400
 FONTS = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
-SANDBOX = {"TAP_CONSTANTCONTACT_SANDBOX": "true"}
 TAP = "tap-constantcontact --config=ENV"
 
 
 def main() -> None:
     """Write all pictures."""
     PICTURES.mkdir(exist_ok=True)
-    draw("run", f"{TAP} > output.jsonl", SANDBOX)
+    draw("run", f"TAP_CONSTANTCONTACT_SANDBOX=true {TAP} > output.jsonl", {})
     with TemporaryDirectory() as folder, Sandbox(Account()) as sandbox:
         config = config_for(sandbox, Path(folder), requests_per_second=4)
-        draw("estimate", f"{TAP} --estimate", as_variables(config))
+        draw("estimate", f"{TAP} --estimate", as_variables(config), columns=WIDER)
         quick = config | {"requests_per_second": 60}
-        draw("bar", f"{TAP} > output.jsonl", as_variables(quick), is_a_third_done)
+        draw("bar", f"{TAP} > output.jsonl", as_variables(quick), is_enough=is_a_third_done)
     photograph_sign_in()
 
 
@@ -69,13 +71,14 @@ def draw(
     name: str,
     command: str,
     environment: Mapping[str, str],
+    columns: int = COLUMNS,
     is_enough: Callable[[list[str]], bool] = lambda _: False,
 ) -> None:
     """Draw the terminal at the end of a command, or when there is enough to see."""
-    lines = [line.rstrip() for line in screen_of(command, environment, is_enough)]
-    shown = "\n".join(["$ " + command, *lines]).rstrip()
-    console = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"))  # noqa: SIM115
-    console.print(Text(shown), soft_wrap=True)
+    lines = [line.rstrip() for line in screen_of(command, environment, columns, is_enough)]
+    shown = "\n".join(["$ " + command, *lines]).rstrip() + "\n"  # else, SVG clips the last line
+    console = Console(record=True, width=columns, file=Path(os.devnull).open("w"))  # noqa: SIM115
+    console.print(Text(shown))
     svg = console.export_svg(
         title="tap-constantcontact", code_format=FONTS.sub("", CONSOLE_SVG_FORMAT)
     )
@@ -83,17 +86,27 @@ def draw(
 
 
 def screen_of(
-    command: str, environment: Mapping[str, str], is_enough: Callable[[list[str]], bool]
+    command: str,
+    environment: Mapping[str, str],
+    columns: int,
+    is_enough: Callable[[list[str]], bool],
 ) -> list[str]:
-    """Return the lines of a terminal in which a command runs."""
-    screen = pyte.Screen(COLUMNS, LINES)
+    """Return the lines that a command writes on a terminal, each whole, however long."""
+    screen = pyte.Screen(LONGEST_LINE, LINES)
     stream = pyte.ByteStream(screen)
     ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (LINES, COLUMNS))
-    given = {**os.environ, **environment, "COLUMNS": str(COLUMNS), "TERM": "xterm"}
+    termios.tcsetwinsize(theirs, (LINES, columns))
+    given = {**os.environ, **environment, "COLUMNS": str(columns), "TERM": "xterm"}
     with TemporaryDirectory() as folder:
         process = subprocess.Popen(
-            command, shell=True, cwd=folder, env=given, stdin=theirs, stdout=theirs, stderr=theirs
+            command,
+            shell=True,
+            cwd=folder,
+            env=given,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
         )
         os.close(theirs)
         while not is_enough(screen.display):
@@ -106,8 +119,10 @@ def screen_of(
                 stream.feed(os.read(ours, 65536))
             except OSError:
                 break
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the shell, and the tap that it started
         process.wait()
+        os.close(ours)
     return list(screen.display)
 
 
