@@ -11,9 +11,9 @@ import json
 import os
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -27,14 +27,10 @@ OPAQUE = "text in Python's notation"
 IN_DUCKDB = """
 import json, sys, duckdb
 database = duckdb.connect(sys.argv[1], read_only=True)
-found = database.execute(f"select * from {sys.argv[2]}")
+found = database.execute(sys.argv[2])
 names = [column[0] for column in found.description]
 rows = [dict(zip(names, row)) for row in found.fetchall()]
-types = {name: str(kind) for name, kind in database.execute(
-    "select column_name, data_type from information_schema.columns "
-    f"where table_schema = '{sys.argv[3]}' and table_name = '{sys.argv[4]}' "
-    "order by ordinal_position").fetchall()}
-print(json.dumps([rows, types], default=lambda moment: moment.isoformat()))
+print(json.dumps(rows, default=lambda moment: moment.isoformat()))
 """
 
 IN_PARQUET = """
@@ -58,11 +54,11 @@ class Target(ABC):
 
     Attributes:
         name: Name of its virtual environment.
-        has_keys: Whether a row with the key of another takes its place.
+        kinds: The types of the columns that it makes, or how they begin, by what they hold.
     """
 
     name: str
-    has_keys = False
+    kinds: ClassVar[Mapping[str, str]]
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,9 +92,30 @@ class Target(ABC):
         assert told.returncode == 0, told.stderr
 
 
-class DuckDB(Target):
+class Database(Target):
+    """A target in which a row with the key of another takes its place."""
+
+    @abstractmethod
+    def query(self, sql: str) -> Rows:
+        """Return the rows that a query finds, among tables whose names need no schema."""
+
+    @abstractmethod
+    def keys(self, stream: str) -> list[str]:
+        """Return the columns of a table's primary key."""
+
+
+class DuckDB(Database):
     name = "duckdb"
-    has_keys = True
+    kinds: ClassVar = {
+        "text": "VARCHAR",
+        "texts": "JSON",
+        "objects": "JSON",
+        "object": "JSON",
+        "date-time": "TIMESTAMP",
+        "integer": "HUGEINT",
+        "number": "DOUBLE",
+        "boolean": "BOOLEAN",
+    }
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -108,16 +125,41 @@ class DuckDB(Target):
         }
 
     def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
-        place = (self.settings["filepath"], f"{SCHEMA}.{stream}", SCHEMA, stream)
-        rows, types = json.loads(
-            subprocess.check_output([self.command("python"), "-c", IN_DUCKDB, *place])
+        columns = self.query(
+            "select column_name, data_type from information_schema.columns "
+            f"where table_schema = '{SCHEMA}' and table_name = '{stream}' order by ordinal_position"
         )
-        return rows, types
+        types = {row["column_name"]: row["data_type"] for row in columns}
+        return self.query(f"select * from {stream}"), types
+
+    def query(self, sql: str) -> Rows:
+        call = (self.settings["filepath"], f"set schema = '{SCHEMA}'; {sql}")
+        rows: Rows = json.loads(
+            subprocess.check_output([self.command("python"), "-c", IN_DUCKDB, *call])
+        )
+        return rows
+
+    def keys(self, stream: str) -> list[str]:
+        (constraint,) = self.query(
+            "select constraint_column_names from duckdb_constraints() "
+            f"where table_name = '{stream}' and constraint_type = 'PRIMARY KEY'"
+        )
+        names: list[str] = constraint["constraint_column_names"]
+        return names
 
 
-class Postgres(Target):
+class Postgres(Database):
     name = "postgres"
-    has_keys = True
+    kinds: ClassVar = {
+        "text": "text",
+        "texts": "text[]",
+        "objects": "jsonb[]",
+        "object": "jsonb",
+        "date-time": "timestamp without time zone",
+        "integer": "bigint",
+        "number": "numeric",
+        "boolean": "boolean",
+    }
 
     def __init__(self, folder: Path, url: str) -> None:
         super().__init__(folder)
@@ -129,21 +171,37 @@ class Postgres(Target):
         return {"sqlalchemy_url": url, "default_target_schema": SCHEMA}
 
     def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
-        with psycopg.connect(self._url, row_factory=dict_row) as connection:
-            found = connection.execute(f"select * from {SCHEMA}.{stream}").fetchall()
-            types = connection.execute(
-                "select attname, format_type(atttypid, atttypmod) from pg_attribute "
-                "where attrelid = %s::regclass and attnum > 0 order by attnum",
-                [f"{SCHEMA}.{stream}"],
-            ).fetchall()
+        columns = self.query(
+            "select attname, format_type(atttypid, atttypmod) as type from pg_attribute "
+            f"where attrelid = '{stream}'::regclass and attnum > 0 order by attnum"
+        )
+        types = {row["attname"]: row["type"] for row in columns}
+        return self.query(f"select * from {stream}"), types
+
+    def query(self, sql: str) -> Rows:
+        path = f"-c search_path={SCHEMA}"
+        with psycopg.connect(self._url, row_factory=dict_row, options=path) as connection:
+            found = connection.execute(sql.encode()).fetchall()
         rows: Rows = json.loads(json.dumps(found, default=str))
-        return rows, {row["attname"]: row["format_type"] for row in types}
+        return rows
+
+    def keys(self, stream: str) -> list[str]:
+        columns = self.query(
+            "select attname from pg_index join pg_attribute "
+            "on attrelid = indrelid and attnum = any(indkey) "
+            f"where indrelid = '{stream}'::regclass and indisprimary"
+        )
+        return [row["attname"] for row in columns]
 
 
 class CSV(Target):
     """Files of the last run alone: the target replaces them."""
 
     name = "csv"
+    kinds: ClassVar = {
+        **dict.fromkeys(("text", "date-time", "integer", "number", "boolean"), "text"),
+        **dict.fromkeys(("texts", "objects", "object"), OPAQUE),
+    }
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -163,6 +221,13 @@ class CSV(Target):
 
 class JSONLines(Target):
     name = "jsonl"
+    kinds: ClassVar = {
+        **dict.fromkeys(("text", "date-time"), "string"),
+        **dict.fromkeys(("texts", "objects"), "array"),
+        **dict.fromkeys(("integer", "number"), "number"),
+        "object": "object",
+        "boolean": "boolean",
+    }
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -185,6 +250,16 @@ class Parquet(Target):
     """The Parquet files that the tap itself writes, as batches, with the extra `parquet`."""
 
     name = "parquet"
+    kinds: ClassVar = {
+        "text": "string",
+        "texts": "list<element: string>",
+        "objects": "list<element: struct<phone_number_id: string",
+        "object": "struct<address: string",
+        "date-time": "timestamp[us, tz=UTC]",
+        "integer": "int64",
+        "number": "double",
+        "boolean": "bool",
+    }
 
     @property
     def settings(self) -> dict[str, Any]:

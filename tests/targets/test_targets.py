@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
@@ -22,7 +23,17 @@ from tests.expected import Expected
 from tests.generate import ROOT
 from tests.harness import config_for, key_of, primary_keys, stream_of, sync
 from tests.servers import BINARIES, postgres
-from tests.targets.targets import CSV, OPAQUE, TARGETS, JSONLines, Parquet, Postgres, Target
+from tests.targets.targets import (
+    CSV,
+    OPAQUE,
+    TARGETS,
+    Database,
+    JSONLines,
+    Parquet,
+    Postgres,
+    Rows,
+    Target,
+)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,15 +42,33 @@ LOADED = [
     for stream in STREAMS
     if stream.selected_by_default or stream.name.startswith("contact_")
 ]
+MEMBERSHIPS = "contact_list_memberships"
 COMPARED = (
     "contact_lists",
     "contacts",
-    "contact_list_memberships",
+    MEMBERSHIPS,
     "contact_custom_field_values",
     "contact_action_summary",
     "contact_activity_details",
     "email_campaigns",
 )
+
+FLAT = tuple(stream.name for stream in STREAMS if issubclass(stream, RowsWithin))
+COLUMNS = {
+    "text": ("contacts", "contact_id"),
+    "texts": ("contacts", "list_memberships"),
+    "objects": ("contacts", "phone_numbers"),
+    "object": ("contacts", "email_address"),
+    "date-time": ("contacts", "created_at"),
+    "integer": ("contacts", "birthday_month"),
+    "number": ("contact_open_and_click_rates", "average_open_rate"),
+    "boolean": ("contact_lists", "favorite"),
+}
+"""A column of each kind."""
+
+README = (ROOT / "README.md").read_text("utf-8")
+QUERY = README.split("```sql\n", 1)[1].split("```")[0]
+"""The query for live memberships."""
 
 Load = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -102,61 +131,59 @@ def in_utc(name: str, value: Any) -> Any:
     return f"{value}+00:00" if is_bare and value[-6] not in "+-" and value[-1] != "Z" else value
 
 
-def test_a_first_load_has_every_row_and_value(
+def test_a_first_load_has_every_row_with_its_values_under_a_key(
     target: Target, load: Load, expected: Expected
 ) -> None:
     load({})
-    for stream in LOADED:
-        if not (wanted := expected[stream]):
-            continue
-        rows, types = target.table(stream)
-        assert len(rows) == len(wanted), stream
-        assert set(types) >= set(primary_keys(stream_of(stream)))
-        if stream not in COMPARED:
-            continue
-        found = {
-            key_of(stream, {name: in_utc(name, value or None) for name, value in row.items()}): row
-            for row in rows
-        }
-        for key, row in wanted.items():
-            for name, value in row.items():
-                if types.get(name) != OPAQUE:
-                    assert alike(found[key].get(name), value), (stream, name, found[key], value)
+    tables = {stream: target.table(stream) for stream in LOADED if expected[stream]}
+    for stream, (rows, _) in tables.items():
+        assert len(rows) == len(expected[stream]), stream
+    for stream in COMPARED:
+        compare(stream, *tables[stream], expected[stream])
+        if isinstance(target, Database):
+            assert {*target.keys(stream)} == {*primary_keys(stream_of(stream))}
+    for kind, (stream, column) in COLUMNS.items():
+        assert tables[stream][1][column].startswith(target.kinds[kind]), kind
+    nested = ("list<", "struct<", *(target.kinds[kind] for kind in ("texts", "objects", "object")))
+    for stream in FLAT:
+        assert not [kind for kind in tables[stream][1].values() if kind.startswith(nested)]
+
+
+def compare(
+    stream: str, rows: Rows, types: Mapping[str, str], wanted: Mapping[Any, Mapping[str, Any]]
+) -> None:
+    """Assert that the rows of a stream that were loaded mean what the sandbox has."""
+    found = {
+        key_of(stream, {name: in_utc(name, value or None) for name, value in row.items()}): row
+        for row in rows
+    }
+    for key, row in wanted.items():
+        for name, value in row.items():
+            if types.get(name) != OPAQUE:
+                assert alike(found[key].get(name), value), (stream, name, found[key], value)
 
 
 def test_a_change_takes_the_place_of_the_row_and_a_deletion_is_seen(
-    target: Target, load: Load, account: Account
+    target: Target, load: Load, account: Account, expected: Expected
 ) -> None:
     state = load({})
-    edited, deleted, *_ = (
-        key for key in account.contacts if "deleted_at" not in account.contacts[key]
-    )
+    loaded = expected[MEMBERSHIPS]
+    edited, deleted = [c for c in account.contacts.values() if len(c["list_memberships"]) > 1][:2]
+    left = edited["contact_id"], edited["list_memberships"].pop()
     now = datetime.now(timezone.utc)
-    account.edit(edited, now)
-    account.delete(deleted, now)
+    account.edit(edited["contact_id"], now)
+    account.delete(deleted["contact_id"], now)
     load(state)
     rows, _ = target.table("contacts")
-    found = {row["contact_id"]: row for row in rows}
-    if target.has_keys:
-        assert len(rows) == len(found) == len(account.contacts)
-    newest = [row.get("job_title") for row in rows if row["contact_id"] == edited]
-    assert account.contacts[edited]["job_title"] in newest
-    assert any(row.get("deleted_at") for row in rows if row["contact_id"] == deleted)
-
-
-DATES = {"postgres": "timestamp without time zone", "duckdb": "TIMESTAMP"}
-
-
-def test_columns_have_types(target: Target, load: Load) -> None:
-    load({})
-    _, contacts = target.table("contacts")
-    _, details = target.table("contact_activity_details")
-    assert contacts["created_at"] == DATES.get(target.name, contacts["created_at"])
-    assert details["created_time"] == DATES.get(target.name, details["created_time"])
-    if target.name == "csv":
-        assert contacts["custom_fields"] == OPAQUE
-    if target.name == "parquet":
-        assert contacts["list_memberships"] == "list<element: string>"
+    newest = [row.get("job_title") for row in rows if row["contact_id"] == edited["contact_id"]]
+    assert edited["job_title"] in newest
+    assert any(row.get("deleted_at") for row in rows if row["contact_id"] == deleted["contact_id"])
+    if isinstance(target, Database):
+        assert len(rows) == len({row["contact_id"] for row in rows}) == len(account.contacts)
+        memberships, _ = target.table(MEMBERSHIPS)
+        assert {key_of(MEMBERSHIPS, row) for row in memberships} == loaded.keys()
+        live = {key_of(MEMBERSHIPS, row) for row in target.query(QUERY)}
+        assert live == expected[MEMBERSHIPS].keys() < loaded.keys() - {left}
 
 
 def test_a_flattened_table_has_arrays_but_no_objects(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -177,9 +204,8 @@ def test_the_script_of_the_readme_goes_on_from_the_last_state(
 ) -> None:
     if not JSONLines.command("target-jsonl").exists():
         pytest.skip("no jsonl in TARGETS_VENVS")
-    readme = (ROOT / "README.md").read_text("utf-8")
     script = tmp_path / "run.sh"
-    script.write_text(readme.split("```sh\n", 1)[1].split("```")[0])
+    script.write_text(README.split("```sh\n", 1)[1].split("```")[0])
     script.chmod(0o700)
     (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox, tmp_path)))
     commands = (JSONLines.command("target-jsonl").parent, Path(sys.executable).parent)
