@@ -70,13 +70,7 @@ class Rows:
         return self._checked([self._odd_record(self.prepared(row)) for row in rows])
 
     def _checked(self, records: Records) -> Records:
-        for name in self._keys:
-            if any(record.get(name) in (None, "") for record in records):
-                raise FatalAPIError(
-                    f"The API sent a row of {self._stream} without {name}, which identifies it. "
-                    "Run again later with the last state: nothing is lost."
-                )
-        return records
+        return with_keys(self._stream, records, self._keys)
 
     def prepared(self, row: Any) -> Any:
         """Return a row with what its records have in addition; by default as it is."""
@@ -114,6 +108,21 @@ class Rows:
                 self._stream,
                 "; ".join(parts),
             )
+
+
+def with_keys(stream: str, records: Records, keys: Sequence[str]) -> Records:
+    """Return records of a stream, of which each has these keys.
+
+    Raises:
+        FatalAPIError: A record lacks a key.
+    """
+    for name in keys:
+        if any(record.get(name) in (None, "") for record in records):
+            raise FatalAPIError(
+                f"The API sent a row of {stream} without {name}, which identifies it. "
+                "Run again later with the last state: nothing is lost."
+            )
+    return records
 
 
 def some(paths: Collection[str]) -> str:

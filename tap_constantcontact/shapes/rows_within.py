@@ -13,6 +13,7 @@ from typing_extensions import override
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.plan import Plan
+from tap_constantcontact.rows import with_keys
 from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.incremental import Increment
 from tap_constantcontact.shapes.queries import Record
@@ -45,22 +46,19 @@ class RowsWithin(ConstantContactStream):
 
     shared: SharedReading
 
-    def within(self, holder: Record) -> Iterator[dict[str, Any]]:
-        """Yield the rows within a row of the collection.
+    def within(self, holder: Record) -> list[dict[str, Any]]:
+        """Return the rows within a row of the collection.
 
         Raises:
             FatalAPIError: A row lacks its key.
         """
         key = self.primary_keys[-1]
         held = {name: holder.get(there) for name, there in self.holder_keys.items()}
-        for row in holder.get(self.part) or ():
-            flat = self.flat(row) if isinstance(row, Mapping) else {key: row}
-            if flat.get(key) in (None, ""):
-                raise FatalAPIError(
-                    f"The API sent a row of {self.name} without {key}, which identifies it. "
-                    "Run again later with the last state: nothing is lost."
-                )
-            yield {**held, **flat}
+        rows = [
+            {**held, **(self.flat(row) if isinstance(row, Mapping) else {key: row})}
+            for row in holder.get(self.part) or ()
+        ]
+        return with_keys(self.name, rows, (key,))
 
     def flat(self, row: Record) -> Record:
         """Return a row without arrays and objects; by default as it is."""
