@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 
 import msgspec
 import requests
@@ -21,7 +21,7 @@ from tap_constantcontact.exceptions import (
     kind,
 )
 from tap_constantcontact.plan import Plan, in_all, pages
-from tap_constantcontact.shapes.incremental import Increment
+from tap_constantcontact.shapes.incremental import FixedWindow, RefreshedIncrement
 from tap_constantcontact.shapes.queries import (
     Change,
     Creation,
@@ -36,7 +36,7 @@ from tap_constantcontact.shapes.slices import Slices
 from tap_constantcontact.transport.concurrency import read_ahead
 from tap_constantcontact.transport.responses import json_of, rows_in
 from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
-from tap_constantcontact.windows import days_before, parse_instant
+from tap_constantcontact.windows import parse_instant
 
 SMALLEST_PAGE = 20
 """Minimum number of rows a page, below which pages are not made smaller."""
@@ -46,17 +46,6 @@ MOST_ROWS = 10**9
 
 SHRINKAGE = 5
 """Factor by which pages get smaller when a page keeps failing."""
-
-
-class FixedWindow(NamedTuple):
-    """A window that settings fix, so that it is the same on every run and no bookmark is used.
-
-    Attributes:
-        of: Returns the window's start, given the settings and when the run began; None if no
-            setting asks for a window.
-    """
-
-    of: Callable[[Mapping[str, Any], DateTime], DateTime | None]
 
 
 class Collection(ConstantContactStream):
@@ -103,55 +92,23 @@ class Collection(ConstantContactStream):
 
     @override
     def read(self) -> Iterator[Record]:
-        increment = Increment(self)
         start = self.start()
         yield from self.read_since(start)
-        self.finish(increment, start)
-
-    def finish(self, increment: Increment, start: DateTime | None) -> None:
-        """Move a bookmark after a reading.
-
-        Args:
-            increment: The increment that was read, of this stream or of one that reads the list.
-            start: The instant from which changes were read, or None if all rows were.
-        """
-        if not increment.is_wanted or self._fixed_start() is not None:
-            return
-        bookmark = increment.bookmark
-        bookmark.write_all_keys()
-        if self.refresh_days:
-            bookmark.write_all_keys("full_read_at")
-            if start is None or increment.value is None:
-                bookmark.update(full_read_at=increment.at(self.run.began))
-        increment.move(self.run.began)
+        self.increment_of(self).finish(start)
 
     @override
     def plan(self) -> Plan:
         start = self.start()
         return in_all(self.plan_of(query) for query, _ in self._passes(start))
 
-    # The start of a read
-
-    def _fixed_start(self) -> DateTime | None:
-        return self.window.of(self.config, self.run.began) if self.window else None
+    def increment_of(self, stream: ConstantContactStream) -> RefreshedIncrement:
+        """Return the increment of a stream that reads the list: of this one or another."""
+        takes_dates = any(query.takes_dates for query in self.queries())
+        return RefreshedIncrement(stream, self.window, self.refresh_days, takes_dates=takes_dates)
 
     def start(self) -> DateTime | None:
         """Return the instant from which changes are read, or None to read all rows."""
-        return self.start_of(Increment(self))
-
-    def start_of(self, increment: Increment) -> DateTime | None:
-        """Return the start of an increment, of this stream or of one that reads the list."""
-        if (fixed := self._fixed_start()) is not None:
-            return fixed
-        takes_dates = any(query.takes_dates for query in self.queries())
-        return increment.start() if takes_dates and not self._refresh_is_due(increment) else None
-
-    def _refresh_is_due(self, increment: Increment) -> bool:
-        days = self.config[self.refresh_days] if self.refresh_days else 0
-        if not days or increment.value is None:
-            return False
-        last = increment.bookmark["full_read_at"]
-        return not last or parse_instant(last) <= days_before(self.run.began, days)
+        return self.increment_of(self).start()
 
     def read_since(self, start: DateTime | None) -> Iterator[Record]:
         """Yield every row that changed since an instant, or all rows."""

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pendulum import DateTime
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from typing_extensions import override
 
 from tap_constantcontact.records import rfc3339
-from tap_constantcontact.windows import BEGINNING, parse_instant
+from tap_constantcontact.windows import BEGINNING, days_before, parse_instant
 
 if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
+
+
+class FixedWindow(NamedTuple):
+    """A window that settings fix, so that it is the same on every run and no bookmark is used.
+
+    Attributes:
+        of: Returns the window's start, given the settings and when the run began; None if no
+            setting asks for a window.
+    """
+
+    of: Callable[[Mapping[str, Any], DateTime], DateTime | None]
 
 
 class Increment:
@@ -19,15 +32,12 @@ class Increment:
 
     Args:
         stream: The stream, with the replication method that the catalog chooses for it.
-
-    Attributes:
-        bookmark: The stream's bookmark.
     """
 
     def __init__(self, stream: ConstantContactStream) -> None:
         self._stream = stream
         self._run = stream.run
-        self.bookmark = stream.bookmark
+        self._bookmark = stream.bookmark
 
     @property
     def is_wanted(self) -> bool:
@@ -37,7 +47,7 @@ class Increment:
     @property
     def value(self) -> str | None:
         """The bookmark that the last finished run left."""
-        value: str | None = self.bookmark["replication_key_value"] if self.is_wanted else None
+        value: str | None = self._bookmark["replication_key_value"] if self.is_wanted else None
         return value
 
     def start(self) -> DateTime | None:
@@ -52,7 +62,7 @@ class Increment:
     def move(self, began: DateTime) -> None:
         """Set the bookmark to the instant that a finished run or sweep began."""
         if self.is_wanted:
-            self.bookmark.update(
+            self._bookmark.update(
                 replication_key=self._stream.replication_key,
                 replication_key_value=self.at(began),
             )
@@ -61,3 +71,57 @@ class Increment:
         """Convert an instant to the API's clock, in whole seconds, as some of its dates are."""
         lag = self._run.connection.clock_lag
         return rfc3339(instant.subtract(seconds=lag).start_of("second"))
+
+
+class RefreshedIncrement(Increment):
+    """The increment of a stream that reads all rows again when the last full read is long ago.
+
+    Args:
+        stream: The stream, with the replication method that the catalog chooses for it.
+        window: The window that settings may fix in place of the bookmark.
+        refresh_days: Name of the setting for the number of days after which all rows are read
+            again; None for never.
+        takes_dates: Whether the API filters the rows by date.
+    """
+
+    def __init__(
+        self,
+        stream: ConstantContactStream,
+        window: FixedWindow | None,
+        refresh_days: str | None,
+        *,
+        takes_dates: bool,
+    ) -> None:
+        super().__init__(stream)
+        self._fixed_start = window.of(self._run.config, self._run.began) if window else None
+        self._refresh_days = refresh_days
+        self._takes_dates = takes_dates
+
+    @override
+    def start(self) -> DateTime | None:
+        if self._fixed_start is not None:
+            return self._fixed_start
+        return super().start() if self._takes_dates and not self._refresh_is_due else None
+
+    @property
+    def _refresh_is_due(self) -> bool:
+        days = self._run.config[self._refresh_days] if self._refresh_days else 0
+        if not days or self.value is None:
+            return False
+        last = self._bookmark["full_read_at"]
+        return not last or parse_instant(last) <= days_before(self._run.began, days)
+
+    def finish(self, start: DateTime | None) -> None:
+        """Move the bookmark after a reading.
+
+        Args:
+            start: The instant from which changes were read, or None if all rows were.
+        """
+        if not self.is_wanted or self._fixed_start is not None:
+            return
+        self._bookmark.write_all_keys()
+        if self._refresh_days:
+            self._bookmark.write_all_keys("full_read_at")
+            if start is None or self.value is None:
+                self._bookmark.update(full_read_at=self.at(self._run.began))
+        self.move(self._run.began)

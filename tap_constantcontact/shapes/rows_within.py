@@ -15,7 +15,6 @@ from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.rows import with_keys
 from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.incremental import Increment
 from tap_constantcontact.shapes.queries import Record
 
 IN_MEMORY = 2**20
@@ -67,7 +66,7 @@ class RowsWithin(ConstantContactStream):
     @override
     def read(self) -> Iterator[Record]:
         yield from self.shared.rows_of(self)
-        self.shared.collection.finish(Increment(self), self.shared.start())
+        self.shared.collection.increment_of(self).finish(self.shared.start())
 
     @override
     def plan(self) -> Plan:
@@ -98,7 +97,7 @@ class SharedReading:
     def start(self) -> DateTime | None:
         """Return the instant from which changes are read, or None to read all rows."""
         if self._kept is None:
-            starts = [self.collection.start_of(Increment(one)) for one in self._selected]
+            starts = [self.collection.increment_of(one).start() for one in self._selected]
             known = [start for start in starts if start is not None]
             self._start = min(known) if known and len(known) == len(starts) else None
         return self._start

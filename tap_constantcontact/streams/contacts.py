@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from pendulum import DateTime
 from typing_extensions import override
 
-from tap_constantcontact.shapes.collection import Collection, FixedWindow
+from tap_constantcontact.shapes.collection import Collection
+from tap_constantcontact.shapes.incremental import FixedWindow
 from tap_constantcontact.shapes.parents import ParentType
 from tap_constantcontact.shapes.queries import Change, Creation, Query, Record
 from tap_constantcontact.shapes.rows_within import SharedReading
