@@ -13,8 +13,6 @@ from typing import Any
 
 import requests
 
-PATH = "/account/summary"
-
 LONGEST = 100
 """Maximum number of characters of a name."""
 
@@ -85,12 +83,9 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
     Returns:
         The account; `UNTOLD` if the token may not read it; None if a later request may succeed.
     """
-    response = response_of(session, f"{api_url}{PATH}", timeout)
-    return None if response is None else account_in(response)
-
-
-def account_in(response: requests.Response) -> Account | None:
-    """Return the account in a response; the values are those of `ask`."""
+    response = response_of(session, f"{api_url}/account/summary", timeout)
+    if response is None:
+        return None
     status = response.status_code
     if status in FLEETING or status >= requests.codes.server_error:
         return None

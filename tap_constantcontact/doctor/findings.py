@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from tap_constantcontact.terminal.figures import counted
+
 
 class Verdict(str, Enum):
     """How a finding is: only an error keeps a run from reading what is selected."""
@@ -60,14 +62,13 @@ def conclusion(findings: Sequence[Finding], requests: int) -> str:
     """Return the sentence at the end of an examination."""
     errors, warnings = _number(findings, Verdict.ERROR), _number(findings, Verdict.WARNING)
     if errors:
-        found = f"{errors} error{'s' * (errors > 1)}"
-        found += f" and {warnings} warning{'s' * (warnings > 1)}" * bool(warnings)
+        found = counted(errors, "error") + f" and {counted(warnings, 'warning')}" * bool(warnings)
         result = f"Found {found}: a run would fail, or read less than is selected."
     elif warnings:
-        result = f"Found {warnings} warning{'s' * (warnings > 1)}: a run can read what is selected."
+        result = f"Found {counted(warnings, 'warning')}: a run can read what is selected."
     else:
         result = "All is well."
-    return f"{result} This took {requests} request{'s' * (requests != 1)} to the API."
+    return f"{result} This took {counted(requests, 'request')} to the API."
 
 
 def as_json(findings: Sequence[Finding], requests: int) -> str:
