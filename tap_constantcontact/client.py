@@ -146,6 +146,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def get_batches(
         self, batch_config: BatchConfig, context: Mapping[str, Any] | None = None
     ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Write batches, with `_sync_records` as the SDK does: no public method reads for them."""
         if batch_config.encoding.format != "parquet":
             yield from super().get_batches(batch_config, context)
             return

@@ -6,16 +6,17 @@ The SDK's own Parquet batches have the columns of their first record alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from singer_sdk.batch import BaseBatcher, lazy_chunked_generator
-from singer_sdk.helpers._batch import BatchConfig
 from typing_extensions import override
+
+from tap_constantcontact.records import instant_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from singer_sdk.helpers._batch import BatchConfig
 
 
 class TypedParquetBatcher(BaseBatcher):
@@ -85,8 +86,8 @@ def _type(schema: Mapping[str, Any]) -> pa.DataType:
 
 def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
     """Return a value with its date-times as such."""
-    if schema.get("format") == "date-time" and value is not None:
-        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    if schema.get("format") == "date-time":
+        return instant_of(value)
     if isinstance(value, Mapping):
         properties = schema["properties"]
         return {name: _typed(each, properties[name]) for name, each in value.items()}
