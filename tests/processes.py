@@ -11,8 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +41,13 @@ def interpreter() -> socket.socket:
             start_new_session=True,
         )
     return ours
+
+
+def blocks(terminal: int) -> Iterator[bytes]:
+    """Yield what is shown on a terminal, as it comes, until it is closed."""
+    with suppress(OSError):  # how Linux says so
+        while block := os.read(terminal, 4096):
+            yield block
 
 
 class Command:

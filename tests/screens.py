@@ -9,8 +9,6 @@ import json
 import os
 import pty
 import re
-import select
-import shutil
 import signal
 import subprocess
 import termios
@@ -24,13 +22,13 @@ import pyte
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
-from selenium import webdriver
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
+from tests.browser import chromium
 from tests.harness import config_for
-from tests.processes import Login
+from tests.processes import Login, blocks
 
 PICTURES = Path(__file__).parents[1] / ".github" / "pictures"
 COLUMNS, WIDER, LINES = 118, 132, 60
@@ -109,15 +107,9 @@ def screen_of(
             start_new_session=True,
         )
         os.close(theirs)
-        while not is_enough(screen.display):
-            ready, _, _ = select.select([ours], [], [], 0.2)
-            if not ready:
-                if process.poll() is not None:
-                    break
-                continue
-            try:
-                stream.feed(os.read(ours, 65536))
-            except OSError:
+        for block in blocks(ours):
+            stream.feed(block)
+            if is_enough(screen.display):
                 break
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # the shell, and the tap that it started
@@ -128,15 +120,10 @@ def screen_of(
 
 def photograph_sign_in() -> None:
     """Photograph the page on which a person allows the access."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=720,840"):
-        options.add_argument(flag)
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
     with (
         TemporaryDirectory() as folder,
         Sandbox(Account(size=10), authorization=Authorization(client_secret=None)) as sandbox,
-        webdriver.Chrome(options=options, service=service) as browser,
+        chromium(Path(folder) / "profile", "--window-size=720,840") as browser,
     ):
         login = Login(sandbox, Path(folder), "--browser", "--port=0")
         browser.get(login.opened())

@@ -8,8 +8,6 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
 from tests.harness import CONTACT_REPORTS, DETAILS, SUMMARY, config_for
-from tests.processes import run_tap
+from tests.processes import blocks, run_tap
 
 Ended = subprocess.CompletedProcess[str]
 
@@ -130,16 +128,10 @@ def on_a_terminal(*arguments: str) -> str:
     shown, terminal = pty.openpty()
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=terminal)
     os.close(terminal)
-    with os.fdopen(shown, "rb") as screen:
-        text = b"".join(blocks(screen))
+    text = b"".join(blocks(shown))
+    os.close(shown)
     assert process.wait() == 0, text
     return text.decode()
-
-
-def blocks(screen: Any) -> Iterator[bytes]:
-    with suppress(OSError):  # how Linux says that the terminal is closed
-        while block := os.read(screen.fileno(), 4096):
-            yield block
 
 
 def test_a_terminal_gets_a_table_and_no_metrics(options: list[str], tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +22,7 @@ import requests
 from tap_constantcontact.sandbox.oauth import Authorization, Grant
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.login.conftest import Start
-from tests.processes import Login
+from tests.processes import Login, blocks
 
 
 def decide(page: requests.Response, decision: str) -> requests.Response:
@@ -311,9 +310,7 @@ def test_a_secret_is_asked_for_out_of_sight(
     while not (found := re.search(r"go to\s+(\S+)\s", shown)):
         shown += os.read(master, 1000).decode()
     decide(requests.get(found[1], timeout=30), "allow")
-    with suppress(OSError):  # the terminal's end, as Linux tells it
-        while more := os.read(master, 1000):
-            shown += more.decode()
+    shown += b"".join(blocks(master)).decode()
     assert process.wait() == 0
     assert "client_secret" in shown
     assert "typed-secret" not in shown
