@@ -34,12 +34,12 @@ STREAMS = yaml.safe_load((EXAMPLE / "dbt_project.yml").read_text())["vars"]["loa
 @pytest.fixture(params=["duckdb", "postgres"])
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Warehouse]:
     if request.param == "duckdb":
-        yield DuckDB(tmp_path / "warehouse.duckdb")
+        yield DuckDB(tmp_path)
         return
     if not all(command.exists() for command in NEEDED_FOR_POSTGRES):
         pytest.skip("no Postgres, or no target-postgres in DBT_VENV")
     with postgres() as url:
-        yield Postgres(url)
+        yield Postgres(tmp_path, url)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_marts_agree_with_the_account_and_follow_its_lists(
     with Sandbox(account) as sandbox:
         config = config_for(sandbox, tmp_path)
         first = sync(config, streams=STREAMS)
-        project.warehouse.load(first, tmp_path)
+        project.warehouse.load(first.lines)
         now = account.now.replace(microsecond=0)
         project.build(as_of=f"{now:%Y-%m-%d %H:%M:%S}")
 
@@ -92,7 +92,7 @@ def test_marts_agree_with_the_account_and_follow_its_lists(
         account.delete(victim["contact_id"], changed)
         second = sync(config, first.state, streams=STREAMS)
 
-    project.warehouse.load(second, tmp_path)
+    project.warehouse.load(second.lines)
     began = datetime.now(timezone.utc)
     project.build()
     ended = datetime.now(timezone.utc)
@@ -119,10 +119,10 @@ def test_marts_agree_with_the_account_and_follow_its_lists(
 
 
 def test_charts_show_the_marts(account: Account, tmp_path: Path) -> None:
-    project = Project(tmp_path / "dbt", DuckDB(tmp_path / "warehouse.duckdb"))
+    project = Project(tmp_path / "dbt", DuckDB(tmp_path))
     with Sandbox(account) as sandbox:
         run = sync(config_for(sandbox, tmp_path), streams=STREAMS)
-    project.warehouse.load(run, tmp_path)
+    project.warehouse.load(run.lines)
     project.run("dbt", "build", "--exclude-resource-types", "test", "unit_test")
     project.run("python", "charts.py")
 

@@ -10,104 +10,46 @@ import json
 import os
 import shutil
 import subprocess
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
 from tests.examples.marts import Mart, by_key
-from tests.harness import Run
+from tests.targets import targets
+from tests.targets.targets import FAR_FROM_UTC
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "dbt"
 COMMANDS = Path(os.environ.get("DBT_VENV", "/nowhere")) / "bin"
-FAR_FROM_UTC = {"TZ": "America/New_York", "PGTZ": "America/New_York"}
-
-ROWS = """
-import json, sys, duckdb
-found = duckdb.connect(sys.argv[1], read_only=True).execute(f"select * from {sys.argv[2]}")
-names = [column[0] for column in found.description]
-rows = [dict(zip(names, row)) for row in found.fetchall()]
-print(json.dumps(rows, default=lambda moment: moment.isoformat()))
-"""
 
 
-class Warehouse(ABC):
-    """A database that a Singer target loads into and dbt builds in.
+class OfDbt:
+    """A target in the virtual environment of dbt."""
 
-    Attributes:
-        name: What dbt calls it.
-        environment: The variables by which dbt finds it.
-    """
-
-    name: str
-    environment: Mapping[str, str]
-
-    @abstractmethod
-    def target(self) -> tuple[str, dict[str, str]]:
-        """Return the command of the target, and its configuration."""
-
-    @abstractmethod
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """Return the rows of a table, its dates and date-times as text."""
-
-    def load(self, run: Run, folder: Path) -> None:
-        """Load what the tap wrote."""
-        command, settings = self.target()
-        config = folder / "target.json"
-        config.write_text(json.dumps(settings))
-        lines = "".join(json.dumps(line) + "\n" for line in run.lines)
-        told = subprocess.run(
-            [COMMANDS / command, f"--config={config}"],
-            input=lines,
-            env={**os.environ, **FAR_FROM_UTC, "PGTZ": "UTC"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert told.returncode == 0, told.stderr
+    @classmethod
+    def command(cls, name: str) -> Path:
+        """Return the path of a command."""
+        return COMMANDS / name
 
 
-class DuckDB(Warehouse):
-    name = "duckdb"
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.environment = {"WAREHOUSE": str(file)}
-
-    def target(self) -> tuple[str, dict[str, str]]:
-        place = {"filepath": str(self._file), "default_target_schema": "constantcontact"}
-        return "target-duckdb", place
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        command = [str(COMMANDS / "python"), "-c", ROWS, str(self._file), table]
-        found: list[dict[str, Any]] = json.loads(subprocess.check_output(command))
-        return found
+class DuckDB(OfDbt, targets.DuckDB):
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which dbt finds it."""
+        return {"WAREHOUSE": self.settings["filepath"]}
 
 
-class Postgres(Warehouse):
-    name = "postgres"
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        info = psycopg.conninfo.conninfo_to_dict(url)
+class Postgres(OfDbt, targets.Postgres):
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which dbt finds it."""
+        info = psycopg.conninfo.conninfo_to_dict(self._url)
         names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE"}
-        self.environment = {variable: str(info[name]) for name, variable in names.items()}
+        return {variable: str(info[name]) for name, variable in names.items()}
 
-    def target(self) -> tuple[str, dict[str, str]]:
-        url = self._url.replace("://", "+psycopg://")
-        return "target-postgres", {
-            "sqlalchemy_url": url,
-            "default_target_schema": "constantcontact",
-        }
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with psycopg.connect(self._url, row_factory=dict_row) as connection:
-            found = connection.execute(f"select * from {table}").fetchall()
-        return list(json.loads(json.dumps(found, default=lambda moment: moment.isoformat())))
+Warehouse = DuckDB | Postgres
 
 
 class Project:
@@ -143,7 +85,7 @@ class Project:
 
     def mart(self, name: str, *keys: str) -> Mart:
         """The rows of a mart by key, date-times as instants."""
-        rows = self.warehouse.rows(f"marketing.{name}")
+        rows = self.warehouse.query(f"select * from marketing.{name}")
         return by_key([{name: typed(name, row[name]) for name in row} for row in rows], keys)
 
 

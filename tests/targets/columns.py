@@ -12,37 +12,24 @@ import click
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.streams import STREAMS
-from tap_constantcontact.tap import TapConstantContact
-from tests.catalogs import select
-from tests.harness import config_for, stream_of, sync
+from tests.harness import config_for, stream_of
 from tests.servers import postgres
-from tests.targets.targets import TARGETS, Parquet, Postgres, Target
+from tests.targets.loading import LOADED, load
+from tests.targets.targets import TARGETS, Postgres, Target
 
 
 def main() -> None:
     """Load the sandbox into each target, and print the types of the columns."""
-    streams = [
-        stream.name
-        for stream in STREAMS
-        if stream.selected_by_default or stream.name.startswith("contact_")
-    ]
+    targets: list[Target] = []
     with TemporaryDirectory() as folder, Sandbox(Account(size=60)) as sandbox, postgres() as url:
         config = config_for(sandbox, Path(folder))
-        catalog = TapConstantContact(config=config).catalog_dict
-        select(catalog, streams)
-        run = sync(config, catalog=catalog)
-        targets: list[Target] = []
         for kind in TARGETS:
             place = Path(folder) / kind.name
             place.mkdir()
             target = kind(place, url) if issubclass(kind, Postgres) else kind(place)
-            if isinstance(target, Parquet):
-                target.run(config, catalog, {})
-            else:
-                target.load(run.lines)
+            load(target, config, {})
             targets.append(target)
-        for stream in streams:
+        for stream in LOADED:
             show(stream, targets)
 
 

@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 
 VENVS = Path(os.environ.get("TARGETS_VENVS", "/nowhere"))
 SCHEMA = "constantcontact"
+FAR_FROM_UTC = {"TZ": "America/New_York", "PGTZ": "America/New_York"}
 
 OPAQUE = "text in Python's notation"
 """What target-csv makes of arrays and objects."""
@@ -84,7 +85,7 @@ class Target(ABC):
         told = subprocess.run(
             [self.command(f"target-{self.name}"), f"--config={config}"],
             input="".join(json.dumps(line) + "\n" for line in lines),
-            env={**os.environ, "PGTZ": "UTC"},
+            env={**os.environ, **FAR_FROM_UTC, "PGTZ": "UTC"},
             capture_output=True,
             text=True,
             check=False,

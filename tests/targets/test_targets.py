@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,18 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
-from tap_constantcontact.tap import TapConstantContact
-from tests.catalogs import select
 from tests.expected import Expected
 from tests.generate import ROOT
 from tests.harness import config_for, key_of, primary_keys, stream_of, sync
 from tests.servers import BINARIES, postgres
+from tests.targets import loading
+from tests.targets.loading import LOADED
 from tests.targets.targets import (
     CSV,
     OPAQUE,
     TARGETS,
     Database,
     JSONLines,
-    Parquet,
     Postgres,
     Rows,
     Target,
@@ -37,11 +37,6 @@ from tests.targets.targets import (
 
 pytestmark = pytest.mark.timeout(300)
 
-LOADED = [
-    stream.name
-    for stream in STREAMS
-    if stream.selected_by_default or stream.name.startswith("contact_")
-]
 MEMBERSHIPS = "contact_list_memberships"
 COMPARED = (
     "contact_lists",
@@ -89,20 +84,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Target]:
 @pytest.fixture
 def load(target: Target, sandbox: Sandbox, tmp_path: Path) -> Load:
     """Read the sandbox from a state, and load it; returns the new state."""
-
-    def load_from(state: dict[str, Any]) -> dict[str, Any]:
-        config = config_for(sandbox, tmp_path)
-        catalog = TapConstantContact(config=config).catalog_dict
-        select(catalog, LOADED)
-        if isinstance(target, Parquet):
-            target.run(config, catalog, state)
-            return {}
-        run = sync(config, state, catalog=catalog)
-        assert run.exit_code == 0
-        target.load(run.lines)
-        return run.state
-
-    return load_from
+    return partial(loading.load, target, config_for(sandbox, tmp_path))
 
 
 def alike(found: Any, wanted: Any) -> bool:  # noqa: PLR0911 - a line for each kind
