@@ -235,11 +235,11 @@ class LimitedAdapter(HTTPAdapter):
             FatalAPIError: The daily quota is used up, and `on_daily_limit` is `fail`.
             DeadlineExceededError: The response was not complete in time.
         """
+        timeout = min(self._timeout, kwargs.get("timeout") or math.inf)
+        quota, turns = self._connection.quota, self._connection.turns
         while True:
-            self._connection.quota.admit(self._connection.turns.step_aside)
-            self._connection.authenticator(request)
-            with suppress(DayClosedError):
-                timeout = min(self._timeout, kwargs.get("timeout") or math.inf)
+            with suppress(DayClosedError), quota.admitted(turns.step_aside):
+                self._connection.authenticator(request)
                 return self._whole(request, *args, **{**kwargs, "timeout": timeout})
 
     def _whole(

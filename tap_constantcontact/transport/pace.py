@@ -141,12 +141,13 @@ class Pace:
         now = self._clock.monotonic()
         if now < self._ask_again_at:
             return self._ask_again_at - now
+        asked_at = self._clock.now()
         lateness = max(0.0, LATENESS + self._saved / SPREAD)
         taken = self._permits.take(lateness)
         if isinstance(taken, Granted):
             return Departure(taken.number, now, lateness)
         if isinstance(taken, Spent):
-            self._quota.close_day(taken.opens_in)
+            self._quota.close_day(asked_at + taken.opens_in)
             raise DayClosedError
         self._ask_again_at = now + taken.wait
         return taken.wait

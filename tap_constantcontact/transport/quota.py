@@ -46,9 +46,10 @@ class Quota:
         >>> from tap_constantcontact.limits.terms import Terms
         >>> permits = Permits(MemoryStore(), Terms(4, daily_limit=10_000), lambda: Asker("run", ""))
         >>> quota = Quota(permits, budget=1, on_daily_limit="stop")
-        >>> quota.admit()
-        >>> quota.count()
-        >>> quota.admit()
+        >>> with quota.admitted():
+        ...     quota.count()
+        >>> with quota.admitted():
+        ...     quota.count()
         Traceback (most recent call last):
         tap_constantcontact.exceptions.LimitReachedError: The run's request budget is used up (1)
     """
@@ -97,8 +98,9 @@ class Quota:
         finally:
             self.budget, self._end = budget, end
 
-    def admit(self, before_waiting: Callable[[], None] = lambda: None) -> None:
-        """Wait until a request may be sent.
+    @contextmanager
+    def admitted(self, before_waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Wait until a request may be sent; send it within this context.
 
         Args:
             before_waiting: Called before waiting for a new day.
@@ -115,6 +117,11 @@ class Quota:
                 else:
                     before_waiting()
                     self._clock.wait(self._changed, min(left, POLL) if left > 0 else POLL)
+        try:
+            yield
+        except Exception:
+            self.unanswered()
+            raise
 
     def check(self) -> None:
         """Check that an admitted request may still be sent.
@@ -151,22 +158,22 @@ class Quota:
         """Note that the API refused this thread's last request: the daily quota is used up."""
         with self._changed:
             self._probe = None
-            opens_in = self._permits.close_day(self._clock.now() - self.sent_at)
+            now = self._clock.now()  # if the clock jumps after that, the wait is not longer
+            opens_in = self._permits.close_day(max(0.0, now - self.sent_at))
             if opens_in > 0:
-                self.close_day(opens_in)
+                self.close_day(now + opens_in)
 
-    def close_day(self, opens_in: float) -> None:
+    def close_day(self, opens_at: float) -> None:
         """Admit nothing before a new day.
 
         Args:
-            opens_in: Seconds until requests may be sent again.
+            opens_at: When requests may be sent again, in seconds since the epoch.
 
         Raises:
             LimitReachedError: The run ends; the next run resumes.
             FatalAPIError: The run ends, as `on_daily_limit` is `fail`.
         """
         with self._changed:
-            opens_at = self._clock.now() + opens_in
             midnight = datetime.fromtimestamp(
                 opens_at // SECONDS_A_DAY * SECONDS_A_DAY, timezone.utc
             )
@@ -188,6 +195,13 @@ class Quota:
             if self._probe == threading.get_ident():
                 self._probe = self._closed_until = None
                 self._logger.info("The daily request quota is available again")
+                self._changed.notify_all()
+
+    def unanswered(self) -> None:
+        """Note that it is not known whether this thread's request was within the daily quota."""
+        with self._changed:
+            if self._probe == threading.get_ident():
+                self._probe = None
                 self._changed.notify_all()
 
     def _has_room(self) -> bool:

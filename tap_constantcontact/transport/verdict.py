@@ -68,6 +68,7 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
     elif status == requests.codes.too_many_requests:
         raise connection.limit_reached(response)
     elif status >= requests.codes.server_error:
+        connection.quota.unanswered()
         raise RetriableAPIError(f"HTTP {status}", response)
     elif status == requests.codes.not_found:
         raise NotFoundError(_refusal(response, endpoint))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,13 @@ from aiohttp import web
 
 from tap_constantcontact.bookmarks import NO_SWEEP
 from tap_constantcontact.clock import Clock
-from tap_constantcontact.exceptions import DayClosedError
+from tap_constantcontact.exceptions import AbandonedError, DayClosedError
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.transport.quota import Quota
+from tests.clocks import StillClock
 from tests.expected import Expected
 from tests.harness import (
     CONTACT_REPORTS,
@@ -264,12 +267,14 @@ def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
             evening.append(response.status)
         return response
 
+    ended = threading.Event()
+
     def pass_the_night(clock: Any) -> None:
-        while "Waiting until 2026-05-05 00:00 UTC" not in caplog.text:
-            time.sleep(0.01)
-        clock.move_to(NOON + timedelta(hours=11, minutes=59, seconds=59))
-        time.sleep(0.3)
-        clock.move_to(NOON + timedelta(hours=12, seconds=3))
+        while "Waiting until 2026-05-05 00:00 UTC" not in caplog.text and not ended.wait(0.01):
+            pass
+        for later in (timedelta(hours=12, seconds=-1), timedelta(hours=12, seconds=3)):
+            clock.shift(NOON + later - datetime.now(timezone.utc))
+            ended.wait(0.3)
 
     authorization = Authorization(lifetime=3600)
     sandbox = Sandbox(
@@ -279,8 +284,11 @@ def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
         night = threading.Thread(target=pass_the_night, args=(clock,))
         night.start()
         config = config_for(sandbox, tmp_path, on_daily_limit="wait", max_concurrent_requests=8)
-        result = sync(config, streams=(SUMMARY,))
-        night.join()
+        try:
+            result = sync(config, streams=(SUMMARY,))
+        finally:
+            ended.set()
+            night.join()
     assert result.exit_code == 0
     assert result.by_key(SUMMARY) == Expected(account).contact_action_summary()
     assert 1 <= evening.count(429) <= 8
@@ -291,13 +299,70 @@ def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
 
 def test_a_request_on_its_way_stays_when_the_day_is_found_to_be_spent() -> None:
     quota = Quota(permits_of(4), budget=None, on_daily_limit="wait")
-    quota.admit()
-    quota.count()
-    quota.admit()
-    quota.refused()
-    with pytest.raises(DayClosedError):
-        quota.check()
+    with quota.admitted():
+        quota.count()
+    with quota.admitted():
+        quota.refused()
+        with pytest.raises(DayClosedError):
+            quota.check()
     assert quota.spent == 1
+
+
+class Jumping(StillClock):
+    """A clock that jumps while it is read, as that of a machine that was suspended."""
+
+    jump_after = math.inf
+
+    def now(self) -> float:
+        now = self.at
+        self.jump_after -= 1
+        if not self.jump_after:
+            self.at += 10 * 3600
+        return now
+
+
+@pytest.mark.parametrize("reading", range(1, 6))
+def test_a_clock_that_jumps_while_a_day_closes_does_not_lengthen_the_wait(reading: int) -> None:
+    clock = Jumping(NOON.timestamp())
+    quota = Quota(permits_of(4, clock=clock), None, "wait", clock=clock)
+    with quota.admitted():
+        quota.count()
+    clock.jump_after = reading
+    quota.refused()
+    clock.jump_after = math.inf
+    with quota.admitted():
+        assert clock.at <= (NOON + timedelta(hours=12, seconds=5)).timestamp()
+
+
+def test_a_clock_that_is_set_back_closes_no_later_day() -> None:
+    clock = StillClock((NOON + timedelta(hours=13)).timestamp())
+    permits = permits_of(4, clock=clock)
+    quota = Quota(permits, None, "wait", clock=clock)
+    with quota.admitted():
+        quota.count()
+    clock.at -= 2 * 3600
+    quota.refused()
+    clock.at += 2 * 3600
+    permits.look()
+    assert permits.left_today
+
+
+def test_another_request_is_the_probe_of_a_new_day_if_the_first_got_no_answer() -> None:
+    clock = StillClock(NOON.timestamp())
+    quota = Quota(permits_of(4, clock=clock), None, "wait", clock=clock)
+    with quota.admitted():
+        quota.count()
+    quota.refused()
+    with suppress(AbandonedError), quota.admitted():
+        raise AbandonedError
+    probed = threading.Event()
+
+    def probe() -> None:
+        with quota.admitted():
+            probed.set()
+
+    threading.Thread(target=probe, daemon=True).start()
+    assert probed.wait(10)
 
 
 def test_nobody_starves_in_twenty_days(
