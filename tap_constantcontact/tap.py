@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NoReturn, cast
 import pendulum
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 from typing_extensions import override
 
 from tap_constantcontact import environment, maps, rules, settings
@@ -89,10 +90,13 @@ class TapConstantContact(Tap):
         """Add the SDK's own settings to the tap's.
 
         In singer-sdk 0.54 and 0.55, one of the choices for `__else__` is not a valid schema, and
-        makes a validator that reaches it fail. It is removed.
+        makes a validator that reaches it fail. It is removed. Nor do they add the setting
+        `emit_activate_version_messages`, which their streams read.
         """
         super().append_builtin_config(config_jsonschema)
-        option = config_jsonschema["properties"]["stream_maps"]["properties"]["__else__"]
+        properties = config_jsonschema["properties"]
+        properties |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
+        option = properties["stream_maps"]["properties"]["__else__"]
         option["anyOf"] = [choice for choice in option["anyOf"] if isinstance(choice, dict)]
 
     @cached_property

@@ -160,12 +160,14 @@ def test_settings_of_the_sdk_reach_the_tap() -> None:
     read = read_by_the_tap(
         TAP_CONSTANTCONTACT_FLATTENING_ENABLED="true",
         TAP_CONSTANTCONTACT_FLATTENING_MAX_DEPTH="2",
+        TAP_CONSTANTCONTACT_EMIT_ACTIVATE_VERSION_MESSAGES="true",
         TAP_CONSTANTCONTACT_STREAM_MAPS='{"contact_lists": {"name": "name.upper()"}}',
         TAP_CONSTANTCONTACT_BATCH_CONFIG_ENCODING_FORMAT="jsonl",
         TAP_CONSTANTCONTACT_BATCH_CONFIG_STORAGE_ROOT="file:///srv",
     )
     assert read["flattening_enabled"] is True
     assert read["flattening_max_depth"] == 2
+    assert read["emit_activate_version_messages"] is True
     assert read["stream_maps"] == {"contact_lists": {"name": "name.upper()"}}
     assert read["batch_config"] == {
         "encoding": {"format": "jsonl"},

@@ -28,6 +28,7 @@ TEXTS = {
     ("tracking_activity_types", "em_opens, em_clicks"): ["em_opens", "em_clicks"],
     ("sandbox", "no"): False,
     ("sandbox", "TRUE"): True,
+    ("emit_activate_version_messages", "yes"): True,
     ("stream_maps", '{"contact_lists": null}'): {"contact_lists": None},
     ("segment_id", "12"): "12",
     ("segment_id", 12): "12",
