@@ -78,10 +78,10 @@ class Target(ABC):
         """Return the path of a command in the target's virtual environment."""
         return VENVS / cls.name / "bin" / name
 
-    def load(self, lines: Iterable[dict[str, Any]]) -> None:
-        """Load what the tap wrote."""
+    def load(self, lines: Iterable[dict[str, Any]], **settings: Any) -> None:
+        """Load what the tap wrote, with these settings beside the target's."""
         config = self.folder / "target.json"
-        config.write_text(json.dumps(self.settings))
+        config.write_text(json.dumps({**self.settings, **settings}))
         told = subprocess.run(
             [self.command(f"target-{self.name}"), f"--config={config}"],
             input="".join(json.dumps(line) + "\n" for line in lines),
