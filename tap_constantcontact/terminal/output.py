@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import logging
 import os
@@ -53,6 +54,8 @@ class WholeLineWriter(SingerWriter):
         self._ended_with: int | None = None
         self._lines: list[bytes] = []
         self._size = 0
+        # An alarm that Python no longer handles, because it is about to exit, would kill it.
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
     @cached_property
     def _largest_block(self) -> int:

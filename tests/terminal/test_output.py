@@ -160,9 +160,14 @@ class Interrupting(io.StringIO):
         time.sleep(0.6 * output.GRACE)
         return super().write(text)
 
+class Lingering:
+    def __del__(self, sleep=time.sleep, seconds=1.2 * output.GRACE):
+        sleep(seconds)
+
 out = Interrupting()
-atexit.register(lambda: (time.sleep(0.6 * output.GRACE), sys.stdout.write(out.getvalue())))
 writer = output.WholeLineWriter()
+atexit.register(lambda: (time.sleep(0.6 * output.GRACE), sys.stdout.write(out.getvalue())))
+lingering = Lingering()
 signal.signal(signal.SIGTERM, lambda signum, _: writer.terminate(signum))
 with contextlib.redirect_stdout(out):
     writer.write_message(StateMessage({}))
