@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from operator import attrgetter
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,17 @@ def test_a_forbidden_stream_ends_the_run_unless_it_may_be_skipped(
     forbid(sandbox, "contacts:lists:read")
     assert run(streams=("contact_lists", "contact_tags")).exit_code == 1
     assert not warnings(caplog)
+
+
+def test_contacts_that_are_forbidden_are_asked_for_once(
+    run: Runner, sandbox: Sandbox, requests_seen: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    forbid(sandbox, "contacts:read")
+    streams = ("contacts", "contact_list_memberships", "contact_taggings")
+    result = run(streams=streams, skip_forbidden_streams=True)
+    assert result.exit_code == 0
+    assert [request.path for request in requests_seen] == ["/v3/contacts"]
+    assert len(warnings(caplog)) == len(streams)
 
 
 def test_the_other_streams_of_a_run_are_whole(

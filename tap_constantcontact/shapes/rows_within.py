@@ -11,7 +11,7 @@ from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.exceptions import FatalAPIError
+from tap_constantcontact.exceptions import FatalAPIError, ForbiddenError
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.rows import with_keys
 from tap_constantcontact.shapes.collection import Collection
@@ -89,6 +89,7 @@ class SharedReading:
         self._others = others
         self._start: DateTime | None = None
         self._kept: Mapping[str, KeptRows] | None = None
+        self._forbidden: ForbiddenError | None = None
 
     @property
     def _selected(self) -> list[ConstantContactStream]:
@@ -103,7 +104,13 @@ class SharedReading:
         return self._start
 
     def rows_of(self, stream: RowsWithin) -> Iterator[Record]:
-        """Yield the rows of a stream, from the collection unless it was read before."""
+        """Yield the rows of a stream, from the collection unless it was read before.
+
+        Raises:
+            ForbiddenError: The token or its user may not read the collection.
+        """
+        if self._forbidden is not None:
+            raise self._forbidden
         if self._kept is not None:
             yield from self._kept[stream.name]
             return
@@ -118,13 +125,18 @@ class SharedReading:
 
         Raises:
             FatalAPIError: The rows cannot be kept, as there is no room on the disk.
+            ForbiddenError: The token or its user may not read the collection.
         """
         others = [one for one in self._others if one.selected and one is not reader]
         kept = {one.name: KeptRows() for one in others}
-        for holder in holders:
-            for other in others:
-                kept[other.name].add(other.within(holder))
-            yield holder
+        try:
+            for holder in holders:
+                for other in others:
+                    kept[other.name].add(other.within(holder))
+                yield holder
+        except ForbiddenError as error:
+            self._forbidden = error
+            raise
         self._kept = kept
 
     def plan_of(self, stream: RowsWithin) -> Plan:
