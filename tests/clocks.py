@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 from tap_constantcontact.clock import Clock
@@ -44,3 +45,21 @@ class StillClock(Clock):
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:  # noqa: ARG002
         assert seconds is not None
         self.at += seconds
+
+
+@dataclass
+class FastClock(Clock):
+    """A clock whose days pass in a second.
+
+    Attributes:
+        at: The time that it shows first.
+    """
+
+    at: float
+    began: float = field(default_factory=time.monotonic)
+
+    def now(self) -> float:
+        return self.at + (self.monotonic() - self.began) * 86_400
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        condition.wait(seconds and min(seconds, 0.05))

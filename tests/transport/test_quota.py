@@ -26,7 +26,7 @@ from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.transport.quota import Quota
-from tests.clocks import StillClock
+from tests.clocks import FastClock, StillClock
 from tests.expected import Expected
 from tests.harness import (
     CONTACT_REPORTS,
@@ -36,6 +36,8 @@ from tests.harness import (
     SUMMARY,
     Run,
     config_for,
+    partly_slow,
+    record_requests,
     sync,
 )
 from tests.transport.paces import permits_of
@@ -295,6 +297,23 @@ def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
     assert {status for status, _ in morning} == {200}
     assert morning[0] == (200, 1)
     assert len(authorization.spent) == 2
+
+
+@pytest.mark.parametrize("per_day", partly_slow([15], [7, 8, 23]))
+def test_waiting_goes_on_night_after_night(account: Account, tmp_path: Path, per_day: int) -> None:
+    clock = FastClock(NOON.timestamp())
+    with Sandbox(account, limits=Limits(per_day=per_day, clock=clock.now)) as sandbox:
+        sandbox.api.partner = True
+        seen = record_requests(sandbox)
+        config = config_for(sandbox, tmp_path, on_daily_limit="wait", max_concurrent_requests=8)
+        result = sync(config, streams=READ, clock=clock)
+        expected = Expected(account)
+    assert result.exit_code == 0
+    for stream in READ:
+        assert result.by_key(stream) == expected[stream]
+    addresses = {request.path_qs for request in seen}
+    nights = len(addresses) // per_day
+    assert len(seen) - len(addresses) <= 8 * nights
 
 
 def test_a_request_on_its_way_stays_when_the_day_is_found_to_be_spent() -> None:
