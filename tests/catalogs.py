@@ -12,3 +12,10 @@ def select(catalog: dict[str, Any], streams: Collection[str]) -> None:
         for entry in stream["metadata"]:
             if not entry["breadcrumb"]:
                 entry["metadata"]["selected"] = stream["tap_stream_id"] in streams
+
+
+def read_whole(catalog: dict[str, Any], name: str) -> None:
+    """Replicate a stream of a catalog as a full table."""
+    for stream in catalog["streams"]:
+        if stream["tap_stream_id"] == name:
+            stream["replication_method"] = "FULL_TABLE"

@@ -16,7 +16,7 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
-from tests.catalogs import select
+from tests.catalogs import read_whole, select
 from tests.conftest import Slow
 from tests.expected import Expected
 from tests.harness import (
@@ -88,8 +88,7 @@ def full_table(sandbox: Sandbox, tmp_path: Path, state: Any, **settings: Any) ->
     config = config_for(sandbox, tmp_path, emit_activate_version_messages=True, **settings)
     catalog = TapConstantContact(config=config).catalog_dict
     select(catalog, (DETAILS,))
-    for stream in catalog["streams"]:
-        stream["replication_method"] = "FULL_TABLE"
+    read_whole(catalog, DETAILS)
     return sync(config, state, catalog=catalog)
 
 

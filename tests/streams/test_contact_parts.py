@@ -19,7 +19,7 @@ from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.tap import TapConstantContact
-from tests.catalogs import select
+from tests.catalogs import read_whole, select
 from tests.expected import Expected
 from tests.harness import PRESENT, Run, config_for, spoil, sync, tap_with
 
@@ -236,9 +236,7 @@ def test_as_a_full_table_rows_that_are_gone_are_left_out_of_its_version(
     config = config_for(sandbox, tmp_path, emit_activate_version_messages=True)
     catalog = TapConstantContact(config=config).catalog_dict
     select(catalog, ("contacts", MEMBERSHIPS))
-    for stream in catalog["streams"]:
-        if stream["tap_stream_id"] == MEMBERSHIPS:
-            stream["replication_method"] = "FULL_TABLE"
+    read_whole(catalog, MEMBERSHIPS)
     first = sync(config, catalog=catalog)
     contact = next(c for c in account.contacts.values() if len(c["list_memberships"]) > 1)
     contact["list_memberships"].pop()
