@@ -21,6 +21,7 @@ from aiohttp import web
 from tap_constantcontact.bookmarks import NO_SWEEP
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import AbandonedError, DayClosedError
+from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.oauth import Authorization
@@ -340,12 +341,18 @@ class Jumping(StillClock):
         return now
 
 
+def waiting(permits: Permits, clock: Clock) -> Quota:
+    """A quota that waits for a new day, after one request."""
+    quota = Quota(permits, None, "wait", clock=clock)
+    with quota.admitted():
+        quota.count()
+    return quota
+
+
 @pytest.mark.parametrize("reading", range(1, 6))
 def test_a_clock_that_jumps_while_a_day_closes_does_not_lengthen_the_wait(reading: int) -> None:
     clock = Jumping(NOON.timestamp())
-    quota = Quota(permits_of(4, clock=clock), None, "wait", clock=clock)
-    with quota.admitted():
-        quota.count()
+    quota = waiting(permits_of(4, clock=clock), clock)
     clock.jump_after = reading
     quota.refused()
     clock.jump_after = math.inf
@@ -356,9 +363,7 @@ def test_a_clock_that_jumps_while_a_day_closes_does_not_lengthen_the_wait(readin
 def test_a_clock_that_is_set_back_closes_no_later_day() -> None:
     clock = StillClock((NOON + timedelta(hours=13)).timestamp())
     permits = permits_of(4, clock=clock)
-    quota = Quota(permits, None, "wait", clock=clock)
-    with quota.admitted():
-        quota.count()
+    quota = waiting(permits, clock)
     clock.at -= 2 * 3600
     quota.refused()
     clock.at += 2 * 3600
@@ -368,9 +373,7 @@ def test_a_clock_that_is_set_back_closes_no_later_day() -> None:
 
 def test_another_request_is_the_probe_of_a_new_day_if_the_first_got_no_answer() -> None:
     clock = StillClock(NOON.timestamp())
-    quota = Quota(permits_of(4, clock=clock), None, "wait", clock=clock)
-    with quota.admitted():
-        quota.count()
+    quota = waiting(permits_of(4, clock=clock), clock)
     quota.refused()
     with suppress(AbandonedError), quota.admitted():
         raise AbandonedError
