@@ -7,10 +7,11 @@ clocks change.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pendulum
 from pendulum import Date, DateTime
@@ -23,6 +24,13 @@ FIRST_DAY, LAST_DAY = Date(1900, 1, 1), Date(9998, 12, 31)
 
 MOST_DAYS = 36_525
 """Largest number of days to go back: a century."""
+
+_ISO_8601 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}(:?[0-9]{2})?))?)?",
+    re.IGNORECASE,
+).fullmatch
+"""Matches a date, or a date-time; pendulum reads much else, such as `now`, weeks and durations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Window:
 
 
 def parse_instant(value: str, zone: str = "UTC") -> DateTime:
-    """Parse an ISO 8601 date-time, or a date, which means its first instant.
+    """Parse a date-time written in full in ISO 8601, or a date, which means its first instant.
 
     Args:
         value: The text; its offset, seconds and milliseconds are optional.
@@ -47,14 +55,17 @@ def parse_instant(value: str, zone: str = "UTC") -> DateTime:
         The same instant in UTC.
 
     Raises:
-        ValueError: The text is neither a date nor a date-time.
+        ValueError: The text is neither, or means an instant before the year 1 or after 9999.
     """
-    parsed = pendulum.parse(value, tz=zone, exact=True)
-    if isinstance(parsed, DateTime):
-        return parsed.in_timezone("UTC")
-    if isinstance(parsed, Date):
-        return first_instant(parsed, zone)
-    raise ValueError(f"{value!r} is neither a date nor a date-time")
+    if not _ISO_8601(value):
+        raise ValueError(f"{value!r} is neither a date nor a date-time")
+    try:
+        parsed = pendulum.parse(value, tz=zone, exact=True)
+        if isinstance(parsed, DateTime):
+            return parsed.in_timezone("UTC")
+        return first_instant(cast("Date", parsed), zone)
+    except OverflowError as error:
+        raise ValueError(f"{value!r} is beyond the calendar") from error
 
 
 def parse_day(value: str) -> Date:
@@ -69,10 +80,8 @@ def parse_day(value: str) -> Date:
     Raises:
         ValueError: The text is neither a day nor a date-time.
     """
-    day = pendulum.from_format(value[: len("YYYY-MM-DD")], "YYYY-MM-DD").date()
-    if len(value) > len("YYYY-MM-DD"):
-        parse_instant(value)
-    return day
+    parse_instant(value)
+    return cast("Date", pendulum.parse(value[: len("YYYY-MM-DD")], exact=True))
 
 
 def first_instant(day: Date, zone: str) -> DateTime:
@@ -96,7 +105,7 @@ def days_ago(number: int, zone: str, now: DateTime) -> Date:
 
 def days_before(instant: DateTime, number: int) -> DateTime:
     """Return the instant `number` days before another, or `BEGINNING` if that is later."""
-    return max(BEGINNING, instant.subtract(days=min(number, MOST_DAYS)))
+    return max(BEGINNING, max(BEGINNING, instant).subtract(days=min(number, MOST_DAYS)))
 
 
 def report_window(config: Mapping[str, Any], now: DateTime) -> Window | None:

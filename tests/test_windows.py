@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
 
 import pendulum
@@ -11,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.windows import (
+    BEGINNING,
     days,
     days_ago,
+    days_before,
     parse_day,
     parse_instant,
     report_window,
@@ -141,6 +145,33 @@ def test_a_date_time_stands_for_the_day_that_it_shows(text: str) -> None:
 def test_what_is_no_day_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_day(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("now", "today", "2026", "2026-01", "20260131", "2026-031", "2026-W05", "2026-W05-1"),
+        *("12:00", "T12:00", "P1D", "2026-01-31/P1D", "2026-01-31/2026-02-01", "1767225600"),
+        *("2026-01-31T", "2026-01-31T10", "2026-01-31T24:00:00", "2026-01-31T10:00:00+24:00"),
+        *("2026-01-31T10:00:00+99:99", "2026-01-31\n", "٢٠٢٦-01-31", "0000-01-01", "2026-01-32"),
+        *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-01-31T10:00:00\0", ""),
+    ],
+)
+@pytest.mark.parametrize("read", [parse_instant, parse_day])
+def test_what_is_no_date_written_in_full_is_refused(
+    read: Callable[[str], object], text: str
+) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read(text)
+
+
+@given(st.datetimes(), st.integers(-24 * 60, 24 * 60), ZONES)
+def test_an_instant_is_in_the_calendar_or_refused(at: datetime, minutes: int, zone: str) -> None:
+    sign = "-" if minutes < 0 else "+"
+    offset = f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    for text in (at.date().isoformat(), at.isoformat(), f"{at.isoformat()}{offset}"):
+        with suppress(ValueError):
+            assert days_before(parse_instant(text, zone), 10**9) == BEGINNING or at.year > 2000
 
 
 def test_no_setting_asks_for_no_window() -> None:
