@@ -1,4 +1,4 @@
-"""The state: the bookmarks of all streams. This module alone reads, validates and writes it.
+"""The state: the bookmarks of all streams. This module alone reads and writes it.
 
 A bookmark is the instant at which the last finished run began, not the newest value that the run
 saw: rows may change while they are being read, after the run has passed them.
@@ -12,16 +12,14 @@ always an object or never one, because such a merge cannot replace null with an 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from pendulum import DateTime
 
-from tap_constantcontact.exceptions import refused
 from tap_constantcontact.records import rfc3339
-from tap_constantcontact.tallies import parsed
 from tap_constantcontact.windows import parse_instant
 
 SWEEP_VERSION = 2
@@ -30,9 +28,6 @@ SWEEP_VERSION = 2
 LONGEST = 100
 """Maximum number of characters of a text in a state."""
 
-LONGEST_TALLIES = 1000
-"""Maximum number of characters of the tallies in a bookmark."""
-
 ACCOUNT = "account"
 """Key of the fingerprint of the account that a state was written for.
 
@@ -40,11 +35,14 @@ It is stored beside the bookmarks and in each of them, as a merge may mix the st
 accounts. A later run that does not know its account leaves it unchanged.
 """
 
-TRANSIENT = ("starting_replication_value", "progress_markers", "replication_key_signpost")
-"""Keys that the SDK keeps in a bookmark during a run; a state may still contain them."""
-
 NONE = "-"
 """The first part of a text of sweeps, as long as none has finished."""
+
+NO_SWEEP: Mapping[str, Any] = {
+    "version": SWEEP_VERSION,
+    **dict.fromkeys(("began", "created_at", "parent_id", "settings")),
+}
+"""The value of a bookmark's key `sweep` while no sweep is under way."""
 
 UNKNOWN = math.inf
 """Creation date of a parent that has none: it comes last, and is never stored as a place."""
@@ -162,139 +160,7 @@ class Bookmark:
         self.update(swept_at=instant)
 
 
-# Validation
-
-
-def _text(value: Any) -> None:
-    if not isinstance(value, str) or len(value) > LONGEST:
-        raise ValueError
-
-
-def _instant(value: Any) -> None:
-    _text(value)
-    parse_instant(value)
-
-
-def _tallies(value: Any) -> None:
-    if len(value) > LONGEST_TALLIES:
-        raise ValueError
-    parsed(value)
-
-
-def _sweeps(value: Any) -> None:
-    swept_at, *sweep = value.split(" ", 4)
-    if swept_at != NONE:
-        _instant(swept_at)
-    if sweep:
-        began, settings, created_at, parent_id = sweep
-        _instant(began)
-        _text(settings)
-        _instant(created_at)
-        _text(parent_id)
-
-
-def _sweep(value: Any) -> None:
-    if value == NO_SWEEP:
-        return
-    if value["version"] != SWEEP_VERSION or value.keys() != NO_SWEEP.keys():
-        raise ValueError
-    for name, check in SWEEP.items():
-        check(value[name])
-
-
-SWEEP: Mapping[str, Callable[[Any], None]] = {
-    "began": _instant,
-    "created_at": _instant,
-    "parent_id": _text,
-    "settings": _text,
-}
-NO_SWEEP: Mapping[str, Any] = {"version": SWEEP_VERSION, **dict.fromkeys(SWEEP)}
-"""The value of a bookmark's key `sweep` while no sweep is under way."""
-
-KEYS: Mapping[str, Callable[[Any], None]] = {
-    ACCOUNT: _text,
-    "replication_key": _text,
-    "replication_key_value": _instant,
-    "full_read_at": _instant,
-    "swept_at": _instant,
-    "filters": _text,
-    "counts": _tallies,
-    "next_counts": _tallies,
-    "sweep": _sweep,
-    "sweeps": _sweeps,
-}
-"""The keys of a bookmark, with the check of each one's value."""
-
-CONSEQUENCE = {
-    "replication_key_value": "the stream is read from the start",
-    "sweep": "a new sweep begins",
-    "sweeps": "a new sweep begins",
-    "full_read_at": "everything is read again",
-    "counts": "every campaign that changed lately is read again",
-    "next_counts": "the next run reads every campaign that changed lately again",
-}
-"""The effect of dropping a key, for the warning."""
-
-
 def written_for(state: Mapping[str, Any]) -> str | None:
     """Return the fingerprint of the account that a state was written for, if it has one."""
     found = state.get(ACCOUNT)
     return found if isinstance(found, str) and 0 < len(found) <= LONGEST else None
-
-
-def validated(
-    state: Any, streams: Iterable[str], warn: Callable[[str, str], None]
-) -> dict[str, Any]:
-    """Validate an incoming state: keep what can be trusted and drop the rest.
-
-    Args:
-        state: The state that the run was given.
-        streams: Names of the streams whose bookmarks to keep.
-        warn: Called for each part that is dropped, with its description and the consequence.
-
-    Raises:
-        ConfigValidationError: It is not a Singer state.
-
-    Example:
-        >>> state = {"bookmarks": {"contacts": {"replication_key_value": "yesterday"}}}
-        >>> validated(state, ["contacts"], print)
-        replication_key_value of contacts is damaged or from another version the stream is read \
-from the start
-        {'bookmarks': {}}
-    """
-    bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-    if not isinstance(bookmarks, dict):
-        raise refused("the state has no bookmarks: give the value of the last STATE message")
-    account = written_for(state)
-    kept: dict[str, Any] = {}
-    for stream in streams:
-        bookmark = bookmarks.get(stream, {})
-        if not isinstance(bookmark, dict):
-            warn(
-                f"bookmark of {stream} is damaged or from another version",
-                "the stream is read from the start",
-            )
-            continue
-        of_account = bookmark.get(ACCOUNT)
-        if account and of_account and of_account != account:
-            warn(
-                f"bookmark of {stream} belongs to another account",
-                "the stream is read from the start",
-            )
-            continue
-        kept[stream] = {key: value for key, value in bookmark.items() if _is_valid(key, value)}
-        for key in bookmark.keys() - kept[stream].keys() - {*TRANSIENT}:
-            warn(
-                f"{key} of {stream} is damaged or from another version",
-                CONSEQUENCE.get(key, "it is dropped"),
-            )
-    return {"bookmarks": {stream: bookmark for stream, bookmark in kept.items() if bookmark}}
-
-
-def _is_valid(key: str, value: Any) -> bool:
-    try:
-        if value is not None or key == "sweep":
-            KEYS[key](value)
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
-        return False
-    return key in KEYS

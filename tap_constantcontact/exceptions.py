@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "ThrottledError",
     "TokenRenewedError",
     "kind",
+    "nearest",
     "refused",
 ]
 
@@ -69,3 +73,20 @@ def kind(failure: Exception) -> str:
     The message of a `RetriableAPIError` is the tap's own, so it is safe.
     """
     return str(failure) if isinstance(failure, RetriableAPIError) else type(failure).__name__
+
+
+def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """Return the question whether the known name most like an unknown one was meant, or "".
+
+    Args:
+        name: The unknown name.
+        known: The known names.
+        prefix: What the known name is to begin with in the question.
+
+    Example:
+        >>> nearest("Contact", ["contacts", "events"]), nearest("x", ["contacts"])
+        (' (did you mean contacts?)', '')
+    """
+    by_lower_case = {one.lower(): one for one in known}
+    close = get_close_matches(name.lower()[:100], by_lower_case, n=1)
+    return f" (did you mean {prefix}{by_lower_case[close[0]]}?)" if close else ""

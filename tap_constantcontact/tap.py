@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, ClassVar, NoReturn, cast
 
 import pendulum
+from pendulum import DateTime
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
@@ -17,7 +18,7 @@ from typing_extensions import override
 from tap_constantcontact import environment, maps, rules, settings
 from tap_constantcontact.auth.account import Account, ask
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
-from tap_constantcontact.bookmarks import ACCOUNT, validated, written_for
+from tap_constantcontact.bookmarks import ACCOUNT, written_for
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import (
@@ -32,6 +33,7 @@ from tap_constantcontact.shapes.counts import Counts
 from tap_constantcontact.shapes.parents import Parents
 from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
 from tap_constantcontact.shapes.rows_within import RowsWithin, SharedReading
+from tap_constantcontact.state import unwrapped, validated
 from tap_constantcontact.streams import COUNTED_BY, DETAILS, FROM_CAMPAIGNS, PARENT_TYPES, STREAMS
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.contacts import ContactsStream
@@ -99,13 +101,17 @@ class TapConstantContact(Tap):
         option = properties["stream_maps"]["properties"]["__else__"]
         option["anyOf"] = [choice for choice in option["anyOf"] if isinstance(choice, dict)]
 
+    @property
+    def _began(self) -> DateTime:
+        return pendulum.from_timestamp(self.initialized_at / 1000)
+
     @cached_property
     def run(self) -> Run:
         """The object that the streams share."""
         return Run(
             config=self.config,
             state=cast("dict[str, Any]", self.state),
-            began=pendulum.from_timestamp(self.initialized_at / 1000),
+            began=self._began,
             clock=self.clock,
             write_state=self.write_state,
             logger=self.logger,
@@ -126,8 +132,9 @@ class TapConstantContact(Tap):
 
         streams = (*STREAMS, *FROM_CAMPAIGNS.values())
         names = [stream.bookmark_name or stream.name for stream in streams]
-        super().load_state(validated(state, names, warn))
-        if fingerprint := written_for(state):
+        given = unwrapped(state)
+        super().load_state(validated(given, names, self._began, warn))
+        if fingerprint := written_for(given):
             self._note_account(fingerprint)
 
     def _note_account(self, fingerprint: str) -> None:

@@ -15,9 +15,10 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.bookmarks import NO_SWEEP, validated
+from tap_constantcontact.bookmarks import NO_SWEEP
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.state import validated
 from tests.expected import Expected
 from tests.harness import CONTACT_REPORTS, DETAILS, NAMES, PRESENT, SUMMARY, Run, sync
 from tests.processes import TAP, Command
@@ -264,10 +265,10 @@ KEYS = st.sampled_from(["sweep", "replication_key_value", "swept_at", "filters",
 
 @given(st.dictionaries(st.sampled_from(CONTACT_REPORTS), JSON | st.dictionaries(KEYS, JSON)))
 def test_no_state_is_too_strange(bookmarks: dict[str, Any]) -> None:
-    kept = validated({"bookmarks": bookmarks}, CONTACT_REPORTS, lambda *_: None)
+    kept = validated({"bookmarks": bookmarks}, CONTACT_REPORTS, PRESENT, lambda *_: None)
     assert len(json.dumps(kept)) <= 2048
     assert (
-        validated(kept, CONTACT_REPORTS, lambda *_: pytest.fail("left out the second time")) == kept
+        validated(kept, CONTACT_REPORTS, PRESENT, lambda *_: pytest.fail("left out again")) == kept
     )
 
 
