@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, cast
+from typing import Any, NamedTuple, cast
 
 import click
 import requests
@@ -24,12 +23,27 @@ from tap_constantcontact.exceptions import (
     FatalAPIError,
     LimitReachedError,
     RetriableAPIError,
-    refused,
 )
+from tap_constantcontact.json_files import json_object
 from tap_constantcontact.needs import needs_of
 from tap_constantcontact.tap import TapConstantContact
 from tap_constantcontact.terminal import estimate
 from tap_constantcontact.terminal.output import PlainSingerCommand
+
+ENVIRONMENT = "ENV"
+"""The `--config` that stands for the environment."""
+
+
+class Sources(NamedTuple):
+    """The settings on the command line, with the names that the SDK expects of its parts.
+
+    Attributes:
+        config: The settings in all files; a later file wins over an earlier one.
+        parse_env: Whether to read the environment as well.
+    """
+
+    config: dict[str, Any]
+    parse_env: bool
 
 
 class Command(TapConstantContact):
@@ -42,6 +56,8 @@ class Command(TapConstantContact):
         for option in command.params:
             # --test is a callback, which finds the values of eager options alone.
             option.is_eager = option.is_eager or option.name == "catalog"
+            if option.name in ("catalog", "state"):
+                option.type = click.STRING  # json_object opens the file
         costs = click.Option(
             ["--estimate", "estimate_form"],
             type=click.Choice([*estimate.FORMS]),
@@ -72,8 +88,8 @@ class Command(TapConstantContact):
         estimate_form: str | None = None,
         contact_id: str | None = None,
         config: Any = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
+        state: Any = None,
+        catalog: Any = None,
         **about: Any,
     ) -> None:
         gc.freeze()  # 13 % less processor time: no search for garbage in the modules
@@ -85,8 +101,8 @@ class Command(TapConstantContact):
             tap = cls(
                 config=config.config if config else None,
                 parse_env_config=config is not None and config.parse_env,
-                state=_json_object(state),
-                catalog=_json_object(catalog),
+                state=_content(state, "state"),
+                catalog=_content(catalog, "catalog"),
             )
             if estimate_form:
                 click.echo(estimate.FORMS[estimate_form](estimated(tap, tap.run)))
@@ -112,7 +128,7 @@ class Command(TapConstantContact):
             cls(
                 config=config.config,
                 parse_env_config=config.parse_env,
-                catalog=_json_object(ctx.params.get("catalog")),
+                catalog=_content(ctx.params.get("catalog"), "catalog"),
             ).test_selected()
             ctx.exit()
 
@@ -144,24 +160,34 @@ class Command(TapConstantContact):
 
     @classmethod
     @override
-    def cb_discover(cls, *args: Any, **kwargs: Any) -> None:
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
+        """Print the catalog; the SDK's own would log each fault as a line of its own."""
+        if not value:
+            return
+        config = ctx.params["config"]
         with _plain_faults():
-            super().cb_discover(*args, **kwargs)
+            cls(
+                config=config.config,
+                parse_env_config=config.parse_env,
+                validate_config=False,
+                setup_mapper=False,
+            ).run_discovery()
+        ctx.exit()
 
     @classmethod
     @override
-    def cb_config(cls, *args: Any, **kwargs: Any) -> Any:
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the configuration files."""
+        config: dict[str, Any] = {}
         with _plain_faults():
-            return super().cb_config(*args, **kwargs)
+            for file in value:
+                if file != ENVIRONMENT:
+                    config |= json_object(file, "configuration")
+        return Sources(config, ENVIRONMENT in value)
 
 
-def _json_object(file: IO[str] | None) -> dict[str, Any] | None:
-    if file is None:
-        return None
-    content = json.load(file)
-    if not isinstance(content, dict):
-        raise refused(f"{file.name!r} does not contain a JSON object")
-    return content
+def _content(file: str | None, kind: str) -> dict[str, Any] | None:
+    return None if file is None else json_object(file, kind)
 
 
 @contextmanager
@@ -170,11 +196,6 @@ def _plain_faults() -> Iterator[None]:
         yield
     except ConfigValidationError as error:
         faults = "; ".join(error.errors) or str(error)
-    except ValueError as error:
-        # The SDK uses more than one JSON library, each with an error class of its own.
-        if type(error).__name__ != "JSONDecodeError":
-            raise
-        faults = f"the configuration, state or catalog file is not valid JSON ({error})"
     except (LimitReachedError, FatalAPIError) as error:
         TapConstantContact.logger.error("%s", error)
         sys.exit(1)
@@ -184,11 +205,9 @@ def _plain_faults() -> Iterator[None]:
             type(error).__name__,
         )
         sys.exit(1)
-    except FileNotFoundError as error:
-        faults = str(error).rstrip(".")
     else:
         return
-    TapConstantContact.logger.error("The settings cannot be used: %s.", faults)
+    TapConstantContact.logger.error("The tap cannot start: %s.", faults)
     sys.exit(1)
 
 

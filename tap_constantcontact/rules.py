@@ -1,16 +1,81 @@
-"""Checks of the settings that a JSON schema cannot express, such as contradictions."""
+"""Checks of the settings: their types, their texts, and what contradicts each other.
+
+A message quotes no value that may be a secret: none of a secret, nor one of the wrong type.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pendulum
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
-from tap_constantcontact.exceptions import refused
+from tap_constantcontact.exceptions import nearest, refused
+from tap_constantcontact.records import INTEGERS
 from tap_constantcontact.windows import parse_day, parse_instant, report_window
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+"""What a value must be, by the name of its JSON type."""
+
+BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+"""How a number must compare with a bound, by the keyword of the JSON schema."""
+
+ASCII = ("access_token", "client_id", "client_secret", "refresh_token", "user_agent")
+"""Settings that are sent in the headers of a request."""
+
+_ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE).fullmatch
+
+
+def type_faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each value that the JSON schema of the configuration refuses.
+
+    Args:
+        config: Settings whose names are known.
+        schema: The JSON schema.
+    """
+    for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(dict(config)):
+        yield _type_fault(error, schema["properties"])
+    for name, value in config.items():
+        is_number = isinstance(value, (int, float))
+        if is_number and not INTEGERS.start <= value < INTEGERS.stop:
+            yield f"{name} is too large a number"
+
+
+def _type_fault(error: ValidationError, properties: Mapping[str, Any]) -> str:
+    setting, *within = map(str, error.absolute_path)
+    name = ".".join([setting, *(part[:100] for part in within)]).encode("unicode_escape").decode()
+    allowed: Any = error.validator_value
+    if error.validator == "type":
+        kinds = [allowed] if isinstance(allowed, str) else allowed
+        return f"{name} must be {' or '.join(KINDS[kind] for kind in kinds if kind in KINDS)}"
+    if error.validator in BOUNDS:
+        return f"{name} must be {BOUNDS[error.validator]} {allowed}"
+    if error.validator == "enum":
+        choices = [choice for choice in allowed if choice is not None]
+        given = ""
+        if isinstance(error.instance, str) and not properties[setting].get("secret"):
+            given = f" {error.instance[:100]!r}{nearest(error.instance, choices)}"
+        return f"{name}{given} must be one of {', '.join(choices)}"
+    return f"{name} has a value that is not allowed"
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -55,7 +120,7 @@ def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterato
 
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _credential_faults(config)
-    yield from _address_faults(config)
+    yield from text_faults(config)
     beside = _given(config, "contact_list_ids", "contact_tag_ids")
     if beside and _given(config, "segment_id"):
         yield (
@@ -96,24 +161,41 @@ def _credential_faults(config: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _address_faults(config: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("access_token", "user_agent"):
-        if not (config.get(name) or "").isprintable():
-            yield (
-                f"{name} contains a character that is not allowed in a request header, such as a "
-                "newline"
-            )
+def text_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each text that cannot stand where it is to be used.
+
+    Args:
+        config: Settings that have the right types.
+    """
+    for name, value in config.items():
+        texts = value if isinstance(value, list) else [value]
+        texts = [text for text in texts if isinstance(text, str)]
+        if not all(map(str.isprintable, texts)):
+            yield f"{name} contains a character that is not allowed, such as a newline"
+        elif name in ASCII and not all(map(str.isascii, texts)):
+            yield f"{name} contains a character that is not ASCII, which a request cannot send"
     for name in ("api_url", "auth_url"):
-        if not _is_address(config[name]):
-            yield f"{name} {config[name]!r} is not an address that begins with https:// or http://"
+        if not is_address(config[name]):
+            yield (
+                f"{name} {_without_secrets(config[name])!r} is not an address that begins with "
+                "https:// or http://, without a user, a query or a fragment"
+            )
 
 
-def _is_address(url: str) -> bool:
+def is_address(url: str) -> bool:
+    """Return whether a text is the address of a server, without a user, a query or a fragment."""
+    if not _ADDRESS(url) or set(url) & {*"@?#\\"}:
+        return False
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+        return bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         return False
+
+
+def _without_secrets(url: str) -> str:
+    """Return an address without what may be secret: the user, the query, the fragment."""
+    return re.split(r"[?#]", url.rpartition("@")[2])[0]
 
 
 def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
@@ -142,7 +224,7 @@ def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
         except ValueError:
             kind = "a day written YYYY-MM-DD"
             if read is instant:
-                kind = "a date or date-time in ISO 8601, such as 2026-01-31"
+                kind = "a date or date-time of the calendar in ISO 8601, such as 2026-01-31"
             yield f"{name} {value!r} is not {kind}"
 
 

@@ -12,7 +12,6 @@ import pendulum
 from pendulum import DateTime
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
-from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 from typing_extensions import override
 
 from tap_constantcontact import environment, maps, rules, settings
@@ -62,12 +61,16 @@ class TapConstantContact(Tap):
     ) -> None:
         self.clock = clock
         self.append_builtin_config(self.config_jsonschema)
-        given = dict(config or {})
-        if parse_env_config:
-            found = environment.from_environment(self.config_jsonschema["properties"])
-            self.logger.info("Read from the environment: %s.", ", ".join(found) or "nothing")
-            given |= found
-        given = environment.typed(given, self.config_jsonschema)
+        gathered = environment.gathered(
+            config or {}, self.config_jsonschema, with_environment=parse_env_config
+        )
+        for note in gathered.notes:
+            self.logger.info("%s.", note)
+        for warning in gathered.warnings:
+            self.logger.warning("%s.", warning)
+        given = gathered.settings
+        if faults := [*gathered.faults, *rules.type_faults(given, self.config_jsonschema)]:
+            raise refused(*faults)
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
         if not environment.batches(given):
             given.pop("batch_config", None)
@@ -89,17 +92,7 @@ class TapConstantContact(Tap):
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Add the SDK's own settings to the tap's.
-
-        In singer-sdk 0.54 and 0.55, one of the choices for `__else__` is not a valid schema, and
-        makes a validator that reaches it fail. It is removed. Nor do they add the setting
-        `emit_activate_version_messages`, which their streams read.
-        """
-        super().append_builtin_config(config_jsonschema)
-        properties = config_jsonschema["properties"]
-        properties |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
-        option = properties["stream_maps"]["properties"]["__else__"]
-        option["anyOf"] = [choice for choice in option["anyOf"] if isinstance(choice, dict)]
+        environment.add_those_of_the_sdk(config_jsonschema)
 
     @property
     def _began(self) -> DateTime:

@@ -357,8 +357,11 @@ def test_a_setting_of_the_wrong_type_and_one_that_is_misspelt(
 ) -> None:
     report = doctor(config_for(sandbox, tmp_path, daily_request_limit="many", client_idd="a"))
     assert report.exit_code == 1
-    assert "daily_request_limit" in report.of("error")["settings"]
-    assert "does not know client_idd" in report.of("warning")["settings"]
+    said = [finding["text"] for finding in report.findings if finding["verdict"] == "error"]
+    assert said == [
+        "'client_idd' is not a setting that the tap knows (did you mean client_id?).",
+        "daily_request_limit must be a whole number.",
+    ]
 
 
 def test_a_configuration_that_is_no_json(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 
 from tap_constantcontact import rules
+from tap_constantcontact.auth.application import OF_INTEREST
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
 from tests.harness import Run, config_for
-from tests.processes import run_tap
+from tests.processes import LOGIN, TAP, Command, run_tap
+
+DOCTOR = "tap_constantcontact.doctor"
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no credentials": ({}, "client_id is missing"),
@@ -63,6 +67,82 @@ def test_bad_settings_end_with_one_line(tmp_path: Path, name: str) -> None:
     assert len(errors) == 1
     assert said in errors[0]
     assert "Traceback" not in result.stderr
+
+
+SECRET = "s3cr3t-v4lue"
+
+MISPLACED: dict[str, dict[str, Any]] = {
+    "a list": {"client_secret": [SECRET]},
+    "an object": {"access_token": {"token": SECRET}},
+    "deep in an object": {"refresh_token": {"tokens": [{"token": SECRET}]}},
+    "another name": {"client_secrets": SECRET},
+    "deep under another name": {"oauth": {"client_secret": [SECRET]}},
+    "a list of choices": {"contact_status": [{"client_secret": SECRET}]},
+    "a list of texts": {"contact_ids": [{"client_secret": SECRET}]},
+    "a number": {"lookback_days": SECRET},
+    "a map": {"stream_maps": {"contacts": {"__else__": {"client_secret": SECRET}}}},
+    "another map": {"stream_maps": {"contacts": [SECRET]}},
+    "a format": {"batch_config": {"encoding": {"format": {"client_secret": SECRET}}}},
+    "a character": {"access_token": f"{SECRET}\0"},
+    "a letter": {"client_secret": f"{SECRET}é"},
+    "an address": {"api_url": f"https://user:{SECRET}@host/v3"},
+    "no address": {"auth_url": f"https//user:{SECRET}@host"},
+    "a query": {"api_url": f"https://host/v3?token={SECRET}"},
+    "an unknown store": {"limits_store": f"mysql://user:{SECRET}@host"},
+    "the scheme of a store": {"limits_store": f"{SECRET}://host"},
+    "a store without a slash": {"limits_store": f"redis:/user:{SECRET}@host"},
+    "a store without a colon": {"limits_store": f"redis//user:{SECRET}@host"},
+    "a store with two hosts": {"limits_store": f"redis://user:a@{SECRET}@host"},
+    "the port of a store": {"limits_store": f"redis://user:{SECRET}/x@host"},
+    "the port of a database": {"limits_store": f"postgresql://host:{SECRET}/x"},
+    "brackets": {"limits_store": f"redis://[{SECRET}"},
+}
+
+
+@pytest.mark.parametrize("name", MISPLACED)
+def test_no_message_quotes_a_secret_in_the_wrong_place(tmp_path: Path, name: str) -> None:
+    (setting,) = MISPLACED[name]
+    config = {"access_token": "t", **MISPLACED[name]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    for module in (TAP, DOCTOR, LOGIN)[: 3 if setting in OF_INTEREST else 2]:
+        ended = Command(module, "--config=config.json", folder=tmp_path).run()
+        said = ended.stdout + ended.stderr
+        assert ended.returncode == 1, said
+        assert SECRET not in said
+        assert "Traceback" not in said
+        assert setting in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"contact_status": ["aktive"]}, "'aktive' (did you mean active?) must be one of all,"),
+        ({"lookback_days": 2**63}, "lookback_days is too large a number"),
+        ({"max_concurrent_requests": 10**400}, "max_concurrent_requests is too large a number"),
+        ({"requests_per_second": 1e300}, "requests_per_second is too large a number"),
+        ({"flattening_max_depth": -(2**64)}, "flattening_max_depth is too large a number"),
+        ({"updated_days_back": -1}, "updated_days_back must be at least 0"),
+        ({"daily_share": 1.5}, "daily_share must be at most 1"),
+        ({"sandbox": [True]}, "sandbox must be true or false"),
+        ({"contact_ids": [7]}, "contact_ids.0 must be a text"),
+        ({"user_agent": "café/1"}, "user_agent contains a character that is not ASCII"),
+        ({"client_id": "a\0b"}, "client_id contains a character that is not allowed"),
+        ({"token_file": "a\0b"}, "token_file contains a character that is not allowed"),
+        ({"contact_ids": ["a\ud800"]}, "contact_ids contains a character that is not allowed"),
+        ({"api_url": "https://é.test/v3"}, "api_url 'https://é.test/v3' is not an address"),
+        ({"api_url": f"https://{'a' * 64}.test"}, "is not an address"),
+        ({"start_date": "now"}, "start_date 'now' is not a date"),
+        ({"start_date": "0001-01-01", "timezone": "Asia/Tokyo"}, "start_date '0001-01-01' is not"),
+        ({"updated_after": "9999-12-31T23:59:59-12:00"}, "is not a date or date-time"),
+        ({"report_date": "today"}, "report_date 'today' is not a day"),
+        ({"timezone": "../../etc/passwd"}, "is not an IANA time zone"),
+    ],
+)
+def test_each_fault_of_a_value_is_one_sentence(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigValidationError) as refusal:
+        TapConstantContact(config={"access_token": "t", **settings})
+    (fault,) = refusal.value.errors
+    assert said in fault
 
 
 def test_a_fraction_in_the_settings_file_is_a_number(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
+from tap_constantcontact import rules
 from tap_constantcontact.auth.flows import SignInError
-from tap_constantcontact.environment import ENVIRONMENT
+from tap_constantcontact.environment import ENVIRONMENT, add_those_of_the_sdk, gathered
+from tap_constantcontact.exceptions import refused
+from tap_constantcontact.json_files import json_object
 from tap_constantcontact.settings import SETTINGS
 
 OF_INTEREST = (
@@ -30,31 +33,32 @@ def read(config: Path | None) -> dict[str, Any]:
     """Read a configuration file, or return no settings if no file is given.
 
     Raises:
-        SignInError: The file is not a JSON object.
+        ConfigValidationError: The file is not a JSON object.
     """
-    if config is None:
-        return {}
-    try:
-        written = json.loads(config.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SignInError(f"{config} cannot be read as JSON ({error}).") from error
-    if not isinstance(written, dict):
-        raise SignInError(f"{config} does not contain a JSON object.")
-    return written
+    return {} if config is None else json_object(config, "configuration")
 
 
 def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, Any]:
     """Combine the command line, the environment and the configuration; the first of them wins.
 
+    What is passed over, and a file of variables that is used, is told on stderr.
+
     Raises:
+        ConfigValidationError: A setting is not known, or cannot be used.
         SignInError: None of them gives the client_id.
     """
+    add_those_of_the_sdk(SETTINGS)
+    given = gathered(written, SETTINGS, with_environment=True)
+    for sentence in (*given.warnings, *given.notes):
+        click.echo(f"{sentence}.", err=True)
     settings = {name: SETTINGS["properties"][name].get("default") for name in OF_INTEREST}
-    settings |= {name: written[name] for name in OF_INTEREST if written.get(name) is not None}
-    for name in OF_INTEREST:
-        if (value := os.environ.get(f"{ENVIRONMENT}{name.upper()}")) is not None:
-            settings[name] = value
+    settings |= {name: given.settings[name] for name in OF_INTEREST if name in given.settings}
     settings["client_id"] = client_id or settings["client_id"]
+    known = {name: value for name, value in settings.items() if value is not None}
+    if faults := [*given.faults, *rules.type_faults(known, SETTINGS)]:
+        raise refused(*faults)
+    if faults := [*rules.text_faults(known)]:
+        raise refused(*faults)
     if not settings["client_id"]:
         raise SignInError(
             "The application's API key is missing: give it with --client-id, with "
@@ -64,14 +68,5 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
 
 
 def timeout_of(settings: Mapping[str, Any]) -> float:
-    """Return the seconds without receiving a byte before a request fails.
-
-    Raises:
-        SignInError: The setting is not a number.
-    """
-    try:
-        return float(settings["request_timeout"])
-    except ValueError as error:
-        raise SignInError(
-            f"request_timeout {settings['request_timeout']!r} is not a number of seconds."
-        ) from error
+    """Return the seconds without receiving a byte before a request fails."""
+    return float(settings["request_timeout"])

@@ -39,7 +39,7 @@ PORT = 8912
 )
 @click.option(
     "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The tap's configuration file.",
 )
 @click.option(
@@ -187,7 +187,7 @@ def _plain_faults() -> Iterator[None]:
     try:
         yield
     except ConfigValidationError as error:
-        raise SignInError("; ".join(error.errors)) from error
+        raise SignInError(f"{'; '.join(error.errors)}.") from error
     except FatalAPIError as error:
         raise SignInError(str(error)) from error
     except KeyboardInterrupt:

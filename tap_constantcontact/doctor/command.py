@@ -13,7 +13,7 @@ import requests
 
 from tap_constantcontact.doctor import installation, network, stored
 from tap_constantcontact.doctor.access import Access
-from tap_constantcontact.doctor.configuration import Settings, json_object, selected_needs
+from tap_constantcontact.doctor.configuration import Settings, selected_needs
 from tap_constantcontact.doctor.findings import (
     Finding,
     Verdict,
@@ -23,6 +23,7 @@ from tap_constantcontact.doctor.findings import (
     skipped,
 )
 from tap_constantcontact.exceptions import ConfigValidationError
+from tap_constantcontact.json_files import json_object
 from tap_constantcontact.run import for_connection
 from tap_constantcontact.terminal.output import PlainCommand
 from tap_constantcontact.transport.connection import Connection
@@ -53,7 +54,7 @@ class Examination:
         """Examine one subject after the other."""
         try:
             settings = Settings(self._sources)
-            catalog = json_object(self._catalog) if self._catalog else None
+            catalog = json_object(self._catalog, "catalog") if self._catalog else None
         except ConfigValidationError as error:
             yield from installation.examine(())
             yield Finding("settings", Verdict.ERROR, f"{error.errors[0]}.", "Correct the file.")

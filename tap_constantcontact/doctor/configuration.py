@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from singer_sdk.singerlib import Catalog
-from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_constantcontact import rules
 from tap_constantcontact.auth.rights import Need
 from tap_constantcontact.doctor.findings import Finding, Verdict, well
-from tap_constantcontact.environment import from_environment
+from tap_constantcontact.environment import gathered
 from tap_constantcontact.exceptions import ConfigValidationError
+from tap_constantcontact.json_files import json_object
 from tap_constantcontact.limits.stores import SERVERS
 from tap_constantcontact.needs import needs_of
 from tap_constantcontact.streams import FROM_CAMPAIGNS, STREAMS
@@ -31,7 +29,7 @@ class Settings:
         sources: The files, and `ENV` for the environment, in the order of the command line.
 
     Attributes:
-        given: The settings as they were given.
+        given: The settings as they were given, and what is to be said of them.
         config: The settings as the tap uses them, with the defaults of those that are not given.
         faults: A sentence for each fault.
         usable: Whether they have the types that the tap needs.
@@ -42,26 +40,24 @@ class Settings:
 
     def __init__(self, sources: Sequence[str]) -> None:
         self._sources = sources
-        self.given: dict[str, Any] = {}
+        files: dict[str, Any] = {}
         for source in sources:
             if source != ENVIRONMENT:
-                self.given |= json_object(Path(source))
-        if ENVIRONMENT in sources:
-            TapConstantContact.append_builtin_config(TapConstantContact.config_jsonschema)
-            self.given |= from_environment(TapConstantContact.config_jsonschema["properties"])
-        tap = TapConstantContact(config=self.given, validate_config=False, setup_mapper=False)
+                files |= json_object(source, "configuration")
+        schema = TapConstantContact.config_jsonschema
+        TapConstantContact.append_builtin_config(schema)
+        self.given = gathered(files, schema, with_environment=ENVIRONMENT in sources)
+        type_faults = [*rules.type_faults(self.given.settings, schema)]
+        self.usable = not type_faults
+        tap = TapConstantContact(
+            config=self.given.settings if self.usable else {},
+            validate_config=False,
+            setup_mapper=False,
+        )
         self.config: Mapping[str, Any] = tap.config
-        self._schema = tap.config_jsonschema
-        self.faults = [*self._type_faults()]
-        self.usable = not self.faults
+        self.faults = [*self.given.faults, *type_faults]
         if self.usable:
-            self.faults = [*self._contradictions()]
-
-    def _type_faults(self) -> Iterator[str]:
-        for error in DEFAULT_JSONSCHEMA_VALIDATOR(self._schema).iter_errors(dict(self.config)):
-            name = str(error.path[0]) if error.path else ""
-            secret = self._schema["properties"].get(name, {}).get("secret")
-            yield f"{name}: {'this secret is not a text' if secret else error.message}"
+            self.faults += self._contradictions()
 
     def _contradictions(self) -> Iterator[str]:
         try:
@@ -80,38 +76,13 @@ class Settings:
         advice = "" if self._sources else "Give the settings with --config FILE or --config=ENV."
         for fault in self.faults:
             yield Finding("settings", Verdict.ERROR, f"{fault.rstrip('.')}.", advice)
-        unknown = sorted({*self.given} - {*self._schema["properties"]})
-        if unknown:
-            yield Finding(
-                "settings",
-                Verdict.WARNING,
-                f"The tap does not know {', '.join(unknown)}.",
-                "Compare the spelling with tap-constantcontact --about.",
-            )
-        elif not self.faults:
-            names = ", ".join(sorted(self.given)) or "none"
+        for warning in self.given.warnings:
+            yield Finding("settings", Verdict.WARNING, f"{warning}.")
+        if not self.faults:
+            names = ", ".join(sorted(self.given.settings)) or "none"
             yield well("settings", f"The settings can be used (given: {names}).")
-
-
-def json_object(file: Path) -> dict[str, Any]:
-    """Read a file with a JSON object.
-
-    Raises:
-        ConfigValidationError: It cannot be read, or contains something else.
-    """
-    try:
-        content = json.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise _unreadable(file, error.strerror or type(error).__name__) from error
-    except ValueError as error:
-        raise _unreadable(file, "it is not JSON") from error
-    if not isinstance(content, dict):
-        raise _unreadable(file, "it is not a JSON object")
-    return content
-
-
-def _unreadable(file: Path, reason: str) -> ConfigValidationError:
-    return ConfigValidationError("Unreadable", errors=[f"{file} cannot be read: {reason}"])
+        for note in self.given.notes:
+            yield well("settings", f"{note}.")
 
 
 def selected_needs(config: Mapping[str, Any], catalog: Mapping[str, Any] | None) -> list[Need]:

@@ -13,7 +13,8 @@ import pendulum
 import requests
 from requests.utils import get_environ_proxies, select_proxy
 
-from tap_constantcontact.doctor.findings import Finding, Verdict, well
+from tap_constantcontact.doctor.findings import Finding, Verdict, skipped, well
+from tap_constantcontact.rules import is_address
 
 PATIENCE = 10.0
 """Seconds to wait for a server."""
@@ -32,6 +33,8 @@ def reach(name: str, url: str) -> tuple[Finding, requests.Response | None]:
         name: Name of the setting that holds the address.
         url: The address.
     """
+    if not is_address(url):
+        return skipped("network", f"{name} is no address"), None
     try:
         response = requests.head(url, timeout=PATIENCE, allow_redirects=False)
     except (requests.RequestException, ValueError) as error:

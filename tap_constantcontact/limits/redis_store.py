@@ -39,7 +39,7 @@ class RedisStore:
                 url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
             )
         except ValueError as error:
-            raise StoreError(f"the URL is not valid: {error}") from error
+            raise StoreError("the URL is not valid") from error
 
     def __str__(self) -> str:
         return "Redis"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -28,6 +29,9 @@ SERVERS: Mapping[str, type[RedisStore | PostgresStore]] = {
 }
 """The stores for several machines, by the scheme of their URL."""
 
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d*)?", re.ASCII).fullmatch
+_LIKE_A_URL = re.compile(r"\w{2,}:|[^/]+//|[^/]*@").match
+
 
 def store_for(config: Mapping[str, Any], clock: Clock) -> Store:
     """Return the store in which the runs of a key count their requests.
@@ -43,11 +47,16 @@ def store_for(config: Mapping[str, Any], clock: Clock) -> Store:
     where = config.get("limits_store")
     if not where:
         return FileStore(_default_folder(config) / f"limits-{key}.sqlite", key, clock)
-    scheme, separator, _ = where.partition("://")
+    scheme, separator, place = where.partition("://")
     if separator and scheme not in SERVERS:
         raise refused(
-            f"limits_store begins with {scheme}://: give a file, or a URL that begins with "
+            "limits_store is a URL of another kind: give a file, or a URL that begins with "
             f"{' or '.join(f'{known}://' for known in SERVERS)}"
+        )
+    if not (_is_place(place) if separator else _is_file(where)):
+        raise refused(
+            "limits_store is neither a file nor a proper URL: write a URL's special characters in "
+            "user and password with %, as %40 for @, and a file with its full path"
         )
     try:
         if not separator:
@@ -60,6 +69,21 @@ def store_for(config: Mapping[str, Any], clock: Clock) -> Store:
         ) from error
     except (StoreError, RuntimeError) as error:
         raise refused(f"limits_store: {error}") from error
+
+
+def _is_place(place: str) -> bool:
+    """Return whether no part of a password passes for a host in a URL, from behind its scheme.
+
+    The stores' libraries quote the hosts and ports that they do not understand.
+    """
+    server, *rest = re.split(r"[/?#]", place, maxsplit=1)
+    user, _, hosts = server.rpartition("@")
+    return "@" not in user + "".join(rest) and all(map(_HOST, hosts.split(",")))
+
+
+def _is_file(where: str) -> bool:
+    """Return whether a text is a file, and not a URL that is written wrongly."""
+    return not _LIKE_A_URL(where)
 
 
 def _key_of(config: Mapping[str, Any]) -> str:
