@@ -160,7 +160,7 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("where", "said"),
-    [("mysql://host", "begins with mysql://"), ("redis://host:port", "the URL is not valid")],
+    [("mysql://host", "a URL of another kind"), ("redis://host:port", "nor a proper URL")],
 )
 def test_a_url_that_cannot_be_used_is_refused(where: str, said: str) -> None:
     with pytest.raises(ConfigValidationError) as caught:
