@@ -13,6 +13,9 @@ from typing import Any
 
 import requests
 
+from tap_constantcontact.auth.session import refuse_redirect, shown
+from tap_constantcontact.exceptions import RetriableAPIError
+
 LONGEST = 100
 """Maximum number of characters of a name."""
 
@@ -82,6 +85,9 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
 
     Returns:
         The account; `UNTOLD` if the token may not read it; None if a later request may succeed.
+
+    Raises:
+        FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.
     """
     response = response_of(session, f"{api_url}/account/summary", timeout)
     if response is None:
@@ -101,11 +107,17 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
 
 
 def response_of(session: requests.Session, url: str, timeout: float) -> requests.Response | None:
-    """Request something once, and return the response, or None if there is none."""
+    """Request something once, and return the response, or None if there is none.
+
+    Raises:
+        FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.
+    """
     try:
-        return session.get(url, timeout=min(timeout, PATIENCE), allow_redirects=False)
-    except (requests.RequestException, ValueError):  # a redirect to no address is a ValueError
+        response = session.get(url, timeout=min(timeout, PATIENCE), allow_redirects=False)
+    except (requests.RequestException, RetriableAPIError, ValueError):
         return None
+    refuse_redirect(response, f"The API at {shown(url)}", "api_url")
+    return response
 
 
 def text_of(value: Any) -> str:

@@ -17,17 +17,15 @@ import requests
 from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticator
 
 from tap_constantcontact.auth.account import Account, Ask
-from tap_constantcontact.auth.rights import scope_in, scopes_of
-from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
-from tap_constantcontact.auth.token_request import TokenEndpoint
+from tap_constantcontact.auth.answers import Granted
+from tap_constantcontact.auth.rights import scopes_of
+from tap_constantcontact.auth.token_file import IDLE_DAYS, SIGN_IN, TokenFile, Tokens, fingerprint
+from tap_constantcontact.auth.token_request import AuthorizationServer, RefusedError
 from tap_constantcontact.exceptions import (
     ConfigValidationError,
     FatalAPIError,
     refused,
 )
-
-LIFETIME = 86_400.0
-"""Lifetime of an access token in seconds. (Source: the vendor's developer forum, staff answers.)"""
 
 EXPIRY_MARGIN = 300.0
 """Seconds before its expiry to renew a token, or a tenth of its lifetime if that is less."""
@@ -52,16 +50,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             client_id=config["client_id"],
             client_secret=config.get("client_secret"),
         )
-        self._endpoint = TokenEndpoint(
-            url=f"{config['auth_url']}/token",
-            client_id=config["client_id"],
-            client_secret=config.get("client_secret"),
-            headers={
-                "Accept": "application/json",
-                **({"User-Agent": config["user_agent"]} if config.get("user_agent") else {}),
-            },
-            timeout=float(config["request_timeout"]),
-        )
+        self._server = AuthorizationServer.of(config, float(config["request_timeout"]))
         self._renewal = threading.Lock()
         self._file = file
         self._seed = config.get("refresh_token")
@@ -224,20 +213,36 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._tokens = tokens
         self.logger.debug("Requesting a new access token")
         asked_at = time.time()
-        remedy = ", and remove refresh_token from the configuration" if self._seed else ""
-        answer = self._endpoint.exchange(tokens.refresh_token, remedy)
-        refresh_token = answer.get("refresh_token")
-        if not isinstance(refresh_token, str) or not refresh_token:
-            refresh_token = tokens.refresh_token
+        granted = self._exchanged(tokens.refresh_token)
+        refresh_token = granted.refresh_token or tokens.refresh_token
         return replace(
             tokens,
             refresh_token=refresh_token,
             rotates=refresh_token != tokens.refresh_token,
-            access_token=answer["access_token"],
-            expires_at=asked_at + _seconds(answer.get("expires_in")),
+            access_token=granted.access_token,
+            expires_at=asked_at + granted.lifetime,
             refreshed_at=asked_at,
-            scope=scope_in(answer) or tokens.scope,
+            scope=granted.scope or tokens.scope,
         )
+
+    def _exchanged(self, refresh_token: str) -> Granted:
+        """Exchange a refresh token, which may work only once."""
+        try:
+            return self._server.grant(grant_type="refresh_token", refresh_token=refresh_token)
+        except RefusedError as refusal:
+            if refusal.error == "invalid_grant":
+                remedy = ", and remove refresh_token from the configuration" if self._seed else ""
+                raise FatalAPIError(
+                    "Constant Contact refused the refresh token (invalid_grant): it was used "
+                    f"before, replaced, or idle for more than {IDLE_DAYS} days. To go on, {SIGN_IN}"
+                    f"{remedy}."
+                ) from None
+            if refusal.error in ("invalid_client", "unauthorized_client"):
+                raise FatalAPIError(
+                    f"Constant Contact refused the application ({refusal.error}): check client_id "
+                    "and client_secret, and leave the secret out for a PKCE or device application."
+                ) from None
+            raise
 
 
 class AccessTokenAuthenticator(BearerTokenAuthenticator):
@@ -258,14 +263,6 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
     def renew(self, rejected: str) -> str | None:  # noqa: ARG002
         """Return None, as there is no other token."""
         return None
-
-
-def _seconds(lifetime: Any) -> float:
-    """Return the lifetime of an access token in seconds; a day if the response has none."""
-    try:
-        return float(lifetime) or LIFETIME
-    except (TypeError, ValueError):
-        return LIFETIME
 
 
 def authenticator(

@@ -2,30 +2,29 @@
 
 - With a browser on this machine: authorization code with PKCE (RFC 6749, RFC 7636, RFC 8252).
 - With a code, entered in a browser on any machine: the device flow (RFC 8628).
-
-Authlib implements the protocol. The alternative, requests-oauthlib, is smaller, but has had no
-release since March 2024, refuses a redirect to this machine over plain HTTP, and logs tokens.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
-import time
 import webbrowser
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import click
-import requests
-from authlib.common.security import generate_token
-from authlib.integrations.requests_client import OAuth2Session, OAuthError
-from requests.adapters import HTTPAdapter
-from urllib3 import Retry
 
+from tap_constantcontact.auth.answers import INTERVAL, INTERVALS, Device, Granted, told_by
 from tap_constantcontact.auth.loopback import Loopback, Outcome
+from tap_constantcontact.auth.session import shown
+from tap_constantcontact.auth.token_request import AuthorizationServer, RefusedError, tell
+from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
 PRIVATE = (
     "A new application is private: until Constant Contact's support approves it, only the user who "
@@ -35,16 +34,8 @@ PRIVATE = (
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
-INTERVAL = 5.0
-"""Seconds between two requests for the tokens, unless the server sets them; `slow_down` adds these.
-
-(Source: RFC 8628, sections 3.2 and 3.5.)
-"""
-
-VERIFIER_LENGTH = 64
-
-Token = Mapping[str, Any]
-Keep = Callable[[Token], None]
+LEAST = 10.0
+"""Seconds for the last request, even if the user came back at the last moment."""
 
 
 class SignInError(click.ClickException):
@@ -65,6 +56,8 @@ REASONS = {
     f"{PRIVATE}",
 }
 
+Keep = Callable[[Granted], None]
+
 
 class SignIn:
     """A sign-in to an application.
@@ -73,111 +66,89 @@ class SignIn:
         config: The application: `client_id`, `auth_url`, and `client_secret` if it has one.
         scopes: The scopes to request, separated by spaces.
         timeout: Seconds without receiving a byte before a request fails.
-        backoff: Seconds before the first retry of a request; each further wait is doubled.
-        sleep: Waits between two requests for the tokens of a code.
+        clock: Tells the time, and waits between two requests.
     """
 
     def __init__(
-        self,
-        config: Mapping[str, Any],
-        scopes: str,
-        timeout: float,
-        *,
-        backoff: float = 1.0,
-        sleep: Callable[[float], None] = time.sleep,
+        self, config: Mapping[str, Any], scopes: str, timeout: float, clock: Clock = SYSTEM
     ) -> None:
-        self._sleep = sleep
-        self._auth_url: str = config["auth_url"].rstrip("/")
+        self._server = AuthorizationServer.of(config, timeout, clock)
         self._scopes = scopes
-        self._session = OAuth2Session(
-            config["client_id"],
-            config.get("client_secret"),
-            scope=scopes,
-            code_challenge_method="S256",
-            default_timeout=timeout,
-        )
-        # A code works only once, so a request that the server may have read is not retried.
-        retries = Retry(
-            total=5,
-            read=0,
-            status_forcelist=(429, 502, 503, 504),
-            backoff_factor=backoff,
-            allowed_methods=None,
-        )
-        self._session.mount("https://", HTTPAdapter(max_retries=retries))
-        self._session.mount("http://", HTTPAdapter(max_retries=retries))
+        self._clock = clock
 
     def by_browser(self, port: int, timeout: float, keep: Keep) -> None:
         """Sign in with a browser on this machine, and wait until the user has done so.
 
         Args:
             port: Port on which to listen for the browser's redirect.
-            timeout: Seconds to wait for the user.
+            timeout: Seconds to wait for the sign-in.
             keep: Stores the tokens; called before the browser shows that the sign-in succeeded.
 
         Raises:
             SignInError: The sign-in failed.
         """
+        ends_at = self._clock.monotonic() + timeout
+        state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         try:
-            loopback = Loopback(port)
+            loopback = Loopback(port, state)
         except OSError as error:
             raise SignInError(
                 f"Port {port} cannot be used ({error.strerror}): choose another with --port, and "
                 "register its redirect address with the application."
             ) from error
-        self._session.redirect_uri = loopback.redirect_uri
-        verifier = generate_token(VERIFIER_LENGTH)
-        url, state = self._session.create_authorization_url(
-            f"{self._auth_url}/authorize", code_verifier=verifier
+        with loopback, plain_faults():
+            self._open_browser(loopback.redirect_uri, state, verifier, timeout)
+            answer = loopback.receive(ends_at - self._clock.monotonic())
+            if answer is None:
+                raise SignInError(
+                    f"Nobody came back from the browser within {_minutes(timeout)}. Run the "
+                    "command again, or use --device."
+                )
+            patience = max(ends_at - self._clock.monotonic(), LEAST)
+            with _told_in_browser(loopback):
+                keep(self._exchanged(answer, loopback.redirect_uri, verifier, patience))
+
+    def _open_browser(self, redirect_uri: str, state: str, verifier: str, timeout: float) -> None:
+        challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+        query = urlencode(
+            {
+                "response_type": "code",
+                "client_id": self._server.client_id,
+                "redirect_uri": redirect_uri,
+                "scope": self._scopes,
+                "state": state,
+                "code_challenge": challenge.decode(),
+                "code_challenge_method": "S256",
+            }
         )
+        url = f"{self._server.url}/authorize?{query}"
         click.echo(f"Opening your browser. If it does not open, go to\n\n  {url}\n", err=True)
         click.echo(
-            f"The application must be registered with the redirect address "
-            f"{loopback.redirect_uri}\nWaiting for you, for up to {_minutes(timeout)}. "
-            "Press Ctrl-C to give up.",
+            f"The application must be registered with the redirect address {redirect_uri}\n"
+            f"Waiting for you, for up to {_minutes(timeout)}. Press Ctrl-C to give up.",
             err=True,
         )
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-        result: Future[None] = Future()
+        threading.Thread(target=_open, args=(url,), daemon=True).start()
 
-        def decide(answer: dict[str, str]) -> Outcome:
-            try:
-                self._check(answer, state)
-                keep(
-                    self._fetch(
-                        grant_type="authorization_code",
-                        code=answer["code"],
-                        code_verifier=verifier,
-                    )
-                )
-            except SignInError as error:
-                result.set_exception(error)
-                text = f"{error.message} You can close this window."
-                return Outcome("You are not signed in", text, HTTPStatus.BAD_REQUEST)
-            result.set_result(None)
-            return Outcome(
-                "You are signed in", "You can close this window and go back to the terminal."
-            )
-
-        if not loopback.receive(decide, timeout):
-            raise SignInError(
-                f"Nobody came back from the browser within {_minutes(timeout)}. Run the command "
-                "again, or use --device."
-            )
-        result.result()
-
-    @staticmethod
-    def _check(answer: Mapping[str, str], state: str) -> None:
-        """Raise if a redirect belongs to another sign-in, reports an error, or has no code."""
-        if not secrets.compare_digest(answer.get("state", "").encode(), state.encode()):
-            raise SignInError(
-                "The browser returned from another sign-in (its state differs). Run the command "
-                "again and use only the page that it opens."
-            )
-        if "error" in answer:
-            raise _refused(answer["error"], answer.get("error_description"))
-        if "code" not in answer:
+    def _exchanged(
+        self, answer: Mapping[str, str], redirect_uri: str, verifier: str, patience: float
+    ) -> Granted:
+        """Exchange the code in the browser's redirect for tokens."""
+        code = answer.get("code", "")
+        if error := answer.get("error"):
+            raise _refused(error, told_by(answer, (verifier, code)))
+        if not code:
             raise SignInError("The browser returned without a code. Run the command again.")
+        try:
+            return self._server.grant(
+                patience=patience,
+                grant_type="authorization_code",
+                code=code,
+                redirect_uri=redirect_uri,
+                code_verifier=verifier,
+            )
+        except RefusedError as refusal:
+            raise _refused(refusal.error, refusal.told) from None
 
     def by_device(self, keep: Keep) -> None:
         """Show a code, and wait until the user has entered it in a browser on any machine.
@@ -188,82 +159,97 @@ class SignIn:
         Raises:
             SignInError: The sign-in failed.
         """
-        device = self._ask_for_code()
-        click.echo(f"\n  Open   {device['verification_uri']}", err=True)
-        click.echo(f"  Enter  {device['user_code']}\n", err=True)
-        if complete := device.get("verification_uri_complete"):
-            click.echo(f"or open {complete}\n", err=True)
-        lifetime = float(device.get("expires_in") or 600)
-        click.echo(
-            f"Waiting for you, for up to {_minutes(lifetime)}. Press Ctrl-C to give up.", err=True
-        )
-        interval = float(device.get("interval") or INTERVAL)
-        ends_at = time.monotonic() + lifetime
-        while time.monotonic() < ends_at:
-            self._sleep(interval)
+        with plain_faults():
+            device = self._ask_for_code()
+            click.echo(f"\n  Open   {device.verification_uri}", err=True)
+            click.echo(f"  Enter  {device.user_code}\n", err=True)
+            if device.complete_uri:
+                click.echo(f"or open {device.complete_uri}\n", err=True)
+            click.echo(
+                f"Waiting for you, for up to {_minutes(device.lifetime)}. Press Ctrl-C to give up.",
+                err=True,
+            )
+            keep(self._entered(device))
+
+    def _entered(self, device: Device) -> Granted:
+        """Return the tokens for a code, once it is entered."""
+        interval = device.interval
+        failure: RetriableAPIError | None = None
+        ends_at = self._clock.monotonic() + device.lifetime
+        while (left := ends_at - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(interval, left))
+            left = max(ends_at - self._clock.monotonic(), LEAST)
             try:
-                token = self._session.fetch_token(
-                    f"{self._auth_url}/token",
-                    grant_type=DEVICE_GRANT,
-                    device_code=device["device_code"],
+                return self._server.grant_once(
+                    left, grant_type=DEVICE_GRANT, device_code=device.device_code
                 )
-            except OAuthError as error:
-                if error.error == "slow_down":
+            except RefusedError as refusal:
+                failure = None
+                if refusal.error == "slow_down":
                     interval += INTERVAL
-                elif error.error != "authorization_pending":
-                    raise _refused(error.error, error.description) from error
-            except (requests.ConnectionError, requests.Timeout):
-                interval *= 2  # as RFC 8628, section 3.5 asks
-            except (requests.RequestException, ValueError) as error:
-                raise self._unreachable(error) from error
-            else:
-                keep(token)
-                return
-        raise SignInError(REASONS["expired_token"])
+                elif refusal.error != "authorization_pending":
+                    raise _refused(refusal.error, refusal.told) from None
+            except RetriableAPIError as error:
+                failure = error
+                interval = min(interval * 2, max(INTERVALS))  # as RFC 8628, section 3.5 asks
+                tell(failure, interval)
+        raise self._server.given_up(failure) if failure else SignInError(REASONS["expired_token"])
 
-    def _ask_for_code(self) -> dict[str, Any]:
+    def _ask_for_code(self) -> Device:
+        form = {"client_id": self._server.client_id, "scope": self._scopes}
         try:
-            response = self._session.request(
-                "POST",
-                f"{self._auth_url}/device/authorize",
-                data={"client_id": self._session.client_id, "scope": self._scopes},
-                headers={"Accept": "application/json"},
-                withhold_token=True,
+            answer = self._server.patiently(
+                lambda left: self._server.ask("/device/authorize", form, left)
             )
-            answer: dict[str, Any] = response.json()
-        except (requests.RequestException, ValueError) as error:
-            raise self._unreachable(error) from error
-        if not isinstance(answer, dict) or "error" in answer:
-            raise _refused(answer.get("error"), answer.get("error_description"))
-        if not answer.keys() >= {"device_code", "user_code", "verification_uri"}:
+            return Device.of(answer)
+        except RefusedError as refusal:
+            raise _refused(refusal.error, refusal.told) from None
+        except ValueError as error:
             raise SignInError(
-                f"The authorization server sent no code (HTTP {response.status_code}). Check "
-                "auth_url, or use --browser."
-            )
-        return answer
-
-    def _fetch(self, **grant: Any) -> Token:
-        try:
-            token: Token = self._session.fetch_token(f"{self._auth_url}/token", **grant)
-        except OAuthError as error:
-            raise _refused(error.error, error.description) from error
-        except (requests.RequestException, ValueError) as error:
-            raise self._unreachable(error) from error
-        return token
-
-    def _unreachable(self, error: Exception) -> SignInError:
-        return SignInError(
-            f"The authorization server at {self._auth_url} cannot be reached or understood "
-            f"({type(error).__name__}). Check auth_url and the network, then run the command again."
-        )
+                f"The authorization server at {shown(self._server.url)} sent no {error} that can "
+                "be used. Check auth_url, or use --browser."
+            ) from None
 
 
-def _refused(error: str | None, description: str | None) -> SignInError:
-    if error in REASONS:
-        return SignInError(REASONS[error])
-    said = ": ".join(filter(None, (error, description)))
-    printable = "".join(filter(str.isprintable, said))
-    return SignInError(f"Constant Contact refused the sign-in ({printable}).")
+@contextmanager
+def plain_faults() -> Iterator[None]:
+    """Turn failures of requests and of the token file into plain lines for the user.
+
+    Raises:
+        SignInError: Something failed in this context.
+    """
+    try:
+        yield
+    except ConfigValidationError as error:
+        raise SignInError(f"{'; '.join(error.errors)}.") from error
+    except FatalAPIError as error:
+        raise SignInError(str(error)) from error
+
+
+@contextmanager
+def _told_in_browser(loopback: Loopback) -> Iterator[None]:
+    """Show the browser how the sign-in ends in this context."""
+    try:
+        with plain_faults():
+            yield
+    except BaseException as error:
+        reason = error.message if isinstance(error, SignInError) else "The command has ended."
+        text = f"{reason} You can close this window."
+        loopback.show(Outcome("You are not signed in", text, HTTPStatus.BAD_REQUEST))
+        raise
+    text = "You can close this window and go back to the terminal."
+    loopback.show(Outcome("You are signed in", text))
+
+
+def _open(url: str) -> None:
+    """Open an address in the user's browser, if there is one that works."""
+    with suppress(OSError, ValueError, webbrowser.Error):  # ValueError: of a BROWSER in odd quotes
+        webbrowser.open(url)
+
+
+def _refused(error: str, told: str) -> SignInError:
+    reason = f"Constant Contact refused the sign-in ({told or 'without a reason'})."
+    return SignInError(REASONS.get(error, reason))
 
 
 def _minutes(seconds: float) -> str:

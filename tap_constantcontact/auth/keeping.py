@@ -13,10 +13,12 @@ import requests
 from singer_sdk.authenticators import BearerTokenAuthenticator
 
 from tap_constantcontact.auth.account import Account, ask
+from tap_constantcontact.auth.answers import Granted
 from tap_constantcontact.auth.application import timeout_of
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
-from tap_constantcontact.auth.flows import SignInError, Token
-from tap_constantcontact.auth.rights import Need, Rights, ask_privileges, scope_in, table
+from tap_constantcontact.auth.flows import SignInError
+from tap_constantcontact.auth.rights import Need, Rights, ask_privileges, table
+from tap_constantcontact.auth.session import HomeSession
 from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
 from tap_constantcontact.environment import ENVIRONMENT
 from tap_constantcontact.exceptions import ConfigValidationError
@@ -50,14 +52,14 @@ def check_kept(file: TokenFile) -> None:
         )
 
 
-def tokens_of(token: Token, settings: Mapping[str, Any], scopes: str) -> Tokens:
-    """Return the tokens in a token response, with the account that they belong to.
+def tokens_of(granted: Granted, settings: Mapping[str, Any], scopes: str) -> Tokens:
+    """Return the tokens that were granted, with the account that they belong to.
 
     Raises:
-        SignInError: The response has no refresh token.
+        SignInError: There is no refresh token.
+        FatalAPIError: Something else than the API answers at api_url.
     """
-    refresh_token = token.get("refresh_token")
-    if not refresh_token:
+    if not granted.refresh_token:
         remedy = (
             "allow refresh tokens in the application's settings at Constant Contact"
             if "offline_access" in scopes
@@ -72,12 +74,12 @@ def tokens_of(token: Token, settings: Mapping[str, Any], scopes: str) -> Tokens:
     return Tokens(
         client_id=settings["client_id"],
         seed=fingerprint(seed) if seed else "",
-        refresh_token=refresh_token,
-        access_token=token["access_token"],
-        expires_at=now + float(token.get("expires_in") or 0),
+        refresh_token=granted.refresh_token,
+        access_token=granted.access_token,
+        expires_at=now + granted.lifetime,
         refreshed_at=now,
-        account=ask_account(token["access_token"], settings),
-        scope=scope_in(token),
+        account=ask_account(granted.access_token, settings),
+        scope=granted.scope,
     )
 
 
@@ -88,11 +90,8 @@ def ask_account(access_token: str, settings: Mapping[str, Any]) -> Account | Non
 
 
 def _session(access_token: str, settings: Mapping[str, Any]) -> requests.Session:
-    session = requests.Session()
+    session = HomeSession(settings["api_url"], settings["user_agent"])
     session.auth = BearerTokenAuthenticator(token=access_token)
-    session.headers["Accept"] = "application/json"
-    if settings["user_agent"]:
-        session.headers["User-Agent"] = settings["user_agent"]
     return session
 
 

@@ -6,19 +6,19 @@ The command gives it what the streams need, as its click object.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import webbrowser
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from singer_sdk.exceptions import ConfigValidationError, FatalAPIError
 
+from tap_constantcontact.auth.answers import Granted, is_visible
 from tap_constantcontact.auth.application import read, settings_of, timeout_of
-from tap_constantcontact.auth.flows import SignIn, SignInError, Token
+from tap_constantcontact.auth.flows import SignIn, SignInError, plain_faults
 from tap_constantcontact.auth.keeping import check, keep_tokens, log_out, prepare, tokens_of
 from tap_constantcontact.auth.rights import Need
 from tap_constantcontact.auth.token_file import TokenFile
@@ -94,31 +94,51 @@ def main(  # noqa: PLR0913 - the options of a command
     If the application has a secret, give it in the configuration file, in the environment variable
     TAP_CONSTANTCONTACT_CLIENT_SECRET or at the prompt.
     """
-    with _plain_faults():
-        written = read(config)
-        settings = settings_of(written, client_id)
-        file = TokenFile.of(settings)
-        if task == "logout":
-            log_out(file)
-            return
-        _ask_for_secret(settings, way)
-        if task == "check":
-            check(settings, file, needs or ())
-            return
-        prepare(settings, file)
-        scopes = " ".join(scopes.replace(",", " ").split())
-        sign_in = SignIn(settings, scopes, timeout_of(settings))
+    # A response with odd headers makes urllib3 write its URL and a traceback to stderr.
+    logging.getLogger("urllib3").addHandler(logging.NullHandler())
+    kept: list[Granted] = []
+    try:
+        with plain_faults():
+            written = read(config)
+            settings = settings_of(written, client_id)
+            file = TokenFile.of(settings)
+            if task == "logout":
+                log_out(file)
+                return
+            _ask_for_secret(settings, way)
+            if task == "check":
+                check(settings, file, needs or ())
+                return
+            prepare(settings, file)
+            scopes = _scopes(scopes)
+            sign_in = SignIn(settings, scopes, timeout_of(settings))
 
-        def keep(token: Token) -> None:
-            tokens = tokens_of(token, settings, scopes)
-            keep_tokens(tokens, file, replace_other=replace_other)
-            _name_lacking(token, scopes)
+            def keep(granted: Granted) -> None:
+                tokens = tokens_of(granted, settings, scopes)
+                keep_tokens(tokens, file, replace_other=replace_other)
+                kept.append(granted)
 
-        if (way or _usual_way()) == "browser":
-            sign_in.by_browser(port, timeout, keep)
-        else:
-            sign_in.by_device(keep)
-        _report(settings, written, file, show=show)
+            if (way or _usual_way()) == "browser":
+                sign_in.by_browser(port, timeout, keep)
+            else:
+                sign_in.by_device(keep)
+            _name_lacking(kept[0], scopes)
+            _report(settings, written, file, show=show)
+    except (KeyboardInterrupt, click.Abort):
+        outcome = "The tokens are stored." if kept else "Nothing was stored."
+        raise SignInError("Given up." if task else f"Given up. {outcome}") from None
+
+
+def _scopes(written: str) -> str:
+    """Return scopes with spaces between them, however they were separated.
+
+    Raises:
+        SignInError: They have characters that no scope has.
+    """
+    names = written.replace(",", " ").split()
+    if not all(map(is_visible, names)):
+        raise SignInError("--scopes has characters that no scope has: check it.")
+    return " ".join(names)
 
 
 def _ask_for_secret(settings: dict[str, Any], way: str | None) -> None:
@@ -139,14 +159,14 @@ def _usual_way() -> str:
     )
     try:
         webbrowser.get()
-    except webbrowser.Error:
+    except (webbrowser.Error, ValueError):  # ValueError: of a BROWSER in odd quotes
         return "device"
     return "browser" if has_screen else "device"
 
 
-def _name_lacking(token: Token, scopes: str) -> None:
-    granted = str(token.get("scope") or scopes).split()
-    if lacking := sorted({*scopes.split()} - {*granted, "offline_access"}):
+def _name_lacking(granted: Granted, scopes: str) -> None:
+    named = (granted.scope or scopes).split()
+    if lacking := sorted({*scopes.split()} - {*named, "offline_access"}):
         click.echo(f"Not granted: {', '.join(lacking)}.", err=True)
 
 
@@ -180,15 +200,3 @@ def _report(
             "rotates, use it in one place only.",
             err=True,
         )
-
-
-@contextmanager
-def _plain_faults() -> Iterator[None]:
-    try:
-        yield
-    except ConfigValidationError as error:
-        raise SignInError(f"{'; '.join(error.errors)}.") from error
-    except FatalAPIError as error:
-        raise SignInError(str(error)) from error
-    except KeyboardInterrupt:
-        raise SignInError("Given up. Nothing was stored.") from None

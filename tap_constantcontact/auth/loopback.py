@@ -8,8 +8,9 @@ the application (source: the vendor's forum, staff answers), and the vendor's us
 from __future__ import annotations
 
 import html
+import secrets
 import threading
-from collections.abc import Callable
+from concurrent.futures import Future, wait
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,11 +18,16 @@ from string import Template
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from typing_extensions import Self
+
 PATH = "/callback"
 PAGE = Path(__file__).with_name("loopback.html")
 
 POLL = 0.05
 """Seconds after which the server notices that it has to shut down."""
+
+SLOWEST = 10.0
+"""Seconds that a browser may take to send its request, or to take its page."""
 
 
 class Outcome(NamedTuple):
@@ -46,66 +52,91 @@ HEADERS = {
     "Connection": "close",
 }
 
-Decide = Callable[[dict[str, str]], Outcome]
+OTHER = Outcome(
+    "This is not the sign-in",
+    "The address of this page belongs to no sign-in under way. Use only the page that the command "
+    "opens; it still waits for it.",
+    HTTPStatus.BAD_REQUEST,
+)
 
 
 class Loopback:
     """Waits on a local port for the browser's redirect.
 
+    Only a request with the right state is one. Any other is shown an error, and the wait goes on.
+
     Args:
         port: Port to listen on; 0 for any free port.
+        state: The state that the redirect must have (RFC 6749, section 10.12).
 
     Raises:
         OSError: The port cannot be used.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, state: str) -> None:
         self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server.state = state.encode()
         self.redirect_uri = f"http://localhost:{self._server.server_port}{PATH}"
 
-    def receive(self, decide: Decide, timeout: float) -> bool:
-        """Respond to the first request to the redirect address, then stop listening.
-
-        Args:
-            decide: Takes the query parameters of the request; returns the page to show.
-            timeout: Seconds to wait for the request.
-
-        Returns:
-            Whether a request arrived.
-        """
-        self._server.decide = decide
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True).start()
-        came = self._server.answered.wait(timeout)
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-        return came
+
+    def receive(self, seconds: float) -> dict[str, str] | None:
+        """Return the query parameters of the redirect, or None if none came in time."""
+        wait([self._server.answer], seconds)
+        return self._server.answer.result() if self._server.answer.done() else None
+
+    def show(self, outcome: Outcome) -> None:
+        """Show the browser that was redirected how the sign-in ended."""
+        self._server.outcome.set_result(outcome)
+        self._server.shown.wait(SLOWEST)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    decide: Decide
+    state: bytes
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.first = threading.Lock()
-        self.answered = threading.Event()
+        self.answer: Future[dict[str, str]] = Future()
+        self.outcome: Future[Outcome] = Future()
+        self.shown = threading.Event()
+
+    def handle_error(self, *_: object) -> None:
+        """Print nothing: a browser that goes away is no failure of the sign-in."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = 10.0
+    timeout = SLOWEST
     server_version = "tap-constantcontact"
     sys_version = ""
 
     def do_GET(self) -> None:
-        target = urlsplit(self.path)
-        if target.path != PATH or not self.server.first.acquire(blocking=False):
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
         try:
-            self._show(self.server.decide(dict(parse_qsl(target.query))))
-        finally:
-            self.server.answered.set()
+            target = urlsplit(self.path)
+        except ValueError:
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        query = dict(parse_qsl(target.query))
+        if target.path != PATH:
+            self.send_error(HTTPStatus.NOT_FOUND)
+        elif not secrets.compare_digest(query.get("state", "").encode(), self.server.state):
+            self._show(OTHER)
+        elif not self.server.first.acquire(blocking=False):
+            self.send_error(HTTPStatus.NOT_FOUND)
+        else:
+            self.server.answer.set_result(query)
+            try:
+                self._show(self.server.outcome.result())
+            finally:
+                self.server.shown.set()
 
     def _show(self, outcome: Outcome) -> None:
         template = Template(PAGE.read_text("utf-8"))

@@ -149,6 +149,9 @@ def ask_privileges(
 
     Returns:
         The names of the privileges; None if the API did not tell them.
+
+    Raises:
+        FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.
     """
     response = response_of(session, f"{api_url}{PATH}", timeout)
     return None if response is None else privileges_in(response)

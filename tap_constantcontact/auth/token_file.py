@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from filelock import FileLock
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_constantcontact.auth.account import Account
+from tap_constantcontact.auth.token_lock import TokenLock
 
 IDLE_DAYS = 180
 """Days without use after which a refresh token expires."""
@@ -97,7 +97,7 @@ class TokenFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
+        self.lock = TokenLock(path)
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TokenFile:

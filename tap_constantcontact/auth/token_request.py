@@ -1,117 +1,223 @@
-"""The request that exchanges a refresh token for an access token (RFC 6749, section 6)."""
+"""Requests to the authorization server, which grants tokens (RFC 6749).
+
+It allows one token request a second, and answers more with status 429. (Source: the vendor's
+developer forum, staff answers.) It is one of Okta's, which tells what went wrong as `errorSummary`
+where RFC 6749 has `error` and `error_description`; a gateway before it tells it as `message` or in
+HTML. (Inference from the server's paths; form of these products.)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import math
+import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+from typing import Any, TypeVar
 
-import backoff
 import requests
 from requests.auth import HTTPBasicAuth
 
-from tap_constantcontact.auth.token_file import IDLE_DAYS, SIGN_IN
-from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError, kind
+from tap_constantcontact.auth.answers import SECRET, Granted, object_in, told_by, told_by_page
+from tap_constantcontact.auth.session import WHOLE, HomeSession, cause, refuse_redirect, shown
+from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError, ThrottledError
 
-TRIES = 6
-"""Maximum number of requests, the first one included, before giving up."""
+WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds to wait before each retry, give or take a half, so that runs do not retry at once.
+
+A `Retry-After` header is not heeded: the API's documents have none, and it could name years.
+"""
+
+PATIENCE = 60.0
+"""Seconds after which not to retry any more; a single request may take longer."""
+
+SHORTEST = 0.1
+"""Minimum time-out of a request, in seconds, however little time is left."""
+
+T = TypeVar("T")
+
+
+class RefusedError(FatalAPIError):
+    """A request that the authorization server refused.
+
+    Args:
+        error: The code in the answer (RFC 6749, section 5.2), as it came.
+        told: What the answer tells, as one short printable line.
+    """
+
+    def __init__(self, error: str, told: str) -> None:
+        super().__init__(f"Constant Contact refused the request ({told}).")
+        self.error = error
+        self.told = told
 
 
 @dataclass(frozen=True)
-class TokenEndpoint:
-    """The endpoint that issues an application's access tokens.
+class AuthorizationServer:
+    """The authorization server, as one application sees it.
 
     Attributes:
-        url: URL of the token endpoint.
+        url: Its base URL, without a trailing slash.
         client_id: API key of the application.
         client_secret: Its secret; None for a public application, which sends its key in the form.
-        headers: Headers of every request.
+        user_agent: The User-Agent header of requests; the library's own if it is empty.
         timeout: Seconds without receiving a byte before a request fails.
+        clock: Waits between retries.
     """
 
     url: str
     client_id: str
     client_secret: str | None
-    headers: Mapping[str, str]
+    user_agent: str | None
     timeout: float
+    clock: Clock = SYSTEM
 
-    def exchange(self, refresh_token: str, remedy: str) -> dict[str, Any]:
-        """Exchange a refresh token; return the response: `access_token`, `expires_in` and so on.
+    @classmethod
+    def of(
+        cls, config: Mapping[str, Any], timeout: float, clock: Clock = SYSTEM
+    ) -> AuthorizationServer:
+        """Return the authorization server of a configuration."""
+        return cls(
+            config["auth_url"].rstrip("/"),
+            config["client_id"],
+            config.get("client_secret"),
+            config.get("user_agent"),
+            timeout,
+            clock,
+        )
+
+    def grant(self, *, patience: float | None = None, **form: str) -> Granted:
+        """Request tokens, and retry while the server fails or limits the pace.
 
         Args:
-            refresh_token: The token, which may work only once.
-            remedy: What the user must do besides signing in again if the token is refused.
+            patience: Seconds that this may take with all retries.
+            **form: The parameters of the request, except those of the application.
 
         Raises:
-            FatalAPIError: The server refused, or could not be reached for minutes.
+            RefusedError: The server refused with an error code.
+            FatalAPIError: There is no valid token in the answer, or no answer.
         """
-        try:
-            response = self._post(refresh_token)
-        except (RetriableAPIError, requests.RequestException, ValueError) as error:
-            raise FatalAPIError(
-                f"The authorization server at {self.url} cannot be reached ({kind(error)}). Check "
-                "auth_url and the network, then run again."
-            ) from error
-        status = response.status_code
-        if requests.codes.multiple_choices <= status < requests.codes.bad_request:
-            raise FatalAPIError(
-                f"The authorization server at {self.url} redirected the request (HTTP "
-                f"{status}{_destination(response)}), and secrets are not sent on. Check auth_url."
-            )
-        try:
-            answer = response.json()
-        except (ValueError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict):
-            answer = {}
-        token = answer.get("access_token")
-        if status == requests.codes.ok and isinstance(token, str) and token:
-            return answer
-        raise FatalAPIError(self._refusal(status, answer.get("error"), remedy))
+        return self.patiently(lambda left: self.grant_once(left, **form), patience)
 
-    @backoff.on_exception(
-        backoff.expo,
-        (RetriableAPIError, requests.ConnectionError, requests.Timeout),
-        max_tries=TRIES,
+    def grant_once(self, left: float, **form: str) -> Granted:
+        """Request tokens without retries, within `left` seconds.
+
+        Raises:
+            RetriableAPIError: The server fails, or limits the pace.
+            RefusedError: The server refused with an error code.
+            FatalAPIError: There is no valid token in the answer.
+        """
+        if not self.client_secret:
+            form["client_id"] = self.client_id
+        answer = self.ask("/token", form, left, secret=self.client_secret)
+        try:
+            return Granted.of(answer)
+        except ValueError as error:
+            raise FatalAPIError(
+                f"The authorization server at {shown(self.url)} sent no {error} that can be used, "
+                "so nothing was stored. Check auth_url and any proxy."
+            ) from None
+
+    def patiently(self, ask: Callable[[float], T], patience: float | None = None) -> T:
+        """Send a request and retry it while the server fails or limits the pace.
+
+        Args:
+            ask: Sends the request; takes the seconds that are left for it.
+            patience: Seconds that this may take with all retries.
+
+        Raises:
+            FatalAPIError: The server still failed after the last retry, or refused.
+        """
+        if patience is None:
+            patience = max(PATIENCE, WHOLE * self.timeout)
+        ends_at = self.clock.monotonic() + patience
+        waits = iter(WAITS)
+        while True:
+            left = ends_at - self.clock.monotonic()
+            try:
+                return ask(left)
+            except RetriableAPIError as failure:
+                pause = next(waits, math.inf) * random.uniform(0.5, 1.5)  # noqa: S311
+                if self.clock.monotonic() + pause >= ends_at:
+                    raise self.given_up(failure) from None
+                tell(failure, pause)
+                self.clock.sleep(pause)
+
+    def given_up(self, failure: RetriableAPIError) -> FatalAPIError:
+        """Return the error for a request that is not retried any more."""
+        if isinstance(failure, ThrottledError):
+            return FatalAPIError(
+                "Constant Contact limits how often tokens are requested, to one request a second, "
+                f"and still refuses ({failure}). Wait some minutes, then run again, with fewer "
+                "runs at a time."
+            )
+        return FatalAPIError(
+            f"The authorization server at {shown(self.url)} cannot be reached ({failure}). Check "
+            "auth_url and the network, then run again."
+        )
+
+    def ask(
+        self, path: str, form: Mapping[str, str], left: float, *, secret: str | None = None
+    ) -> dict[str, Any]:
+        """Send a request once, and return the JSON object in its answer.
+
+        Args:
+            path: Path below the base URL.
+            form: The parameters of the request.
+            left: Seconds within which it must be answered, if that is less than it may take anyway.
+            secret: The application's secret, if it must prove who it is.
+
+        Raises:
+            RetriableAPIError: The server fails, or limits the pace. The message tells how.
+            RefusedError: The server refused with an error code.
+            FatalAPIError: The answer is a redirect, is too large or is not a JSON object.
+        """
+        response = self._post(path, form, left, secret)
+        refuse_redirect(response, f"The authorization server at {shown(self.url)}", "auth_url")
+        status = response.status_code
+        answer = object_in(response)
+        hidden = [secret, *map(form.get, SECRET), *map((answer or {}).get, SECRET)]
+        text = told_by(answer, hidden) if answer is not None else told_by_page(response, hidden)
+        told = ", ".join(filter(None, (f"HTTP {status}", text)))
+        if status == requests.codes.too_many_requests:
+            raise ThrottledError(told)
+        if status >= requests.codes.server_error:
+            raise RetriableAPIError(told)
+        if answer and isinstance(error := answer.get("error"), str) and error:
+            raise RefusedError(error, told)
+        if answer is None or status != requests.codes.ok:
+            raise FatalAPIError(
+                f"The authorization server at {shown(self.url)} sent no token ({told}). Check "
+                "auth_url and the application."
+            )
+        return answer
+
+    def _post(
+        self, path: str, form: Mapping[str, str], left: float, secret: str | None
+    ) -> requests.Response:
+        try:
+            with HomeSession(self.url, self.user_agent) as session:
+                return session.post(
+                    f"{self.url}{path}",
+                    data=form,
+                    auth=HTTPBasicAuth(self.client_id.encode(), secret.encode())
+                    if secret
+                    else None,
+                    timeout=max(min(self.timeout, left / WHOLE), 0.1),
+                )
+        except (requests.RequestException, ValueError) as error:
+            if reason := cause(error):
+                raise RetriableAPIError(reason) from None
+            raise FatalAPIError(
+                f"No request can be sent to {shown(self.url)}: check auth_url, client_id, "
+                "client_secret and user_agent."
+            ) from None
+
+
+def tell(failure: RetriableAPIError, pause: float) -> None:
+    """Log that a request is retried in some seconds."""
+    logging.getLogger("tap-constantcontact").warning(
+        "The authorization server does not answer as it should (%s); asking again in %.1f seconds",
+        failure,
+        pause,
     )
-    def _post(self, refresh_token: str) -> requests.Response:
-        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        response = requests.post(
-            self.url,
-            data=form if self.client_secret else {**form, "client_id": self.client_id},
-            auth=HTTPBasicAuth(self.client_id, self.client_secret) if self.client_secret else None,
-            headers=self.headers,
-            timeout=self.timeout,
-            allow_redirects=False,
-        )
-        status = response.status_code
-        if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
-            raise RetriableAPIError(f"HTTP {status}", response)
-        return response
-
-    def _refusal(self, status: int, error: Any, remedy: str) -> str:
-        if error == "invalid_grant":
-            return (
-                "Constant Contact refused the refresh token (invalid_grant): it was used before, "
-                f"replaced, or idle for more than {IDLE_DAYS} days. To go on, {SIGN_IN}{remedy}."
-            )
-        if error in ("invalid_client", "unauthorized_client"):
-            return (
-                f"Constant Contact refused the application ({error}): check client_id and "
-                "client_secret, and leave the secret out for a PKCE or device application."
-            )
-        return (
-            f"The authorization server at {self.url} sent no token (HTTP {status}"
-            f"{f', {error}' if error else ''}). Check auth_url and the application."
-        )
-
-
-def _destination(response: requests.Response) -> str:
-    """Return the address that a redirect leads to, without the parts that may be secret."""
-    try:
-        target = urlsplit(urljoin(response.url, response.headers["Location"]))
-        target = target._replace(netloc=target.netloc.rpartition("@")[2], query="", fragment="")
-    except (KeyError, ValueError):
-        return ""
-    return f", to {''.join(filter(str.isprintable, target.geturl()))}"

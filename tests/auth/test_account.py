@@ -109,7 +109,6 @@ def _cut(request: web.Request) -> web.StreamResponse:
 FINAL: dict[str, Answer] = {
     "403": lambda _: web.json_response([{"error_key": "forbidden"}], status=403),
     "404": lambda _: web.Response(status=404),
-    "302": lambda _: web.Response(status=302, headers={"Location": "/v3/contacts"}),
     "no JSON": lambda _: web.Response(text="<html>"),
     "a list": lambda _: web.json_response([]),
     "no key": lambda _: web.json_response({"organization_name": "Somebody"}),
@@ -121,9 +120,6 @@ FLEETING: dict[str, Answer] = {
     "429": lambda _: web.json_response({"error_key": "throttled"}, status=429),
     "503": lambda _: web.Response(status=503),
     "a connection cut": _cut,
-    "a redirect to no address": lambda _: web.Response(
-        status=302, headers={"Location": "http://[a"}
-    ),
 }
 
 

@@ -25,7 +25,7 @@ def sign_in(sandbox: Sandbox, config: dict[str, Any], monkeypatch: pytest.Monkey
     """Run the command in this process, for a person who decides at once."""
     sandbox.authorization.interval = 0
     question = Authorization._asked_by_device
-    monkeypatch.setattr("tap_constantcontact.auth.flows.INTERVAL", 0.0)
+    monkeypatch.setattr("tap_constantcontact.auth.answers.INTERVAL", 0.0)
     for name in ("client_id", "client_secret", "token_file", "api_url", "auth_url"):
         monkeypatch.setenv(f"TAP_CONSTANTCONTACT_{name.upper()}", config[name])
 

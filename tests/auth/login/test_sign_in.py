@@ -11,6 +11,7 @@ from tap_constantcontact.auth.flows import SignIn, SignInError
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.login.test_login import decide
+from tests.clocks import PatientClock, StillClock
 
 
 def test_a_device_slows_down_when_told_to(
@@ -28,7 +29,7 @@ def test_a_device_slows_down_when_told_to(
             device.asked_at = now
         return granted(self, form)
 
-    def sleep(seconds: float) -> None:
+    def move(seconds: float) -> None:
         nonlocal now
         now += seconds
         if not asked:
@@ -40,16 +41,16 @@ def test_a_device_slows_down_when_told_to(
     authorization.interval = 0.25
     monkeypatch.setattr(Authorization, "_asked_by_device", watch)
     application = {"client_id": "sandbox", "auth_url": sandbox.auth_url}
-    SignIn(application, "contact_data offline_access", 30, sleep=sleep).by_device(kept.append)
+    clock = StillClock()
+    monkeypatch.setattr(clock, "sleep", move)
+    SignIn(application, "contact_data offline_access", 30, clock).by_device(kept.append)
     assert len(asked) == 2
     assert asked[1] - asked[0] >= 5
-    assert kept[0]["refresh_token"] == authorization.refresh_token
+    assert kept[0].refresh_token == authorization.refresh_token
 
 
 def test_a_server_that_cannot_be_reached_is_named() -> None:
     application = {"client_id": "sandbox", "auth_url": "http://127.0.0.1:9/oauth2"}
     with pytest.raises(SignInError) as caught:
-        SignIn(application, "contact_data", 30, backoff=0).by_device(lambda _: None)
-    assert "127.0.0.1:9/oauth2 cannot be reached or understood (ConnectionError)" in str(
-        caught.value
-    )
+        SignIn(application, "contact_data", 30, PatientClock()).by_device(lambda _: None)
+    assert "127.0.0.1:9/oauth2 cannot be reached (no connection)" in str(caught.value)

@@ -1,0 +1,233 @@
+"""What the authorization server answers, made safe to use, to store and to show.
+
+A token goes into a header, a file and a form; an address and a code are shown on a terminal; any
+text may go into a message.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeGuard
+from urllib.parse import quote_plus, urlsplit
+
+import requests
+
+from tap_constantcontact.auth.rights import scope_in
+
+LIFETIME = 86_400.0
+"""Lifetime of an access token in seconds. (Source: the vendor's developer forum, staff answers.)"""
+
+LIFETIMES = (0.0, 365 * LIFETIME)
+"""Lower and upper bound of that lifetime, whatever the server sets."""
+
+LONGEST_TOKEN = 16_384
+"""Maximum number of characters of a token, many times those of Okta's; headers hold no more."""
+
+TELLING = (
+    "error",
+    "error_description",
+    "errorSummary",
+    "error_key",
+    "error_message",
+    "message",
+)
+"""Properties of a refusal that tell what went wrong."""
+
+SECRET = ("refresh_token", "code", "code_verifier", "device_code", "access_token")
+"""Names of secrets in requests and answers, which an answer might repeat in its texts."""
+
+LONGEST_TEXT = 200
+
+INTERVAL = 5.0
+"""Seconds between two requests for the tokens, unless the server sets them; `slow_down` adds these.
+
+(Source: RFC 8628, sections 3.2 and 3.5.)
+"""
+
+INTERVALS = (0.1, 60.0)
+"""Lower and upper bound of these seconds, whatever the server sets."""
+
+CODE_LIFETIME = 600.0
+"""Seconds that a code can be entered, unless the server sets them."""
+
+CODE_LIFETIMES = (0.0, 3600.0)
+"""Lower and upper bound of these seconds, whatever the server sets."""
+
+LONGEST_CODE = 100
+"""Maximum number of characters of a code that a person enters."""
+
+LONGEST_ADDRESS = 1000
+"""Maximum number of characters of an address that a person opens."""
+
+_visible = re.compile(r"[\x21-\x7e]+").fullmatch
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+
+
+class Granted(NamedTuple):
+    """What the authorization server granted.
+
+    Attributes:
+        access_token: The access token.
+        refresh_token: The refresh token; empty if there is none.
+        lifetime: Seconds from the request until the access token expires.
+        scope: The scopes of the access token, separated by spaces; empty if they were not named.
+    """
+
+    access_token: str
+    refresh_token: str
+    lifetime: float
+    scope: str
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Granted:
+        """Return the tokens in an answer.
+
+        Raises:
+            ValueError: A token is missing, or none that can be used. The message is its name.
+        """
+        access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token")
+        if not is_token(access_token):
+            raise ValueError("access_token")
+        if not (refresh_token is None or is_token(refresh_token)):
+            raise ValueError("refresh_token")
+        return cls(
+            access_token,
+            refresh_token or "",
+            seconds_in(answer, "expires_in", LIFETIME, LIFETIMES),
+            scope_in(answer),
+        )
+
+
+class Device(NamedTuple):
+    """A code that waits to be entered by the user (RFC 8628, section 3.2).
+
+    Attributes:
+        device_code: What the tokens are requested with.
+        user_code: What the user enters.
+        verification_uri: Where the user enters it.
+        complete_uri: Where the user need not enter it; empty if there is no such address.
+        lifetime: Seconds until the code expires.
+        interval: Seconds between two requests for the tokens.
+    """
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    complete_uri: str
+    lifetime: float
+    interval: float
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Device:
+        """Return the code in an answer.
+
+        Raises:
+            ValueError: A part is missing, or none that can be used or shown. The message is its
+                name.
+        """
+        if not is_token(device_code := answer.get("device_code")):
+            raise ValueError("device_code")
+        user_code = answer.get("user_code")
+        if (
+            not isinstance(user_code, str)
+            or not user_code.strip()
+            or not user_code.isprintable()
+            or len(user_code) > LONGEST_CODE
+        ):
+            raise ValueError("user_code")
+        complete = answer.get("verification_uri_complete") is not None
+        return cls(
+            device_code,
+            user_code,
+            _address(answer, "verification_uri"),
+            _address(answer, "verification_uri_complete") if complete else "",
+            seconds_in(answer, "expires_in", CODE_LIFETIME, CODE_LIFETIMES),
+            seconds_in(answer, "interval", INTERVAL, INTERVALS),
+        )
+
+
+def is_token(value: Any) -> TypeGuard[str]:
+    """Return whether a value is a text that can stand in a header, and is no longer than tokens."""
+    return isinstance(value, str) and len(value) <= LONGEST_TOKEN and is_visible(value)
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text is not empty and has only visible characters of ASCII, no space."""
+    return bool(_visible(text))
+
+
+def seconds_in(
+    answer: Mapping[str, Any], name: str, default: float, bounds: tuple[float, float]
+) -> float:
+    """Return a number of seconds in an answer, whatever it sent.
+
+    Args:
+        answer: The answer.
+        name: Name of the property.
+        default: Returned if it is not a number, or not above the lower bound.
+        bounds: The lower bound, and the upper one, which replaces larger numbers.
+    """
+    least, most = bounds
+    value = answer.get(name)
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        seconds = math.inf
+    except (TypeError, ValueError):
+        return default
+    return min(seconds, most) if seconds > least else default
+
+
+def told_by(answer: Mapping[str, Any], hidden: Iterable[Any]) -> str:
+    """Return what an answer tells of a refusal, as one short printable line; empty if nothing.
+
+    Args:
+        answer: The answer.
+        hidden: Secrets to leave out. Values that are no texts do not matter.
+    """
+    texts = (answer[name] for name in TELLING if isinstance(answer.get(name), str))
+    return _line(": ".join(filter(None, texts)), hidden)
+
+
+def told_by_page(response: requests.Response, hidden: Iterable[Any]) -> str:
+    """Return the text of a page that is no JSON, unless it may be tokens that were cut short."""
+    text = response.content[:4096].decode("utf-8", "replace").strip()
+    if response.status_code < requests.codes.bad_request and not text.startswith("<"):
+        return ""
+    return _line(html.unescape(_MARKUP.sub(" ", text)), hidden)
+
+
+def _line(text: str, hidden: Iterable[Any]) -> str:
+    line = "".join(filter(str.isprintable, " ".join(text.split())))
+    for secret in filter(None, hidden):
+        if isinstance(secret, str):
+            line = line.replace(secret, "…").replace(quote_plus(secret, errors="replace"), "…")
+    return line[:LONGEST_TEXT]
+
+
+def object_in(response: requests.Response) -> dict[str, Any] | None:
+    """Return the JSON object in a response, or None if it has none."""
+    try:
+        answer = response.json()
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _address(answer: Mapping[str, Any], name: str) -> str:
+    """Return an address in an answer that can be shown.
+
+    Raises:
+        ValueError: It is none of a web page.
+    """
+    address = answer.get(name)
+    if isinstance(address, str) and is_visible(address) and len(address) <= LONGEST_ADDRESS:
+        with suppress(ValueError):
+            parts = urlsplit(address)
+            if parts.scheme in ("http", "https") and parts.hostname:
+                return address
+    raise ValueError(name)
