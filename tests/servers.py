@@ -1,4 +1,4 @@
-"""Real servers of Redis and PostgreSQL, for tests; from Debian's packages."""
+"""Real servers for tests: of Redis and PostgreSQL from Debian's packages, and one of HTTP."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -98,3 +101,73 @@ def _postgres(data: Path, host: str, prefix: Sequence[str]) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGINT)  # it does not wait for its clients then
         server.wait()
+
+
+@dataclass
+class Canned:
+    """A server that answers every request in the same way, however odd that is.
+
+    Attributes:
+        status: Status of the answers.
+        body: Their body.
+        headers: More headers.
+        seen: The path, the headers and the body of each request.
+        drip: Called before each byte of an answer, headers included, if it is set.
+        url: Address of the server.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seen: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
+    drip: Callable[[], object] | None = None
+    url: str = ""
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, *_ in self.seen]
+
+    def answers(self, body: bytes, status: int = 200, **headers: str) -> None:
+        """Answer like this from now on, and forget the requests seen so far."""
+        self.status, self.body = status, body
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.seen.clear()
+
+
+@contextmanager
+def canned() -> Iterator[Canned]:
+    """Run a server of canned answers."""
+    plan = Canned()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            with suppress(ConnectionError):
+                super().handle_one_request()
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            plan.seen.append((self.path, dict(self.headers), body))
+            fields = {"Content-Length": str(len(plan.body)), **plan.headers}
+            head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+            answer = f"HTTP/1.1 {plan.status} x\r\n{head}\r\n".encode() + plan.body
+            if plan.drip is None:
+                self.wfile.write(answer)
+                return
+            for byte in answer:
+                plan.drip()
+                self.wfile.write(bytes([byte]))
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    plan.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield plan
+    finally:
+        server.shutdown()
+        server.server_close()

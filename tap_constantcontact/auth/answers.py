@@ -7,6 +7,7 @@ text may go into a message.
 from __future__ import annotations
 
 import html
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -64,6 +65,7 @@ LONGEST_ADDRESS = 1000
 """Maximum number of characters of an address that a person opens."""
 
 _visible = re.compile(r"[\x21-\x7e]+").fullmatch
+_data = re.compile(r"""[{["'=]""").search
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
@@ -194,9 +196,9 @@ def told_by(answer: Mapping[str, Any], hidden: Iterable[Any]) -> str:
 
 
 def told_by_page(response: requests.Response, hidden: Iterable[Any]) -> str:
-    """Return the text of a page that is no JSON, unless it may be tokens that were cut short."""
+    """Return the text of a page; empty if it may be tokens in a form or in JSON that was cut."""
     text = response.content[:4096].decode("utf-8", "replace").strip()
-    if response.status_code < requests.codes.bad_request and not text.startswith("<"):
+    if not text.startswith("<") and _data(text):
         return ""
     return _line(html.unescape(_MARKUP.sub(" ", text)), hidden)
 
@@ -212,7 +214,7 @@ def _line(text: str, hidden: Iterable[Any]) -> str:
 def object_in(response: requests.Response) -> dict[str, Any] | None:
     """Return the JSON object in a response, or None if it has none."""
     try:
-        answer = response.json()
+        answer = json.loads(response.content)
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None

@@ -227,8 +227,9 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
 
     def _exchanged(self, refresh_token: str) -> Granted:
         """Exchange a refresh token, which may work only once."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         try:
-            return self._server.grant(grant_type="refresh_token", refresh_token=refresh_token)
+            return self._server.grant(form)
         except RefusedError as refusal:
             if refusal.error == "invalid_grant":
                 remedy = ", and remove refresh_token from the configuration" if self._seed else ""

@@ -139,14 +139,14 @@ class SignIn:
             raise _refused(error, told_by(answer, (verifier, code)))
         if not code:
             raise SignInError("The browser returned without a code. Run the command again.")
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
         try:
-            return self._server.grant(
-                patience=patience,
-                grant_type="authorization_code",
-                code=code,
-                redirect_uri=redirect_uri,
-                code_verifier=verifier,
-            )
+            return self._server.grant(form, patience)
         except RefusedError as refusal:
             raise _refused(refusal.error, refusal.told) from None
 
@@ -173,6 +173,7 @@ class SignIn:
 
     def _entered(self, device: Device) -> Granted:
         """Return the tokens for a code, once it is entered."""
+        form = {"grant_type": DEVICE_GRANT, "device_code": device.device_code}
         interval = device.interval
         failure: RetriableAPIError | None = None
         ends_at = self._clock.monotonic() + device.lifetime
@@ -180,9 +181,7 @@ class SignIn:
             self._clock.sleep(min(interval, left))
             left = max(ends_at - self._clock.monotonic(), LEAST)
             try:
-                return self._server.grant_once(
-                    left, grant_type=DEVICE_GRANT, device_code=device.device_code
-                )
+                return self._server.grant_once(form, left)
             except RefusedError as refusal:
                 failure = None
                 if refusal.error == "slow_down":

@@ -58,7 +58,7 @@ PORT = 8912
 @click.option("--scopes", default=SCOPES, show_default=True, help="OAuth scopes to request.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(1),
+    type=click.IntRange(1, 86_400),
     default=300,
     show_default=True,
     help="Seconds to wait for the sign-in with --browser.",
@@ -84,7 +84,7 @@ def main(  # noqa: PLR0913 - the options of a command
     way: str | None,
     port: int,
     scopes: str,
-    timeout: float,
+    timeout: int,
     replace_other: bool,
     show: bool,
     task: str | None,

@@ -86,20 +86,20 @@ class AuthorizationServer:
             clock,
         )
 
-    def grant(self, *, patience: float | None = None, **form: str) -> Granted:
+    def grant(self, form: Mapping[str, str], patience: float | None = None) -> Granted:
         """Request tokens, and retry while the server fails or limits the pace.
 
         Args:
+            form: The parameters of the request, except those of the application.
             patience: Seconds that this may take with all retries.
-            **form: The parameters of the request, except those of the application.
 
         Raises:
             RefusedError: The server refused with an error code.
             FatalAPIError: There is no valid token in the answer, or no answer.
         """
-        return self.patiently(lambda left: self.grant_once(left, **form), patience)
+        return self.patiently(lambda left: self.grant_once(form, left), patience)
 
-    def grant_once(self, left: float, **form: str) -> Granted:
+    def grant_once(self, form: Mapping[str, str], left: float) -> Granted:
         """Request tokens without retries, within `left` seconds.
 
         Raises:
@@ -108,7 +108,7 @@ class AuthorizationServer:
             FatalAPIError: There is no valid token in the answer.
         """
         if not self.client_secret:
-            form["client_id"] = self.client_id
+            form = {**form, "client_id": self.client_id}
         answer = self.ask("/token", form, left, secret=self.client_secret)
         try:
             return Granted.of(answer)

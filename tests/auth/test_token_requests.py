@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import math
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from singer_sdk.exceptions import FatalAPIError
+from filelock import FileLock
+from hypothesis import HealthCheck, given, settings
+from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
+from tap_constantcontact.auth import token_lock
+from tap_constantcontact.auth.account import ask
+from tap_constantcontact.auth.answers import LIFETIME
 from tap_constantcontact.auth.authenticator import authenticator
+from tap_constantcontact.auth.rights import ask_privileges
+from tap_constantcontact.auth.session import MOST_BYTES, HomeSession
+from tap_constantcontact.auth.token_request import PATIENCE, AuthorizationServer
+from tap_constantcontact.clock import Clock
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.clocks import PatientClock
+from tests.auth.odd import SECRETS, STATUSES, is_plain, token_bodies
+from tests.clocks import PatientClock, StillClock
 from tests.expected import Expected
 from tests.harness import answer, config_for, every, sync
+from tests.servers import Canned, canned
+
+FORM = {"grant_type": "refresh_token", "refresh_token": SECRETS["refresh_token"]}
 
 LEADS = {
     "https://ada:hush@portal.example.com/login?token=hush#hush": "https://portal.example.com/login",
@@ -40,8 +58,7 @@ def test_a_token_request_that_is_redirected_says_where(tmp_path: Path, location:
         with pytest.raises(FatalAPIError) as caught:
             authenticator(config).authenticate_request(None)  # type: ignore[arg-type]
         lead = LEADS.get(location, "").format(root=sandbox.url)
-    if location != NO_ADDRESS:  # which requests itself fails at
-        assert (f"(HTTP 302, to {lead})" if lead else "(HTTP 302)") in str(caught.value)
+    assert (f"(HTTP 302, to {lead})" if lead else "(HTTP 302") in str(caught.value)
     assert "Check auth_url" in str(caught.value)
     assert "hush" not in str(caught.value)
 
@@ -67,3 +84,204 @@ def test_a_token_endpoint_that_recovers_is_tried_again(
         authorization.lifetime = 86400
         result = sync(config_for(sandbox, tmp_path), streams=("contact_lists",), clock=clock)
     assert result.by_key("contact_lists") == Expected(account).contact_lists()
+
+
+# Answers of the token endpoint, whatever they are
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Canned]:
+    with canned() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Canned]:
+    """Another server, which must see no request."""
+    with canned() as running:
+        running.answers(b'{"access_token": "theirs", "refresh_token": "theirs"}')
+        yield running
+
+
+def application(server: Canned, clock: Clock | None = None, **more: Any) -> AuthorizationServer:
+    config = {"auth_url": server.url, "client_id": "ada", **more}
+    return AuthorizationServer.of(config, 5, clock or PatientClock())
+
+
+def refused(server: Canned, **more: Any) -> str:
+    """Return what is said of a refresh token that cannot be exchanged."""
+    with pytest.raises(FatalAPIError) as caught:
+        application(server, client_secret=SECRETS["client_secret"], **more).grant(FORM)
+    assert is_plain(str(caught.value))
+    return str(caught.value)
+
+
+@given(STATUSES, token_bodies("client_secret", "refresh_token"))
+@settings(suppress_health_check=[*HealthCheck])
+def test_any_answer_is_tokens_that_can_be_used_or_one_plain_line(
+    server: Canned, caplog: pytest.LogCaptureFixture, status: int, body: bytes
+) -> None:
+    server.answers(body, status)
+    caplog.clear()
+    said = []
+    try:
+        granted = application(server, client_secret=SECRETS["client_secret"]).grant(FORM)
+    except FatalAPIError as error:
+        said.append(str(error))
+    else:
+        assert granted.access_token.isascii()
+        assert granted.access_token.isprintable()
+        assert 0 < granted.lifetime < math.inf
+    assert all(map(is_plain, said + caplog.messages))
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+@pytest.mark.parametrize(
+    "token", ["hush\r\nX: 1", "hush\n", "", " ", "hush hush", "hushü", "hush" * 5000, 5, {}, ["a"]]
+)
+def test_a_token_that_fits_no_header_is_refused_before_it_is_stored(
+    server: Canned, tmp_path: Path, name: str, token: Any
+) -> None:
+    whole = {"access_token": "good", "refresh_token": "good", name: token}
+    server.answers(json.dumps(whole).encode())
+    config = {
+        "client_id": "ada",
+        "auth_url": server.url,
+        "refresh_token": "seed",
+        "request_timeout": 5,
+        "token_file": str(tmp_path / "tokens.json"),
+    }
+    with pytest.raises(FatalAPIError, match=f"sent no {name} that can be used") as caught:
+        authenticator(config).authenticate_request(None)  # type: ignore[arg-type]
+    assert is_plain(str(caught.value))
+    assert not (tmp_path / "tokens.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("3600", 3600),
+        ('"3600"', 3600),
+        ("0", LIFETIME),
+        ("-5", LIFETIME),
+        ("NaN", LIFETIME),
+        ("true", LIFETIME),
+        ("null", LIFETIME),
+        ("{}", LIFETIME),
+        ("1e400", 365 * LIFETIME),
+        ("1" + "0" * 400, 365 * LIFETIME),
+    ],
+)
+def test_a_lifetime_is_believed_within_bounds(server: Canned, written: str, seconds: float) -> None:
+    server.answers(b'{"access_token": "a", "expires_in": %b}' % written.encode())
+    assert application(server).grant(FORM).lifetime == seconds
+
+
+def test_a_redirected_secret_goes_nowhere_else(server: Canned, elsewhere: Canned) -> None:
+    server.answers(b"", 307, Location=f"{elsewhere.url}/token?a=b")
+    assert f"(HTTP 307, to {elsewhere.url}/token)" in refused(server)
+    with HomeSession(server.url, None) as session:
+        assert session.get(server.url, timeout=5).status_code == 307
+        with pytest.raises(FatalAPIError, match="must not see"):
+            session.get(elsewhere.url, timeout=5)
+        with pytest.raises(FatalAPIError, match="redirected the request"):
+            ask(session, server.url, 5)
+        with pytest.raises(FatalAPIError, match="redirected the request"):
+            ask_privileges(session, server.url, 5)
+    assert elsewhere.seen == []
+
+
+def test_a_netrc_file_adds_nothing(
+    server: Canned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login ada password hush")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server.answers(b'{"access_token": "a"}')
+    application(server).grant(FORM)
+    assert "Authorization" not in server.seen[0][1]
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_answer_beyond_all_bounds_is_given_up(server: Canned, packed: bool) -> None:
+    body = b'{"access_token": "%b"}' % (b"a" * 2 * MOST_BYTES)
+    if packed:
+        server.answers(gzip.compress(body), Content_Encoding="gzip")
+    else:
+        server.answers(body)
+    assert "is larger than 1 MiB" in refused(server)
+
+
+def test_an_answer_that_drips_is_given_up(server: Canned) -> None:
+    done = threading.Event()
+    server.answers(b"{}")
+    server.drip = lambda: done.wait(0.05)
+    try:
+        with pytest.raises(RetriableAPIError, match="no whole answer within"):
+            application(server).grant_once(FORM, 0.3)
+    finally:
+        done.set()
+        server.drip = None
+
+
+def test_a_limited_pace_is_waited_for_and_told(
+    server: Canned, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = "API call exceeded rate limit due to too many requests."
+    body = json.dumps({"errorCode": "E0000047", "errorSummary": summary}).encode()
+    server.answers(body, 429, Retry_After="99999999")
+    clock = StillClock()
+    said = refused(server, clock=clock)
+    assert "Constant Contact limits how often tokens are requested" in said
+    assert f"(HTTP 429, {summary})" in said
+    assert 3 < len(server.seen) < 8
+    assert clock.at - StillClock.at < PATIENCE
+    assert all(map(is_plain, caplog.messages))
+    assert len(caplog.messages) == len(server.seen) - 1
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"message": "Forbidden"}', "Forbidden"),
+        (b'{"errorCode": "E1", "errorSummary": "Not\x20now"}', "Not now"),
+        (b'{"error": "odd", "error_description": "As \\u001b[1mso"}', "odd: As [1mso"),
+        (b"<html><style>a {}</style><h1>403&nbsp;ERROR</h1>\nBlocked</html>", "403 ERROR Blocked"),
+        (b"upstream gone", "upstream gone"),
+        (b'{"message": "no hush-refresh-token here"}', "no \u2026 here"),
+        (b'{"message": "' + b"long " * 100 + b'"}', "long long"),
+    ],
+)
+def test_the_text_of_a_refusal_is_shown(server: Canned, body: bytes, told: str) -> None:
+    server.answers(body, 403)
+    assert f"(HTTP 403, {told}" in refused(server)
+
+
+@pytest.mark.parametrize("url", ["", "example.com/oauth2", "ftp://a", "https://", "http://[::1"])
+def test_an_address_of_no_server_is_told(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigValidationError) as caught:
+        AuthorizationServer.of({"auth_url": url, "client_id": "ada"}, 5).grant(FORM)
+    assert "is not the address of a server" in caught.value.errors[0]
+
+
+def test_what_cannot_be_sent_is_told(server: Canned) -> None:
+    assert "check auth_url, client_id" in refused(server, user_agent="a\nb")
+    assert "check auth_url, client_id" in refused(server, client_id="a\ud800")
+
+
+# The lock of the token file
+
+
+def test_another_process_is_waited_for_aloud_and_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(token_lock, "SILENCE", 0)
+    path = tmp_path / "tokens.json"
+    lock = token_lock.TokenLock(path)
+    with FileLock(f"{path}.lock"):
+        monkeypatch.setattr(token_lock, "LONGEST", 0)
+        with pytest.raises(FatalAPIError, match="Another process has been renewing"), lock:
+            pytest.fail("the lock was not held")
+    assert caplog.messages[0].startswith("Another process is renewing the token in")
+    caplog.clear()
+    with lock:
+        assert caplog.messages == []
