@@ -114,7 +114,7 @@ def keep_tokens(tokens: Tokens, file: TokenFile, *, replace_other: bool) -> None
                     _refuse_other_account(tokens, stored, file)
             file.write(tokens)
     except OSError as error:
-        raise SignInError(f"{file.path} cannot be written ({error.strerror}).") from error
+        raise SignInError(f"{file.path} cannot be written ({error.strerror or error}).") from error
 
 
 def _stored(file: TokenFile) -> Tokens | None:

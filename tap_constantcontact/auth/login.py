@@ -95,7 +95,7 @@ def main(  # noqa: PLR0913 - the options of a command
     TAP_CONSTANTCONTACT_CLIENT_SECRET or at the prompt.
     """
     # A response with odd headers makes urllib3 write its URL and a traceback to stderr.
-    logging.getLogger("urllib3").addHandler(logging.NullHandler())
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     kept: list[Granted] = []
     try:
         with plain_faults():

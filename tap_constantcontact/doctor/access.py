@@ -126,6 +126,8 @@ class Access:
             found = account.ask(connection.session, connection.api_url, network.PATIENCE)
         except LimitReachedError:
             return skipped("account", "the quota of requests is used up")
+        except FatalAPIError as error:
+            return Finding("account", Verdict.ERROR, str(error))
         bearer = connection.authenticator
         if isinstance(bearer, RefreshTokenAuthenticator) and found:
             bearer.keep(account=found)

@@ -167,6 +167,16 @@ def test_a_failure_to_tell_the_account_costs_a_run_one_request(
     assert stored(config)["account"] is None
 
 
+def test_an_account_request_that_is_redirected_ends_the_run(
+    account: Account, tmp_path: Path
+) -> None:
+    away = {"Location": "https://ada:hush@portal.example.com/v3?hush"}
+    sandbox, _ = answering(account, lambda _: web.Response(status=302, headers=away))
+    with sandbox, pytest.raises(FatalAPIError) as caught:
+        read(config_for(sandbox, tmp_path))
+    assert "(HTTP 302, to https://portal.example.com/v3)" in str(caught.value)
+
+
 @pytest.mark.parametrize("way", ["access token", "sandbox", "no file"])
 def test_nothing_is_asked_where_nothing_can_be_kept(
     sandbox: Sandbox,

@@ -334,3 +334,11 @@ def test_a_browser_that_does_not_open_leaves_a_way(login: Start) -> None:
 
 def test_a_browser_in_odd_quotes_makes_the_command_show_a_code(login: Start) -> None:
     assert login(BROWSER="'%s").wait_for(r"Enter  (\S+)")
+
+
+def test_headers_that_cannot_be_read_print_nothing(login: Start, server: Canned) -> None:
+    server.answers(json.dumps({**WHOLE_DEVICE, "user_code": {}}).encode())
+    server.headers = {"X-Odd: 1\r\nno colon and no value\r\nX-Even": "2"}
+    code, _, said = login("--device", TAP_CONSTANTCONTACT_AUTH_URL=server.url).end()
+    assert code == 1
+    assert [line for line in said.splitlines() if line] == [said.strip()]
