@@ -104,7 +104,8 @@ def gathered(
         warnings += found.warnings
         if found.file:
             notes.append(f"Reading settings from the file {str(found.file)!r}")
-        notes.append(f"Read from the environment: {', '.join(found.settings) or 'nothing'}")
+        if found.settings or not config:
+            notes.append(f"Read from the environment: {', '.join(found.settings) or 'nothing'}")
     return Given(typed(settings, schema), faults, warnings, notes)
 
 

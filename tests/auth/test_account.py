@@ -276,7 +276,7 @@ def test_a_state_that_tells_no_account_is_taken(
     fingerprint = read(config).state["account"]
     caplog.clear()
     assert read(config, {"bookmarks": {}, "account": told}).state["account"] == fingerprint
-    assert "another account" not in caplog.text
+    assert "read another account" not in caplog.text
 
 
 def merged(states: list[dict[str, Any]]) -> dict[str, Any]:
