@@ -14,6 +14,7 @@ __all__ = [
     "DeadlineExceededError",
     "FatalAPIError",
     "ForbiddenError",
+    "ForeignServerError",
     "LimitReachedError",
     "NotFoundError",
     "QuotaExceededError",
@@ -48,6 +49,10 @@ class NotFoundError(FatalAPIError):
 
 class ForbiddenError(FatalAPIError):
     """The API forbids a request: the token, its user or the application lacks a right."""
+
+
+class ForeignServerError(FatalAPIError):
+    """A request would leave for another server, or a response is none of Constant Contact's."""
 
 
 class LimitReachedError(Exception):

@@ -18,6 +18,7 @@ from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     ForbiddenError,
+    ForeignServerError,
     LimitReachedError,
     RetriableAPIError,
     kind,
@@ -128,6 +129,8 @@ def for_connection(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reason(stream: str, error: Exception) -> str:
+    if isinstance(error, ForeignServerError):
+        return f"{stream} cannot be read. {error}"
     if isinstance(error, FatalAPIError):
         return str(error)
     return (

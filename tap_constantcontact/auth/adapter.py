@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -9,10 +10,20 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
+from urllib3.exceptions import DecodeError
 
-from tap_constantcontact.exceptions import FatalAPIError
+from tap_constantcontact.exceptions import ForeignServerError
 
 PORTS = {"http": 80, "https": 443}
+
+PIECE = 64 * 1024
+"""Maximum number of bytes to read from a socket at once."""
+
+COMPRESSIONS = ("gzip", "x-gzip", "deflate")
+"""The values of `Content-Encoding` that are decoded."""
+
+GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+"""Makes zlib tell the two formats apart by their first bytes."""
 
 
 class Origin(NamedTuple):
@@ -24,19 +35,22 @@ class Origin(NamedTuple):
 
     @classmethod
     def of(cls, url: str) -> Origin:
-        """Return the server of an address.
+        """Return the server of an address, written as requests writes it when it connects.
 
         Raises:
             ValueError: The address has no host, or a scheme or port that cannot be used.
         """
-        parts = urlsplit(url)
+        request = requests.PreparedRequest()
+        request.prepare_url(url, None)
+        parts = urlsplit(str(request.url))
         if parts.scheme not in PORTS or not parts.hostname:
             raise ValueError("not an address of a server")
         return cls(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme])
 
     def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{self.host}{port}"
+        return f"{self.scheme}://{host}{port}"
 
 
 class HomeAdapter(HTTPAdapter):
@@ -44,7 +58,7 @@ class HomeAdapter(HTTPAdapter):
 
     Args:
         home: Address of that server; its path does not matter.
-        most_bytes: Maximum size of a decoded body.
+        most_bytes: Maximum size of a body, both as it is sent and decoded.
         options: Those of the `HTTPAdapter`.
     """
 
@@ -58,28 +72,56 @@ class HomeAdapter(HTTPAdapter):
         """Return what a connection is opened with.
 
         Raises:
-            FatalAPIError: It would lead to another server.
+            ForeignServerError: It would lead to another server.
         """
         server, tls = super().build_connection_pool_key_attributes(*args, **kwargs)
         scheme = server["scheme"]
         there = Origin(scheme, str(server["host"]), server["port"] or PORTS.get(scheme, 0))
         if there != self._home:
-            raise FatalAPIError(
+            raise ForeignServerError(
                 f"A request would have left {self._home} for another server, which must not see "
                 "its token. Nothing was sent there. Check api_url, auth_url and any proxy."
             )
         return server, tls
 
     @override
+    def add_headers(self, request: requests.PreparedRequest, **kwargs: Any) -> None:
+        """Ask for gzip alone: other compressions are ambiguous, or decoded without a bound."""
+        request.headers["Accept-Encoding"] = "gzip"
+
+    @override
     def build_response(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Return a response whose body raises a `FatalAPIError` when it is read too far."""
+        """Return a response whose body raises a `ForeignServerError` when it is too large."""
         response = super().build_response(*args, **kwargs)
         response.raw = BoundedBody(response.raw, self._most_bytes, self._home)
+        if response.status_code < requests.codes.ok:
+            response.raw.close()  # what may follow is not the response to the next request
         return response
 
 
+class HomeSession(requests.Session):
+    """A session with one adapter, which follows no redirect.
+
+    Other sessions read the address of a redirect even if they are not to follow it, and fail if it
+    is malformed.
+    """
+
+    def __init__(self, adapter: HomeAdapter) -> None:
+        super().__init__()
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return no address."""
+
+
 class BoundedBody:
-    """A body that is read piece by piece, and given up as soon as it is too large."""
+    """A body that is read piece by piece, and given up as soon as it is too large.
+
+    It is decoded here because urllib3 reads lines of any length between the chunks of a body, and,
+    depending on its version, decodes a piece to any size.
+    """
 
     def __init__(self, raw: Any, most_bytes: int, home: Origin) -> None:
         self._raw = raw
@@ -89,20 +131,35 @@ class BoundedBody:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
-    def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
-        """Yield the decoded body in pieces.
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        """Yield the decoded body, as a whole.
 
         Raises:
-            FatalAPIError: It is too large.
+            ForeignServerError: It is too large.
+            DecodeError: It is compressed, and damaged or cut short.
         """
-        size = 0
-        for piece in self._raw.stream(*args, **kwargs):
-            size += len(piece)
-            if size > self._most_bytes:
-                self._raw.close()
-                raise FatalAPIError(
-                    f"A response from {self._home} is larger than {self._most_bytes / 2**20:g} "
-                    "MiB, so it is not one of Constant Contact's. Check api_url, auth_url and any "
-                    "proxy."
-                )
-            yield piece
+        compression = self._raw.headers.get("Content-Encoding", "").strip().lower()
+        decoder = zlib.decompressobj(GZIP_OR_ZLIB) if compression in COMPRESSIONS else None
+        body = bytearray()
+        received = 0
+        while piece := self._raw.read(PIECE, decode_content=False):
+            received += len(piece)
+            body += self._decoded(piece, decoder, len(body)) if decoder else piece
+            if max(received, len(body)) > self._most_bytes:
+                self._give_up()
+        if decoder and received and not decoder.eof:
+            raise DecodeError("the compressed body is cut short")
+        yield bytes(body)
+
+    def _decoded(self, piece: bytes, decoder: zlib._Decompress, size: int) -> bytes:
+        try:
+            return decoder.decompress(piece, self._most_bytes + 1 - size)
+        except zlib.error as error:
+            raise DecodeError("the compressed body is damaged") from error
+
+    def _give_up(self) -> None:
+        self._raw.close()
+        raise ForeignServerError(
+            f"A response from {self._home} is larger than {self._most_bytes / 2**20:g} MiB, so it "
+            "is not one of Constant Contact's. Check api_url, auth_url and any proxy."
+        )

@@ -12,10 +12,11 @@ from typing import Any, ClassVar, cast
 from weakref import WeakKeyDictionary
 
 import requests
-from requests.adapters import HTTPAdapter
+from typing_extensions import override
 from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection
 
+from tap_constantcontact.auth.adapter import HomeAdapter, HomeSession
 from tap_constantcontact.auth.authenticator import authenticator
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import (
@@ -40,6 +41,9 @@ from tap_constantcontact.transport.turns import Turns
 
 LONGEST_LAG = 43_200.0
 """Seconds of difference between two clocks from which on a `Date` header is not believed."""
+
+MOST_BYTES = 64 * 2**20
+"""Maximum size of a response's body; the gateway in front of the API probably allows 10 MB."""
 
 
 class Connection:
@@ -99,13 +103,11 @@ class Connection:
         )
         self.deadlines = Deadlines(WHOLE * timeout, clock)
         self.retries = Retries(clock, self._before_retry)
-        self.session = requests.Session()
+        self.session = HomeSession(LimitedAdapter(self, timeout))
         self.session.headers.update(
             {"Accept": "application/json", "User-Agent": config["user_agent"]}
         )
         self._read_environment_once()
-        self.session.mount("https://", LimitedAdapter(self, timeout))
-        self.session.mount("http://", LimitedAdapter(self, timeout))
         self._renewed_for: WeakKeyDictionary[requests.PreparedRequest, str] = WeakKeyDictionary()
         self._logger = logging.getLogger("tap-constantcontact")
 
@@ -201,8 +203,8 @@ class Connection:
             self._logger.warning("%s; retrying in %.1f seconds", kind(failure), wait)
 
 
-class LimitedAdapter(HTTPAdapter):
-    """Sends a request when the key's limits allow it, and reads the whole response.
+class LimitedAdapter(HomeAdapter):
+    """Sends a request to the API when the key's limits allow it, and reads the whole response.
 
     Args:
         connection: The connection, with the limits and the token.
@@ -210,10 +212,13 @@ class LimitedAdapter(HTTPAdapter):
     """
 
     def __init__(self, connection: Connection, timeout: float) -> None:
-        super().__init__(pool_maxsize=connection.concurrency.most + 1)
+        super().__init__(
+            connection.api_url, MOST_BYTES, pool_maxsize=connection.concurrency.most + 1
+        )
         self._connection = connection
         self._timeout = timeout
 
+    @override
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         """Return the pool of sockets for a request, whose requests keep to the key's pace."""
         pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
@@ -225,6 +230,7 @@ class LimitedAdapter(HTTPAdapter):
             )
         return pool
 
+    @override
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
@@ -234,6 +240,7 @@ class LimitedAdapter(HTTPAdapter):
             LimitReachedError: The daily quota or the run's budget is used up.
             FatalAPIError: The daily quota is used up, and `on_daily_limit` is `fail`.
             DeadlineExceededError: The response was not complete in time.
+            ForeignServerError: The address is not that of the API, or the response is too large.
         """
         timeout = min(self._timeout, kwargs.get("timeout") or math.inf)
         quota, turns = self._connection.quota, self._connection.turns
