@@ -11,11 +11,12 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from urllib.parse import ParseResult, urljoin
+from urllib.parse import ParseResult
 
 import requests
 from singer_sdk import Tap, metrics
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
@@ -180,9 +181,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     @override
     def get_http_request(self, *, page: PageContext[ParseResult | None]) -> HTTPRequest:
         if page.next_page_token:
-            # Whatever host the link names, the token is sent only to the API's own host.
-            link = page.next_page_token._replace(scheme="", netloc="").geturl()
-            return HTTPRequest(url=urljoin(self.url_base, link), headers=self.http_headers)
+            return HTTPRequest(url=page.next_page_token.geturl(), headers=self.http_headers)
         context = page.stream_context or {}
         query = {name: value for name, value in context.items() if f"{{{name}}}" not in self.path}
         url = self.get_url(page.stream_context)
@@ -198,8 +197,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         check_body(response, self.records_key, is_array=self.is_array)
 
     @override
-    def get_new_paginator(self) -> NextLinkPaginator:
-        return NextLinkPaginator(self.name)
+    def get_new_paginator(self) -> NextLinkPaginator | SinglePagePaginator:
+        return NextLinkPaginator(self.name) if self.records_key else SinglePagePaginator()
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Any]:

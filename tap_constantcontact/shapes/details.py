@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from singer_sdk import Tap
-from singer_sdk.pagination import SinglePagePaginator
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
@@ -39,10 +38,6 @@ class Details(ConstantContactStream):
     @override
     def plan(self) -> NoReturn:
         raise NotImplementedError
-
-    @override
-    def get_new_paginator(self) -> SinglePagePaginator:  # type: ignore[override]
-        return SinglePagePaginator()
 
     def of(self, parent_id: str) -> Record:
         """Return the details of a parent.

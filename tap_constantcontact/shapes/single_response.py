@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from singer_sdk.pagination import SinglePagePaginator
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
@@ -45,7 +44,3 @@ class SingleResponse(ConstantContactStream):
     @override
     def plan(self) -> Plan:
         return Plan(None if self.is_array or self.records_key else 1, 1)
-
-    @override
-    def get_new_paginator(self) -> SinglePagePaginator:  # type: ignore[override]
-        return SinglePagePaginator()

@@ -18,7 +18,7 @@ from tap_constantcontact.transport.responses import next_link
 
 
 class NextLinkPaginator(BaseHATEOASPaginator):
-    """Follows `_links.next.href`, through empty pages too.
+    """Follows the links to next pages, through empty pages too.
 
     Args:
         stream: Name of the stream, for messages.
@@ -30,14 +30,14 @@ class NextLinkPaginator(BaseHATEOASPaginator):
         self._followed: set[str] = set()
 
     def get_next_url(self, response: requests.Response) -> str | None:
-        """Return the link to the next page, as the API sent it."""
+        """Return the address of the next page."""
         return next_link(response)
 
     def get_next(self, response: requests.Response) -> ParseResult | None:
-        """Return the link to the next page.
+        """Return the address of the next page.
 
         Raises:
-            FatalAPIError: The link was followed before.
+            FatalAPIError: It was followed before.
         """
         link = super().get_next(response)
         if link is not None:

@@ -5,8 +5,9 @@ Documented in the contract, or seen in responses recorded from the live service:
 - Errors are a list of objects, or one object, with `error_key` and `error_message`; a gateway in
   front of the API may respond with HTML.
 - A page's rows are a list under a property that each endpoint names. `_links.next.href` is relative
-  to the host and names the same endpoint, with an opaque cursor. On the last page, `_links` is
-  missing, empty, or null at any level.
+  to the host and has the same path, with an opaque cursor. The contract declares
+  `_links.next.next.href` for tags as well. On the last page, `_links` is missing, empty, or null at
+  any level.
 - Some endpoints have `next_cursor` in place of the link: the value of the parameter `next` in the
   request for the next page.
 - Responses carry the headers `x-amzn-requestid`, `x-amz-apigw-id` and `x-eig-tracking-id`, which
@@ -15,8 +16,10 @@ Documented in the contract, or seen in responses recorded from the live service:
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import msgspec
 import requests
@@ -26,44 +29,75 @@ from tap_constantcontact.records import printable
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+OTHER_LINKS = ("self", "first", "last", "prev", "previous")
+"""Names of links beside `next`."""
+
+LINKS = ("_links", "next_cursor")
+"""Names of the properties of a page that lead to the next one."""
+
+LIKE_LINKS = re.compile("next|^_*links?$", re.IGNORECASE)
+"""What a property of a page is named that may lead to the next one in a form that is not known."""
+
 NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
 
 REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")
 
 
 def next_link(response: requests.Response) -> str | None:
-    """Return the link to the next page; None on the last page.
+    """Return the address of the next page; None on the last page.
+
+    It is the address of this page with the query that a link names, so neither the host nor the
+    path of a link is ever requested.
+
+    Args:
+        response: A page that `check_body` accepts.
 
     Raises:
-        ValueError: The links do not have the form that the contract gives them.
+        ValueError: The link has none of the known forms.
     """
-    found = json_of(response)
-    if isinstance(found, list):
+    body = json_of(response)
+    here = urlsplit(str(response.request.url))
+    if (cursor := body.get("next_cursor")) not in (None, ""):
+        query = urlencode({**dict(parse_qsl(here.query)), "next": _text(cursor)})
+        return here._replace(query=query).geturl()
+    link = _member(body.get("_links"), "next", beside=OTHER_LINKS)
+    href = _member(link, "href", beside=("next",))
+    if href is None:
+        href = _member(_member(link, "next", beside=("href",)), "href")
+    if href is None:
+        if any(body[name] for name in body if LIKE_LINKS.search(name) and name not in LINKS):
+            raise ValueError("there is something in place of _links")
         return None
-    if isinstance(found, dict) and (cursor := found.get("next_cursor")):
-        return _link_with(cursor, response)
-    for name in ("_links", "next", "href"):
-        if not isinstance(found, dict):
-            raise ValueError(f"{name} is not in an object")  # noqa: TRY004 - of the response
-        if (found := found.get(name)) is None:
-            return None
-    href = found
-    here, there = urlsplit(response.request.url), urlsplit(href)
-    if _endpoint(here.path) != _endpoint(there.path) or not there.query:
-        raise ValueError("_links.next.href does not lead to a page of the same endpoint")
-    return str(href)
+    there = urlsplit(_text(href))
+    if _plain(there.path) != _plain(here.path) or not there.query:
+        raise ValueError("the link does not lead to a page of the same list")
+    there.query.encode()  # an unpaired surrogate is a ValueError
+    return here._replace(query=there.query).geturl()
 
 
-def _link_with(cursor: Any, response: requests.Response) -> str:
-    if not isinstance(cursor, str):
-        raise ValueError("next_cursor is not a text")  # noqa: TRY004 - of the response
-    here = urlsplit(response.request.url)
-    query = {**dict(parse_qsl(str(here.query))), "next": cursor}
-    return f"{here.path!s}?{urlencode(query)}"
+def _member(found: Any, name: str, beside: Iterable[str] = ()) -> Any:
+    """Return a member of an object; None if it is null or missing, or there is no object.
+
+    Raises:
+        ValueError: It is no object, or has something else in place of the member.
+    """
+    if found is None:
+        return None
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} is not in an object")  # noqa: TRY004 - of the response
+    if name not in found and any(found[other] for other in found.keys() - {*beside}):
+        raise ValueError(f"there is something in place of {name}")
+    return found.get(name)
 
 
-def _endpoint(path: Any) -> str:
-    return str(path).rstrip("/").rpartition("/")[2]
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a link or cursor is not a text")  # noqa: TRY004 - of the response
+    return value
+
+
+def _plain(path: str) -> str:
+    return unquote(path).rstrip("/").casefold()
 
 
 def check_body(
@@ -87,11 +121,13 @@ def check_body(
         return
     if not isinstance(body, dict):
         raise RetriableAPIError(NOT_AN_OBJECT, response)
-    if records_key and not isinstance(body.get(records_key), (list, msgspec.Raw)):
+    if not records_key:
+        return
+    if not isinstance(body.get(records_key), (list, msgspec.Raw)):
         raise RetriableAPIError(f"HTTP 200 whose body has no list of {records_key}", response)
     try:
         next_link(response)
-    except (AttributeError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise RetriableAPIError("HTTP 200 whose _links are malformed", response) from error
 
 
