@@ -6,15 +6,17 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import pendulum
 import requests
 from requests.utils import get_environ_proxies, select_proxy
 
+from tap_constantcontact.auth.adapter import HomeAdapter, HomeSession
 from tap_constantcontact.doctor.findings import Finding, Verdict, skipped, well
 from tap_constantcontact.rules import is_address
+from tap_constantcontact.transport.connection import MOST_BYTES
+from tap_constantcontact.transport.responses import date_of
 
 PATIENCE = 10.0
 """Seconds to wait for a server."""
@@ -36,7 +38,8 @@ def reach(name: str, url: str) -> tuple[Finding, requests.Response | None]:
     if not is_address(url):
         return skipped("network", f"{name} is no address"), None
     try:
-        response = requests.head(url, timeout=PATIENCE, allow_redirects=False)
+        with HomeSession(HomeAdapter(url, MOST_BYTES)) as session:
+            response = session.head(url, timeout=PATIENCE)
     except (requests.RequestException, ValueError) as error:
         return unreachable(name, url, error), None
     return reached(name, url), response
@@ -101,9 +104,8 @@ def host(url: str) -> str:
 
 def clock(response: requests.Response) -> Finding:
     """Compare this machine's clock with the `Date` header of a response that just arrived."""
-    try:
-        theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
-    except (KeyError, ValueError):
+    theirs = date_of(response)
+    if theirs is None:
         return Finding("clock", Verdict.SKIPPED, "Not examined: the response has no date.")
     ahead = time.time() - theirs
     if abs(ahead) <= SLIGHT:

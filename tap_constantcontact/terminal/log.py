@@ -24,6 +24,8 @@ def leave_out_noise(root: logging.Logger) -> None:
     """
     if root.isEnabledFor(logging.DEBUG):
         return
+    # It warns of a malformed header with a traceback, and the address, which may identify a person.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     for handler in root.handlers:
         is_json = isinstance(handler.formatter, StructuredFormatter)
         handler.addFilter(is_for_programs if is_json else is_for_people)

@@ -207,7 +207,8 @@ class PlainCommand(click.Command):
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command with safe standard streams."""
+        """Run the command with safe standard streams and a log that is worth reading."""
+        leave_out_noise(logging.getLogger())
         if sys.stdin is None:
             sys.stdin = cast("TextIO", _nothing(0, "r"))
         if sys.stderr is None:
@@ -234,11 +235,6 @@ class PlainCommand(click.Command):
 
 class PlainSingerCommand(PlainCommand, SingerCommand):
     """A tap's command, which reports failures in its log."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command with safe standard streams and a log that is worth reading."""
-        leave_out_noise(logging.getLogger())
-        return super().main(*args, **kwargs)
 
     def complain(self, message: str) -> None:
         """Log why the command ends."""

@@ -7,7 +7,6 @@ import math
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, cast
 from weakref import WeakKeyDictionary
 
@@ -35,7 +34,8 @@ from tap_constantcontact.transport.concurrency import Concurrency
 from tap_constantcontact.transport.deadlines import WHOLE, Deadlines
 from tap_constantcontact.transport.pace import Pace
 from tap_constantcontact.transport.quota import Quota
-from tap_constantcontact.transport.responses import described, error_of
+from tap_constantcontact.transport.refusals import described, error_key
+from tap_constantcontact.transport.responses import date_of
 from tap_constantcontact.transport.retries import Retries
 from tap_constantcontact.transport.turns import Turns
 
@@ -149,10 +149,9 @@ class Connection:
 
     def compare_clocks(self, response: requests.Response) -> None:
         """Learn from a response's `Date` header how far the API's clock is behind ours."""
-        with suppress(KeyError, ValueError):
-            theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
-            if (lag := self.quota.sent_at - theirs) < LONGEST_LAG:
-                self.clock_lag = max(self.clock_lag, lag)
+        theirs = date_of(response)
+        if theirs is not None and (lag := self.quota.sent_at - theirs) < LONGEST_LAG:
+            self.clock_lag = max(self.clock_lag, lag)
 
     def limit_reached(self, response: requests.Response) -> Exception:
         """Return the error that a response with status 429 stands for.
@@ -163,13 +162,12 @@ class Connection:
             QuotaExceededError: The daily quota is used up.
             ThrottledError: The pace was exceeded, or the `error_key` is unknown.
         """
-        key, _ = error_of(response)
-        if key == "quota_exceeded":
+        if error_key(response) == "quota_exceeded":
             self.quota.refused()
             return QuotaExceededError("HTTP 429 quota_exceeded", response)
         self.throttled += 1
         self.pace.throttled()
-        return ThrottledError(f"HTTP 429 {key}", response)
+        return ThrottledError(described(response), response)
 
     def token_refused(self, response: requests.Response) -> Exception:
         """Renew a refused access token, unless it was just renewed for the same request.

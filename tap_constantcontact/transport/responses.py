@@ -1,23 +1,20 @@
-"""Parsing of a response: its rows, its next link, its errors.
+"""Parsing of a response: its rows, its next link, its date.
 
 Documented in the contract, or seen in responses recorded from the live service:
 
-- Errors are a list of objects, or one object, with `error_key` and `error_message`; a gateway in
-  front of the API may respond with HTML.
 - A page's rows are a list under a property that each endpoint names. `_links.next.href` is relative
   to the host and has the same path, with an opaque cursor. The contract declares
   `_links.next.next.href` for tags as well. On the last page, `_links` is missing, empty, or null at
   any level.
 - Some endpoints have `next_cursor` in place of the link: the value of the parameter `next` in the
   request for the next page.
-- Responses carry the headers `x-amzn-requestid`, `x-amz-apigw-id` and `x-eig-tracking-id`, which
-  the vendor's support asks for.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -25,7 +22,6 @@ import msgspec
 import requests
 
 from tap_constantcontact.exceptions import RetriableAPIError
-from tap_constantcontact.records import printable
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -39,8 +35,6 @@ LIKE_LINKS = re.compile("next|^_*links?$", re.IGNORECASE)
 """What a property of a page is named that may lead to the next one in a form that is not known."""
 
 NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
-
-REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")
 
 
 def next_link(response: requests.Response) -> str | None:
@@ -202,32 +196,9 @@ def _parsed_by_python(response: requests.Response) -> Any:
         return None
 
 
-def error_of(response: requests.Response) -> tuple[str, str]:
-    """Return the `error_key` and `error_message` of a response, or empty texts."""
-    body = json_of(response)
-    if isinstance(body, list):
-        body = body[0] if body else {}
-    if not isinstance(body, dict):
-        return "", ""
-    key, message = (body.get(name) for name in ("error_key", "error_message"))
-    return printable(str(key or "")), printable(str(message or ""))
-
-
-def described(response: requests.Response) -> str:
-    """Describe an error response in one line, with the ids that the vendor's support asks for.
-
-    For example: `HTTP 403, unauthorized, Not allowed, x-amzn-requestid 8d3f...`.
-    """
-    ids = (f"{name} {response.headers[name]}" for name in REQUEST_IDS if name in response.headers)
-    parts = (f"HTTP {response.status_code}", *error_of(response), *ids)
-    return ", ".join(printable(part) for part in parts if part)
-
-
-def redirect_target(response: requests.Response) -> str:
-    """Return the address that a redirect leads to, without its query, which may hold secrets."""
+def date_of(response: requests.Response) -> float | None:
+    """Return the `Date` header of a response, in seconds since the epoch, if it has one."""
     try:
-        target = urlsplit(response.headers.get("Location", ""))
-        host = f"{target.scheme}://{target.hostname}" if target.hostname else ""
-    except ValueError:
-        return "an unreadable address"
-    return printable(f"{host}{target.path}") or "nowhere"
+        return parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError, OSError):
+        return None

@@ -36,6 +36,7 @@ RETRIABLE = (
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
+    requests.exceptions.InvalidHeader,
 )
 """Failures after which a retry may succeed."""
 

@@ -6,6 +6,8 @@ This relies on facts about the API:
 - A 202 means that a segment is still being computed: the request is retried. (Contract.)
 - The API never redirects: a redirect leads to a sign-in page, a proxy or another host. (Common
   sense.)
+- No other status below 300 is declared for what the tap reads. (Contract.) One that brings no data
+  is treated like a 200 without data: the request is retried.
 - A new application is private: until support approves it, only the user who created it can grant it
   access. (Release note of July 2026.)
 """
@@ -23,7 +25,7 @@ from tap_constantcontact.exceptions import (
     RetriableAPIError,
 )
 from tap_constantcontact.transport.connection import Connection
-from tap_constantcontact.transport.responses import described, redirect_target
+from tap_constantcontact.transport.refusals import described, redirect_target
 
 SUCCESSES = (requests.codes.ok, 209)
 
@@ -69,7 +71,9 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
         raise connection.limit_reached(response)
     elif status >= requests.codes.server_error:
         connection.quota.unanswered()
-        raise RetriableAPIError(f"HTTP {status}", response)
+        raise RetriableAPIError(described(response), response)
+    elif status < requests.codes.multiple_choices:
+        raise RetriableAPIError(f"HTTP {status}, which brings no data", response)
     elif status == requests.codes.not_found:
         raise NotFoundError(_refusal(response, endpoint))
     elif status == requests.codes.forbidden:
