@@ -136,7 +136,8 @@ class Command(TapConstantContact):
         """Tell of each selected stream whether it is allowed, and read a sample of those that are.
 
         Raises:
-            FatalAPIError: A stream is not allowed, and forbidden streams are not skipped.
+            FatalAPIError: A stream is not allowed, and forbidden streams are not skipped; or none
+                is allowed.
         """
         selected = {name: stream for name, stream in self.streams.items() if stream.selected}
         needs = needs_of(cast("Mapping[str, ConstantContactStream]", selected).values())
@@ -145,7 +146,7 @@ class Command(TapConstantContact):
         forbidden = [need.stream for need in needs if not rights.allow(need)]
         allowed = [stream for name, stream in selected.items() if name not in forbidden]
         self.run_sync_dry_run(dry_run_record_limit=1, streams=allowed)
-        if forbidden and not self.config["skip_forbidden_streams"]:
+        if forbidden and not (allowed and self.config["skip_forbidden_streams"]):
             raise FatalAPIError(
                 f"The token or its user may not read {', '.join(forbidden)}. Sign in with the "
                 "scopes, and as a user with the privileges, that the table names, deselect these "

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from urllib.parse import ParseResult
+from urllib.parse import ParseResult, quote
 
 import requests
 from singer_sdk import Tap, metrics
@@ -20,8 +20,11 @@ from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
+from tap_constantcontact import rules
 from tap_constantcontact.bookmarks import Bookmark
+from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.plan import Plan
+from tap_constantcontact.records import printable
 from tap_constantcontact.rows import Rows
 from tap_constantcontact.run import SAMPLE_REQUESTS, Run
 from tap_constantcontact.selection import Selection
@@ -179,12 +182,37 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         return _authenticated_when_sent
 
     @override
+    def get_url(self, context: Mapping[str, Any] | None) -> str:
+        """Return the address for the ids in a context, each an id or a list of them.
+
+        The SDK would leave most characters as they are, and fill in settings, too.
+
+        Raises:
+            FatalAPIError: An id cannot stand in a path.
+        """
+        ids = {
+            name: ",".join(self._in_path(name, each) for each in _each(value))
+            for name, value in (context or {}).items()
+            if f"{{{name}}}" in self.path
+        }
+        return f"{self.url_base}{self.path.format_map(ids)}"
+
+    def _in_path(self, name: str, value: Any) -> str:
+        if not rules.is_id(str(value)):
+            raise FatalAPIError(
+                f"{self.name} cannot be read: {printable(str(value))!r} is no {name}, and would "
+                "lead to another path of the API. Correct the setting that contains it, or "
+                "deselect the stream and tell Constant Contact's support."
+            )
+        return quote(str(value), safe="", errors="replace")
+
+    @override
     def get_http_request(self, *, page: PageContext[ParseResult | None]) -> HTTPRequest:
         if page.next_page_token:
             return HTTPRequest(url=page.next_page_token.geturl(), headers=self.http_headers)
         context = page.stream_context or {}
+        url = self.get_url(context)
         query = {name: value for name, value in context.items() if f"{{{name}}}" not in self.path}
-        url = self.get_url(page.stream_context)
         return HTTPRequest(url=url, headers=self.http_headers, params=query)
 
     @override
@@ -229,6 +257,10 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
         self._stream_version = self.table_version
+
+
+def _each(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, (list, tuple)) else (value,)
 
 
 def _authenticated_when_sent(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pendulum
+import requests
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_constantcontact.exceptions import nearest, refused
@@ -105,6 +107,22 @@ def check_parts(parts: Mapping[str, str], config: Mapping[str, Any]) -> None:
         raise refused(*faults)
 
 
+def warnings(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each setting that is allowed, but not safe."""
+    for name in ("api_url",) if config.get("access_token") else ("api_url", "auth_url"):
+        parts = urlsplit(config[name])
+        if parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
+            yield (
+                f"{name} begins with http://, so that tokens are sent to {parts.hostname} without "
+                "encryption, for anyone on the way to read: use https://"
+            )
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text can be the id in a path; one of dots would lead to another path."""
+    return bool(text.strip(" ."))
+
+
 def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterator[str]:
     for stream, part in parts.items():
         if config.get("segment_id"):
@@ -121,6 +139,9 @@ def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterato
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _credential_faults(config)
     yield from text_faults(config)
+    for name in ("contact_ids", "landing_page_activity_ids"):
+        if malformed := [each for each in config.get(name) or () if not is_id(each)]:
+            yield f"{name} contains {malformed[0]!r}, which is no id"
     beside = _given(config, "contact_list_ids", "contact_tag_ids")
     if beside and _given(config, "segment_id"):
         yield (
@@ -186,8 +207,10 @@ def is_address(url: str) -> bool:
     """Return whether a text is the address of a server, without a user, a query or a fragment."""
     if not _ADDRESS(url) or set(url) & {*"@?#\\"}:
         return False
+    request = requests.PreparedRequest()
     try:
-        parts = urlsplit(url)
+        request.prepare_url(url, None)
+        parts = urlsplit(str(request.url))
         return bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         return False
@@ -196,6 +219,13 @@ def is_address(url: str) -> bool:
 def _without_secrets(url: str) -> str:
     """Return an address without what may be secret: the user, the query, the fragment."""
     return re.split(r"[?#]", url.rpartition("@")[2])[0]
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _malformed(config: Mapping[str, Any]) -> Iterator[str]:

@@ -59,6 +59,8 @@ class Run:
     details: dict[type, Any] = field(default_factory=dict)
     counts: dict[Any, Any] = field(default_factory=dict)
     state_interval: float = 1.0
+    _allowed: bool = False
+    _forbidden: list[str] = field(default_factory=list)
     _state_written_at: float = -math.inf
 
     @cached_property
@@ -97,14 +99,31 @@ class Run:
         try:
             with self.progress.reading(stream) as reading:
                 yield reading
+            self._allowed = True
         except LimitReachedError as limit:
+            self._allowed = True
             self.logger.warning("%s; the next run resumes %s from here", limit, stream)
         except ForbiddenError as error:
             if not self.config["skip_forbidden_streams"]:
                 self._fail(stream, error)
+            self._forbidden.append(stream)
             self.logger.warning("Skipping %s: %s", stream, error)
         except (FatalAPIError, RetriableAPIError, requests.RequestException) as error:
             self._fail(stream, error)
+
+    def check_access(self) -> None:
+        """Fail a run of which every stream was forbidden.
+
+        Raises:
+            SystemExit: With exit code 1, after logging one plain line.
+        """
+        if self._forbidden and not self._allowed:
+            self.logger.error(
+                "Every selected stream is forbidden (%s). Sign in with the scopes, and as a user "
+                "with the privileges, that the warnings above name.",
+                ", ".join(self._forbidden),
+            )
+            raise SystemExit(1)
 
     def _fail(self, stream: str, error: Exception) -> NoReturn:
         self.connection.quota.close(error)

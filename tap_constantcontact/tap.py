@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Mapping
 from functools import cache, cached_property
 from types import FrameType
@@ -77,9 +78,13 @@ class TapConstantContact(Tap):
         super().__init__(
             config=given, validate_config=validate_config, setup_mapper=False, **kwargs
         )
+        self._end_on_hangup()
         self.metrics_logger.addFilter(is_of_more_than_a_request)
         if validate_config:
             rules.check(self.config)
+            if not self.config["sandbox"]:
+                for warning in rules.warnings(self.config):
+                    self.logger.warning("%s", warning)
             self.run.connection  # noqa: B018 - a token file that cannot be written fails here
             self.message_writer.last_words = self.write_state
         if setup_mapper:
@@ -267,10 +272,28 @@ class TapConstantContact(Tap):
         return {stream.name: stream for stream in sorted(ordered, key=lambda stream: stream.turn)}
 
     @override  # type: ignore[misc]
+    def sync_all(self) -> None:
+        """Read all selected streams.
+
+        Raises:
+            SystemExit: With exit code 1, after one plain line, if a stream failed or all are
+                forbidden.
+        """
+        super().sync_all()
+        self.run.check_access()
+
+    @override  # type: ignore[misc]
     def run_connection_test(self) -> bool:
         """Read a record of each selected stream; the SDK's own test reads all streams."""
         streams = [stream for stream in self.streams.values() if stream.selected]
         return self.run_sync_dry_run(dry_run_record_limit=1, streams=streams)
+
+    def _end_on_hangup(self) -> None:
+        """Let SIGHUP end the run as SIGTERM does, unless it is ignored, as nohup has it."""
+        hangup = getattr(signal, "SIGHUP", None)
+        is_main = threading.current_thread() is threading.main_thread()
+        if hangup and is_main and signal.getsignal(hangup) != signal.SIG_IGN:
+            signal.signal(hangup, self._handle_termination)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

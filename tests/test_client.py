@@ -1,16 +1,24 @@
-"""What is private of the SDK's stream, and used by ours, still exists."""
+"""The SDK's stream on our transport: what it uses of the SDK, and the paths that it requests."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import unquote
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from singer_sdk.streams.rest import RESTStream
 
 from tap_constantcontact import client
+from tap_constantcontact.exceptions import FatalAPIError
+from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
-from tests.harness import Stream, named
+from tests.harness import Stream, named, path_of, tap_with
+from tests.wire import Wire, whole, wire
 
 PACKAGE = client.__package__ or ""
 PRIVATE = re.findall(r"`(_[a-z_]+)`", client.__doc__ or "")
@@ -41,3 +49,64 @@ def test_what_is_private_of_the_sdk_still_exists(name: str) -> None:
         f"singer-sdk no longer has {name}, which client.py overrides or reads: see what took its "
         "place, and adapt client.py"
     )
+
+
+# Paths
+
+ABOUT_PARENTS = [stream for stream in STREAMS if "{" in path_of(stream)]
+
+
+def request_of(stream: Stream, context: Mapping[str, Any]) -> Wire:
+    """Request rows with these ids, from a server that does not know them; returns the server."""
+    with wire(lambda _: whole(b"{}", status="404 Not Found")) as server:
+        config = {"access_token": "the-secret", "api_url": f"{server.url}/v3"}
+        tap = tap_with({**config, "requests_per_second": 10_000})
+        reading = cast("client.ConstantContactStream", tap.streams[stream.name])
+        with pytest.raises(FatalAPIError):
+            [*reading.request_records(dict(context))]
+    return server
+
+
+def segments(server: Wire) -> list[str]:
+    (request,) = server.seen
+    target = request.split()[1].decode()
+    assert "?" not in target
+    return target.split("/")
+
+
+@pytest.mark.parametrize("stream", ABOUT_PARENTS, ids=named)
+def test_each_id_is_one_segment_of_a_path(stream: Stream) -> None:
+    names = re.findall(r"{(\w+)}", path_of(stream))
+    ids = dict(zip(names, ("../a/b?c#d%2e{access_token}", "\\{contact_id},\x00"), strict=False))
+    path = [ids.get(part.strip("{}"), part) for part in f"/v3{path_of(stream)}".split("/")]
+    assert [unquote(part) for part in segments(request_of(stream, ids))] == path
+
+
+@given(key=st.text())
+@example(key="")
+@example(key="..")
+@example(key=".")
+@example(key="%2e%2e")
+@example(key="a/..")
+@example(key="..;")
+@example(key="?x")
+@example(key=" ")
+@example(key="{client_id}")
+def test_no_id_leads_to_another_path(key: str) -> None:
+    stream = ABOUT_PARENTS[0]
+    (name,) = re.findall(r"{(\w+)}", path_of(stream))
+    server = request_of(stream, {name: key})
+    if key.strip(" ."):
+        assert [unquote(part) for part in segments(server)] == [
+            key if part == f"{{{name}}}" else part for part in f"/v3{path_of(stream)}".split("/")
+        ]
+    else:
+        assert not server.seen
+
+
+@pytest.mark.parametrize(
+    "stream", [stream for stream in STREAMS if issubclass(stream, ParentsPerRequest)], ids=named
+)
+def test_ids_of_a_request_are_told_apart(stream: type[ParentsPerRequest]) -> None:
+    server = request_of(stream, {stream.ids: ["a", "b,c", "d/e"]})
+    assert segments(server)[-1] == "a,b%2Cc,d%2Fe"

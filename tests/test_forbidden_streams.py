@@ -50,13 +50,25 @@ def test_a_forbidden_stream_ends_the_run_unless_it_may_be_skipped(
     assert not warnings(caplog)
 
 
+@pytest.mark.parametrize("streams", [("contact_lists",), ("contact_lists", "contact_tags")])
+def test_a_run_of_forbidden_streams_alone_fails_with_one_line(
+    run: Runner, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, streams: tuple[str, ...]
+) -> None:
+    forbid(sandbox, "contacts:lists:read", "contacts:read")
+    result = run(streams=streams, skip_forbidden_streams=True)
+    assert result.exit_code == 1
+    assert len(warnings(caplog)) == len(streams)
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert said.startswith(f"Every selected stream is forbidden ({', '.join(streams)})")
+
+
 def test_contacts_that_are_forbidden_are_asked_for_once(
     run: Runner, sandbox: Sandbox, requests_seen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     forbid(sandbox, "contacts:read")
     streams = ("contacts", "contact_list_memberships", "contact_taggings")
     result = run(streams=streams, skip_forbidden_streams=True)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert [request.path for request in requests_seen] == ["/v3/contacts"]
     assert len(warnings(caplog)) == len(streams)
 
@@ -113,7 +125,7 @@ def test_a_sweep_goes_on_when_its_stream_is_allowed_again(
     first = run(streams=reports, request_budget=20)
     forbid(sandbox, "ui:campaign:metrics")
     second = run(first.state, streams=reports, skip_forbidden_streams=True)
-    assert second.exit_code == 0
+    assert second.exit_code == 1
     sandbox.api.privileges.append("ui:campaign:metrics")
     third = run(second.state, streams=reports)
     for report in reports:

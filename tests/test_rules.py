@@ -53,6 +53,12 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"auth_url": "https://authz.test:99999"},
         "auth_url 'https://authz.test:99999'",
     ),
+    "a malformed host": ({"api_url": "http://[::1"}, "api_url 'http://[::1' is not an address"),
+    "a host with a space": ({"api_url": "https://a b/v3"}, "api_url 'https://a b/v3' is not"),
+    "a query": ({"api_url": "https://cc.test/v3?x=1"}, "has a query or fragment"),
+    "no latin letter": ({"user_agent": "t\u0105p"}, "user_agent contains a character"),
+    "dots for a contact": ({"contact_ids": ["a", ".."]}, "contact_ids contains '..'"),
+    "nothing for a page": ({"landing_page_activity_ids": [""]}, "landing_page_activity_ids"),
 }
 
 
@@ -204,3 +210,25 @@ def test_parquet_without_its_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ConfigValidationError) as caught:
         TapConstantContact(config={"access_token": "t", "batch_config": batches})
     assert "tap-constantcontact[parquet]" in caught.value.errors[0]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10:80", "[::1]:8080"])
+def test_tokens_may_be_sent_in_the_open_to_this_machine(host: str) -> None:
+    address = f"http://{host}/v3"
+    assert not [*rules.warnings({"api_url": address, "auth_url": address})]
+
+
+@pytest.mark.parametrize("host", ["cc.test", "localhost.cc.test", "128.0.0.1", "[::2]", "127.test"])
+def test_a_run_warns_once_that_tokens_are_sent_in_the_open(
+    host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    TapConstantContact(config={"access_token": "t", "api_url": f"http://{host}/v3"})
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    (said,) = [warning for warning in warnings if "without encryption" in warning]
+    assert said.startswith("api_url begins with http://")
+
+
+def test_an_address_that_gets_no_token_is_not_warned_of() -> None:
+    config = {"api_url": "https://a.test", "auth_url": "http://b.test"}
+    assert [warning.split()[0] for warning in rules.warnings(config)] == ["auth_url"]
+    assert not [*rules.warnings({**config, "access_token": "t"})]

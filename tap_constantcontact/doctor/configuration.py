@@ -79,6 +79,9 @@ class Settings:
         for warning in self.given.warnings:
             yield Finding("settings", Verdict.WARNING, f"{warning}.")
         if not self.faults:
+            if not self.config["sandbox"]:
+                for warning in rules.warnings(self.config):
+                    yield Finding("settings", Verdict.WARNING, f"{warning}.")
             names = ", ".join(sorted(self.given.settings)) or "none"
             yield well("settings", f"The settings can be used (given: {names}).")
         for note in self.given.notes:

@@ -96,7 +96,7 @@ class ParentsPerRequest(ConstantContactStream):
 
     def _rows_of(self, parent_ids: Sequence[str]) -> Iterator[Record]:
         try:
-            records = [*self.request_records({self.ids: ",".join(parent_ids)})]
+            records = [*self.request_records({self.ids: parent_ids})]
         except NotFoundError:
             if len(parent_ids) == 1:
                 return

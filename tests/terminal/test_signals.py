@@ -88,7 +88,7 @@ def test_a_closed_pipe_ends_a_run_quietly(tmp_path: Path) -> None:
     assert "BrokenPipe" not in errors
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_does_not_wait_for_answers(slow: Slow, tmp_path: Path, signum: int) -> None:
     process = Process(tmp_path, config_for(slow, tmp_path))
     process.read_until(lambda line: b'"sweep"' in line)
@@ -101,6 +101,25 @@ def test_a_signal_does_not_wait_for_answers(slow: Slow, tmp_path: Path, signum: 
     assert process.process.returncode == 128 + signum
     assert process.run().state["bookmarks"][SUMMARY]["sweep"]
     assert "Traceback" not in log
+
+
+def test_a_run_that_ignores_a_hangup_goes_on(slow: Slow, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config_for(slow, tmp_path)))
+    script = "trap '' HUP; exec " + " ".join((*COMMAND, "--config=config.json"))
+    with subprocess.Popen(
+        ["sh", "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=tmp_path,
+    ) as process:
+        assert process.stdout is not None
+        while '"sweep"' not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGHUP)
+        last = process.stdout.readlines()[-1]
+    assert process.returncode == 0
+    assert json.loads(last)["type"] == "STATE"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux addresses a thread by a number")
