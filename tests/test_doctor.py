@@ -323,9 +323,26 @@ def test_a_server_that_cannot_be_reached(
 
 def test_a_name_that_cannot_be_resolved(sandbox: Sandbox, tmp_path: Path, doctor: Doctor) -> None:
     settings = {"api_url": "http://api.invalid/v3", "access_token": "secret-token"}
-    subject, said = doctor(config_for(sandbox, tmp_path, **settings)).error
+    report = doctor(config_for(sandbox, tmp_path, **settings))
+    subject, said = report.error
     assert subject == "network"
     assert "the name api.invalid cannot be resolved" in said
+    assert "tokens are sent to api.invalid without encryption" in report.of("warning")["settings"]
+
+
+def test_an_auth_url_that_redirects_to_no_address(
+    account: Account, tmp_path: Path, doctor: Doctor
+) -> None:
+    @web.middleware
+    async def redirect(request: web.Request, handler: Any) -> Any:
+        if request.method == "HEAD":
+            return web.Response(status=302, headers={"Location": "http://[::1"})
+        return await handler(request)
+
+    with Sandbox(account, middlewares=[redirect]) as sandbox:
+        report = doctor(config_for(sandbox, tmp_path))
+    assert report.exit_code == 0
+    assert "responds" in report.of("ok")["network"]
 
 
 def test_an_api_url_that_is_another_site(account: Account, tmp_path: Path, doctor: Doctor) -> None:

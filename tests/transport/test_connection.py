@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
 from tests.expected import Expected
 from tests.harness import config_for, every, sync, tap_with
+from tests.wire import chunked, whole, wire
 
 pytestmark = pytest.mark.usefixtures("present")
 
@@ -134,3 +137,35 @@ def test_the_lag_of_the_api_s_clock_is_learnt_unless_it_is_absurd(
         tap = tap_with(config_for(sandbox, tmp_path), streams=["contact_lists"])
         tap.sync_all()
     assert tap.run.connection.clock_lag == pytest.approx(lag, abs=2)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_response_that_is_too_large_is_fatal_at_once(
+    clock: PatientClock, caplog: pytest.LogCaptureFixture, compressed: bool
+) -> None:
+    """A body that is just larger than the bound, or one that is when it is decoded."""
+    pieces = [b" " * 2**20] * 65
+    packed = zlib.compressobj(level=1, wbits=31)
+    if compressed:
+        pieces = [*filter(None, map(packed.compress, pieces)), packed.flush()]
+    encoding = "Content-Encoding: gzip" if compressed else "Content-Language: en"
+    with wire(lambda _: chunked(pieces, encoding)) as server:
+        config = {"access_token": "t", "api_url": f"{server.url}/v3"}
+        result = sync(config, streams=("contact_tags",), clock=clock)
+    assert result.exit_code == 1
+    assert len(server.seen) == 1
+    assert "contact_tags cannot be read. A response from" in caplog.text
+    assert "is larger than 64 MiB" in caplog.text
+
+
+def test_no_request_takes_the_token_to_another_server(clock: PatientClock) -> None:
+    """Not even one that does not follow from a link."""
+    with wire(lambda _: whole(b"[]")) as home, wire(lambda _: whole(b"[]")) as other:
+        config = {"access_token": "t", "api_url": f"{home.url}/v3"}
+        session = tap_with(config, clock=clock).run.connection.session
+        for url in (f"{other.url}/v3/contacts", f"http://localhost:{home.port}/v3/contacts"):
+            with pytest.raises(FatalAPIError, match="would have left"):
+                session.get(url)
+        assert session.get(f"{home.url}/v3/contacts").ok
+    assert not other.connections
+    assert home.connections == 1

@@ -84,7 +84,7 @@ TEXTS: dict[str, Any] = {
     "No & never, it says)": "<h1>No &amp; never,</h1><script>x()</script><p>it says",
     "<AccessDenied>": "&lt;AccessDenied&gt;",
     "upstream connect error": "upstream connect error",
-    "Zugriff verweigert für Sie": "<p>Zugriff verweigert für Sie</p>",
+    "Zugriff nicht möglich": "<p>Zugriff nicht möglich</p>",
     "before": "<p>before<![x[",
 }
 
