@@ -100,7 +100,7 @@ class HomeAdapter(HTTPAdapter):
 
 
 class HomeSession(requests.Session):
-    """A session with one adapter, which follows no redirect.
+    """A session with one adapter, which follows no redirect and reads no `.netrc` file.
 
     Other sessions read the address of a redirect even if they are not to follow it, and fail if it
     is malformed.
@@ -110,10 +110,15 @@ class HomeSession(requests.Session):
         super().__init__()
         self.mount("https://", adapter)
         self.mount("http://", adapter)
+        self.auth = _unchanged
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return no address."""
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 class BoundedBody:

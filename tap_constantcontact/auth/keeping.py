@@ -18,7 +18,7 @@ from tap_constantcontact.auth.application import timeout_of
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
 from tap_constantcontact.auth.flows import SignInError
 from tap_constantcontact.auth.rights import Need, Rights, ask_privileges, table
-from tap_constantcontact.auth.session import HomeSession
+from tap_constantcontact.auth.session import BoundedSession
 from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
 from tap_constantcontact.environment import ENVIRONMENT
 from tap_constantcontact.exceptions import ConfigValidationError
@@ -90,7 +90,7 @@ def ask_account(access_token: str, settings: Mapping[str, Any]) -> Account | Non
 
 
 def _session(access_token: str, settings: Mapping[str, Any]) -> requests.Session:
-    session = HomeSession(settings["api_url"], settings["user_agent"])
+    session = BoundedSession(settings["api_url"], settings["user_agent"])
     session.auth = BearerTokenAuthenticator(token=access_token)
     return session
 

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from typing_extensions import override
 
-from tap_constantcontact.auth.adapter import HomeAdapter
+from tap_constantcontact.auth.adapter import HomeAdapter, HomeSession
 from tap_constantcontact.exceptions import DeadlineExceededError, FatalAPIError, refused
 
 MOST_BYTES = 2**20
@@ -34,10 +34,8 @@ CAUSES: dict[type[Exception], str] = {
 T = TypeVar("T")
 
 
-class HomeSession(requests.Session):
+class BoundedSession(HomeSession):
     """Sends requests to one server alone, and waits for an answer of bounded size and duration.
-
-    It follows no redirect, and takes nothing from a `.netrc` file.
 
     Args:
         home: Address of the server; its path does not matter.
@@ -48,16 +46,12 @@ class HomeSession(requests.Session):
     """
 
     def __init__(self, home: str, user_agent: str | None) -> None:
-        super().__init__()
         try:
-            adapter = HomeAdapter(home, MOST_BYTES)
+            super().__init__(HomeAdapter(home, MOST_BYTES))
         except ValueError:
             raise refused(
                 f"{shown(home)!r} is not the address of a server: check auth_url and api_url"
             ) from None
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-        self.auth = _unchanged
         self.headers["Accept"] = "application/json"
         if user_agent:
             self.headers["User-Agent"] = user_agent
@@ -76,10 +70,6 @@ class HomeSession(requests.Session):
             FatalAPIError: It is too large, or comes from another server.
         """
         return _within(WHOLE * kwargs["timeout"], partial(super().request, *args, **kwargs))
-
-    @override
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return None, so that no redirect is followed, nor its address read."""
 
 
 def _within(seconds: float, work: Callable[[], T]) -> T:
@@ -100,10 +90,6 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
     if not future.done():
         raise DeadlineExceededError(f"no whole answer within {seconds:g} seconds")
     return future.result()
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def cause(error: Exception) -> str | None:

@@ -19,7 +19,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from tap_constantcontact.auth.answers import SECRET, Granted, object_in, told_by, told_by_page
-from tap_constantcontact.auth.session import WHOLE, HomeSession, cause, refuse_redirect, shown
+from tap_constantcontact.auth.session import WHOLE, BoundedSession, cause, refuse_redirect, shown
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError, ThrottledError
 
@@ -196,7 +196,7 @@ class AuthorizationServer:
         self, path: str, form: Mapping[str, str], left: float, secret: str | None
     ) -> requests.Response:
         try:
-            with HomeSession(self.url, self.user_agent) as session:
+            with BoundedSession(self.url, self.user_agent) as session:
                 return session.post(
                     f"{self.url}{path}",
                     data=form,

@@ -21,7 +21,7 @@ from tap_constantcontact.auth.account import ask
 from tap_constantcontact.auth.answers import LIFETIME
 from tap_constantcontact.auth.authenticator import authenticator
 from tap_constantcontact.auth.rights import ask_privileges
-from tap_constantcontact.auth.session import MOST_BYTES, HomeSession
+from tap_constantcontact.auth.session import MOST_BYTES, BoundedSession
 from tap_constantcontact.auth.token_request import PATIENCE, AuthorizationServer
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.sandbox.account import Account
@@ -180,7 +180,7 @@ def test_a_lifetime_is_believed_within_bounds(server: Canned, written: str, seco
 def test_a_redirected_secret_goes_nowhere_else(server: Canned, elsewhere: Canned) -> None:
     server.answers(b"", 307, Location=f"{elsewhere.url}/token?a=b")
     assert f"(HTTP 307, to {elsewhere.url}/token)" in refused(server)
-    with HomeSession(server.url, None) as session:
+    with BoundedSession(server.url, None) as session:
         assert session.get(server.url, timeout=5).status_code == 307
         with pytest.raises(FatalAPIError, match="must not see"):
             session.get(elsewhere.url, timeout=5)
