@@ -23,6 +23,7 @@ __all__ = [
     "TokenRenewedError",
     "kind",
     "nearest",
+    "reason",
     "refused",
 ]
 
@@ -95,3 +96,8 @@ def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     by_lower_case = {one.lower(): one for one in known}
     close = get_close_matches(name.lower()[:100], by_lower_case, n=1)
     return f" (did you mean {prefix}{by_lower_case[close[0]]}?)" if close else ""
+
+
+def reason(error: OSError) -> str:
+    """Return the operating system's words for a failure, which name no file."""
+    return error.strerror or type(error).__name__

@@ -43,7 +43,8 @@ class Account:
 
     def __post_init__(self) -> None:
         if not all(
-            isinstance(text, str) for text in (self.encoded_account_id, self.organization_name)
+            isinstance(text, str) and text.isprintable()
+            for text in (self.encoded_account_id, self.organization_name)
         ):
             raise TypeError
 

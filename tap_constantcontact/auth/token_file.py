@@ -10,22 +10,26 @@ so that not every run has to request it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
 import stat
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import platformdirs
-from singer_sdk.exceptions import ConfigValidationError
 
 from tap_constantcontact.auth.account import Account
 from tap_constantcontact.auth.token_lock import TokenLock
+from tap_constantcontact.exceptions import ConfigValidationError, reason, refused
 
 IDLE_DAYS = 180
 """Days without use after which a refresh token expires."""
@@ -34,10 +38,28 @@ SECONDS_A_DAY = 86_400
 
 SIGN_IN = "sign in again with tap-constantcontact-login"
 
+ROOM = 32_768
+"""Bytes to reserve for new tokens; an access token alone has to fit into a request's header."""
+
+LARGEST = 1_048_576
+"""Maximum size of a token file in bytes."""
+
+LAST_INSTANT = 253_402_300_799
+"""The end of the year 9999, the last that Python knows, in seconds since the epoch."""
+
+BINARY = getattr(os, "O_BINARY", 0)
+READING = os.O_RDONLY | BINARY | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for a writer
+
+Printable = Annotated[str, msgspec.Meta(pattern=r"\A[ -~]*\Z")]
+"""Characters that an OAuth parameter may have. (Source: RFC 6749, appendix A.)"""
+
+Secret = Annotated[str, msgspec.Meta(pattern=r"\A[ -~]+\Z")]
+Instant = Annotated[float, msgspec.Meta(ge=0, le=LAST_INSTANT)]
+
 
 def fingerprint(secret: str) -> str:
     """Return a hash that identifies a secret without revealing it."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +81,16 @@ class Tokens:
             if there were none.
     """
 
-    client_id: str
-    seed: str
-    refresh_token: str
-    access_token: str | None = None
-    expires_at: float = 0.0
-    refreshed_at: float = 0.0
+    client_id: Printable
+    seed: Printable
+    refresh_token: Secret
+    access_token: Secret | None = None
+    expires_at: Instant = 0.0
+    refreshed_at: Instant = 0.0
     rotates: bool | None = None
     account: Account | None = None
     last_read: Account | None = None
-    scope: str = ""
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Tokens:
-        """Return the tokens in the content of a token file.
-
-        Raises:
-            TypeError: The content is not that of a token file.
-        """
-        if not isinstance(content, Mapping):
-            raise TypeError
-        accounts = {
-            name: Account(**content[name])
-            for name in ("account", "last_read")
-            if content.get(name) is not None
-        }
-        return cls(**{**content, **accounts})
+    scope: Printable = ""
 
     @property
     def idle_days(self) -> float:
@@ -93,33 +99,49 @@ class Tokens:
 
 
 class TokenFile:
-    """A JSON file that only its owner can read, and that is replaced atomically."""
+    """A JSON file that only its owner can read, and that is replaced atomically.
+
+    It may have keys that this version does not know, from a newer one: these stay in it.
+
+    Args:
+        path: The file; if this is a link, the file that it leads to.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.lock = TokenLock(path)
+        self.path = Path(os.path.realpath(path))
+        self.lock = TokenLock(self.path)
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TokenFile:
         """Return the token file of a configuration: the one it sets, or else the default one.
 
         Raises:
-            ConfigValidationError: The file would be in a home folder, but there is none.
+            ConfigValidationError: The configuration cannot name a file, or names one in a home
+                folder that does not exist.
         """
         try:
             return cls(cls._path_of(config))
         except RuntimeError as error:
             named = config.get("token_file") or "is missing"
-            fault = (
+            raise refused(
                 f"token_file {named}: this user has no home folder to keep tokens in, so set it to "
                 "a file in a folder that the tap may write to"
-            )
-            raise ConfigValidationError("Config validation failed", errors=[fault]) from error
+            ) from error
+        except ValueError as error:
+            raise refused(
+                "token_file contains a character that no file name can have, such as NUL: set it "
+                "to a file in a folder that the tap may write to"
+            ) from error
 
     @staticmethod
     def _path_of(config: Mapping[str, Any]) -> Path:
         if config.get("token_file"):
             return Path(config["token_file"]).expanduser()
+        if not re.fullmatch(r"[\w.-]{1,128}", config["client_id"], re.ASCII):
+            raise refused(
+                "client_id is not the API key of an application, which has letters, digits and "
+                "hyphens alone: copy it from the application's page at Constant Contact"
+            )
         parts = [config["client_id"]]
         if seed := config.get("refresh_token"):
             parts.append(fingerprint(seed)[:16])
@@ -132,14 +154,12 @@ class TokenFile:
         This tries the same operations as a refresh, before a token depends on them.
         """
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self.lock:
-                self._draft().close()
-                self._draft_path.unlink()
-                if self.path.exists():
-                    self.path.open("r+b").close()
+            make_folder(self.path.parent)
+            with self.lock, self.reserved():
+                if os.path.lexists(self.path):  # links in a circle are still there
+                    os.close(os.open(self.path, os.O_RDWR))
         except OSError as error:
-            return error.strerror or type(error).__name__
+            return reason(error)
         return None
 
     @property
@@ -159,17 +179,18 @@ class TokenFile:
             ConfigValidationError: The file is not a token file, or others can read it.
         """
         try:
-            with self.path.open(encoding="utf-8") as file:
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                tokens = Tokens.from_json(json.load(file))
+            content, mode = self._content()
+            tokens = msgspec.convert(content, Tokens)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError as error:
             if not os.access(self.path.parent, os.X_OK):
                 return None
             raise self._fault("cannot be read: it belongs to another user") from error
-        except (OSError, ValueError, TypeError) as error:
-            raise self._fault(f"is not a token file: remove it, then {SIGN_IN}") from error
+        except OSError as error:
+            raise self._fault(f"cannot be read ({reason(error)}): set it to a file") from error
+        except (ValueError, RecursionError, msgspec.ValidationError):
+            raise self._fault(f"is not a token file: remove it, then {SIGN_IN}") from None
         if os.name == "posix" and mode & 0o077:
             raise self._fault(
                 f"can be read by others (mode {mode:04o}): run chmod 600 on it, and {SIGN_IN} if "
@@ -177,17 +198,67 @@ class TokenFile:
             )
         return tokens
 
+    def _content(self) -> tuple[dict[str, Any], int]:
+        """Return the JSON object in the file, and the file's mode.
+
+        Raises:
+            OSError: There is no file that can be read.
+            ValueError: It contains something else.
+            RecursionError: It contains something else, which is nested deeply.
+        """
+        with os.fdopen(os.open(self.path, READING), "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            text = file.read(LARGEST + 1)
+        content = json.loads(text.decode("utf-8-sig"))
+        if len(text) > LARGEST or not isinstance(content, dict):
+            raise ValueError("not a JSON object of a token file's size")
+        return content, stat.S_IMODE(mode)
+
     def _fault(self, text: str) -> ConfigValidationError:
-        return ConfigValidationError(
-            "Config validation failed", errors=[f"token_file {str(self.path)!r} {text}"]
-        )
+        return refused(f"token_file {str(self.path)!r} {text}")
 
     def write(self, tokens: Tokens) -> None:
-        """Write the tokens to disk, under the lock; afterwards they survive a power cut."""
-        with self._draft() as file:
-            json.dump(asdict(tokens), file)
-            file.flush()
-            os.fsync(file.fileno())
+        """Write the tokens to disk, under the lock; afterwards they survive a power cut.
+
+        Raises:
+            OSError: They cannot be written; the file is as it was.
+        """
+        with self.reserved() as write:
+            write(tokens)
+
+    @contextmanager
+    def reserved(self) -> Iterator[Callable[[Tokens], None]]:
+        """Have room on the disk for new tokens within this context, under the lock.
+
+        Yields:
+            What writes the new tokens, as `write` does.
+
+        Raises:
+            OSError: There is no room, or no file can be made.
+        """
+        with suppress(FileNotFoundError):
+            self._draft_path.unlink()
+        try:
+            with self._draft() as draft:
+                size = self.path.stat().st_size if self.path.exists() else 0
+                _overwrite(draft, bytes(min(size, LARGEST) + ROOM))
+                yield lambda tokens: self._replace(draft, tokens)
+        finally:
+            self._draft_path.unlink(missing_ok=True)
+
+    def _draft(self) -> FileIO:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
+        return FileIO(os.open(self._draft_path, flags, 0o600), "wb")
+
+    def _replace(self, draft: FileIO, tokens: Tokens) -> None:
+        known = asdict(tokens)
+        text = json.dumps(known)
+        with suppress(OSError, ValueError, RecursionError):
+            text = json.dumps(_updated(self._content()[0], known))
+        _overwrite(draft, text.encode())
+        draft.close()
         self._draft_path.replace(self.path)
         with suppress(OSError):  # Windows can neither open a folder nor needs to
             folder = os.open(self.path.parent, os.O_RDONLY)
@@ -200,12 +271,6 @@ class TokenFile:
     def _draft_path(self) -> Path:
         """Path of the draft: always the same, as only one writer has the lock; leftovers go."""
         return self.path.with_name(f".{self.path.name}.new")
-
-    def _draft(self) -> Any:
-        with suppress(FileNotFoundError):
-            self._draft_path.unlink()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        return os.fdopen(os.open(self._draft_path, flags, 0o600), "w", encoding="utf-8")
 
     def remove(self) -> bool:
         """Remove the file, and return whether there was one.
@@ -221,3 +286,34 @@ class TokenFile:
             self._draft_path.unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
         return True
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone.
+
+    Raises:
+        OSError: One of them cannot be made.
+    """
+    for path in (*reversed(folder.parents), folder):
+        if not path.exists():
+            path.mkdir(mode=0o700, exist_ok=True)
+
+
+def _overwrite(file: FileIO, content: bytes) -> None:
+    """Replace the content of a file, in the room that it has on the disk, and wait for the disk."""
+    file.seek(0)
+    left = content
+    while left:
+        left = left[file.write(left) :]
+    file.truncate()
+    os.fsync(file.fileno())
+
+
+def _updated(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is new, with the keys beside it that only the old one has, at any depth."""
+    nested = {
+        key: _updated(old[key], value)
+        for key, value in new.items()
+        if isinstance(value, dict) and isinstance(old.get(key), dict)
+    }
+    return {**old, **new, **nested}
