@@ -104,17 +104,13 @@ class Command(TapConstantContact):
                 state=_content(state, "state"),
                 catalog=_content(catalog, "catalog"),
             )
-            if estimate_form:
-                click.echo(estimate.FORMS[estimate_form](estimated(tap, tap.run)))
-                return
-            if contact_id:
-                click.echo(comparison.as_text(comparison.compare(tap, tap.run, contact_id)))
-                return
-            try:
-                tap.check_account()
-                tap.sync_all()
-            finally:
-                tap.run.progress.summarize()
+            with tap.tokens_kept():
+                if estimate_form:
+                    click.echo(estimate.FORMS[estimate_form](estimated(tap, tap.run)))
+                elif contact_id:
+                    click.echo(comparison.as_text(comparison.compare(tap, tap.run, contact_id)))
+                else:
+                    tap.read()
 
     @classmethod
     @override
@@ -125,12 +121,46 @@ class Command(TapConstantContact):
                 super().cb_test(ctx, param, value)
                 return
             config = ctx.params["config"]
-            cls(
+            tap = cls(
                 config=config.config,
                 parse_env_config=config.parse_env,
                 catalog=_content(ctx.params.get("catalog"), "catalog"),
-            ).test_selected()
+            )
+            with tap.tokens_kept():
+                tap.test_selected()
             ctx.exit()
+
+    def read(self) -> None:
+        """Read the selected streams of the account."""
+        try:
+            self.check_account()
+            self.sync_all()
+        finally:
+            self.run.progress.summarize()
+
+    @contextmanager
+    def tokens_kept(self) -> Iterator[None]:
+        """Use the token within this context, at whose end new tokens are written at the latest.
+
+        Raises:
+            SystemExit: With exit code 1, after one plain line, if they cannot be written: the next
+                run needs a new sign-in.
+        """
+        lost = None
+        try:
+            yield
+        finally:
+            if "connection" in vars(self.run):  # a discovery may need none
+                lost = self.run.connection.authenticator.finish()
+            if lost:
+                self.logger.error("%s", lost)
+        if lost:
+            sys.exit(1)
+
+    @override
+    def run_discovery(self) -> str:
+        with self.tokens_kept():
+            return super().run_discovery()
 
     def test_selected(self) -> None:
         """Tell of each selected stream whether it is allowed, and read a sample of those that are.

@@ -19,8 +19,10 @@ from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticat
 from tap_constantcontact.auth.account import Account, Ask
 from tap_constantcontact.auth.answers import Granted
 from tap_constantcontact.auth.rights import scopes_of
-from tap_constantcontact.auth.token_file import IDLE_DAYS, SIGN_IN, TokenFile, Tokens, fingerprint
+from tap_constantcontact.auth.token_file import SIGN_IN, TokenFile
 from tap_constantcontact.auth.token_request import AuthorizationServer, RefusedError
+from tap_constantcontact.auth.token_writer import TokenWriter
+from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens, fingerprint
 from tap_constantcontact.exceptions import (
     ConfigValidationError,
     FatalAPIError,
@@ -53,6 +55,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._server = AuthorizationServer.of(config, float(config["request_timeout"]))
         self._renewal = threading.Lock()
         self._file = file
+        self._writer = TokenWriter(file, self._stored)
         self._seed = config.get("refresh_token")
         self._not_kept = file.why_not_kept()
         self._tokens = self._stored()
@@ -124,8 +127,17 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             if self._not_kept:
                 return
             with suppress(OSError, ConfigValidationError), self._file.lock:
-                if (stored := self._stored()).access_token == access_token:
-                    self._file.write(replace(stored, **learnt))
+                if (newest := self._writer.newest()).access_token == access_token:
+                    self._writer.write(replace(newest, **learnt))
+
+    def finish(self) -> str | None:
+        """Write tokens that could not be written before; to be called at the end of a run.
+
+        Returns:
+            What is lost and what to do, as sentences; None if nothing is lost.
+        """
+        with self._renewal:
+            return self._writer.finish()
 
     def is_token_valid(self) -> bool:
         """Return whether the current access token is not about to expire."""
@@ -170,11 +182,10 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                 self._warn_of_loss(self._not_kept)
             else:
                 with self._file.lock:
-                    tokens = self._stored()
+                    tokens = self._writer.newest()
                     self._check_account(tokens)
                     if not self._valid(tokens) or tokens.access_token == rejected:
-                        tokens = self._refresh(tokens)
-                        self._file.write(tokens)
+                        tokens = self._writer.replace(tokens, self._refresh)
                         fetched = tokens.access_token
                     self._tokens = tokens
                 if self._file.vanishes:
@@ -263,6 +274,10 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
 
     def renew(self, rejected: str) -> str | None:  # noqa: ARG002
         """Return None, as there is no other token."""
+        return None
+
+    def finish(self) -> str | None:
+        """Return None, as no token is written."""
         return None
 
 

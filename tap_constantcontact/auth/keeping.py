@@ -19,7 +19,8 @@ from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
 from tap_constantcontact.auth.flows import SignInError
 from tap_constantcontact.auth.rights import Need, Rights, ask_privileges, table
 from tap_constantcontact.auth.session import BoundedSession
-from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
+from tap_constantcontact.auth.token_file import TokenFile
+from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens, fingerprint
 from tap_constantcontact.environment import ENVIRONMENT
 from tap_constantcontact.exceptions import ConfigValidationError
 
@@ -160,6 +161,8 @@ def check(settings: Mapping[str, Any], file: TokenFile, needs: Sequence[Need]) -
     after = authenticator.tokens
     if account := ask_account(after.access_token or "", settings):
         authenticator.keep(account=account)
+    if lost := authenticator.finish():
+        raise SignInError(lost)
     click.echo(f"Token file  {file.path}")
     click.echo(f"Account     {described(account or after.account)}")
     click.echo("Works       yes, it was used just now")

@@ -13,6 +13,7 @@ This relies on facts about the API:
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ from tabulate import tabulate
 from tap_constantcontact.auth.account import response_of, text_of
 
 PATH = "/account/user/privileges"
+
+LONGEST_SCOPE = 4096
+"""Maximum number of characters of the scopes of a token."""
+
+_is_scope = re.compile(r"[!-~]+").fullmatch
 
 
 class Need(NamedTuple):
@@ -99,7 +105,8 @@ def table(needs: Iterable[Need], rights: Rights) -> str:
 def scope_in(answer: Mapping[str, Any]) -> str:
     """Return the scopes that a token response names, separated by spaces; empty if none."""
     scope = answer.get("scope")
-    return scope if isinstance(scope, str) else ""
+    words = scope.split() if isinstance(scope, str) else []
+    return " ".join(filter(_is_scope, words))[:LONGEST_SCOPE]
 
 
 def scopes_of(access_token: str | None, answered: str) -> frozenset[str] | None:

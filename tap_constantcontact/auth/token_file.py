@@ -11,91 +11,34 @@ so that not every run has to request it.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
 import stat
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import platformdirs
 
-from tap_constantcontact.auth.account import Account
 from tap_constantcontact.auth.token_lock import TokenLock
+from tap_constantcontact.auth.tokens import Tokens, fingerprint
 from tap_constantcontact.exceptions import ConfigValidationError, reason, refused
-
-IDLE_DAYS = 180
-"""Days without use after which a refresh token expires."""
-
-SECONDS_A_DAY = 86_400
 
 SIGN_IN = "sign in again with tap-constantcontact-login"
 
-ROOM = 32_768
-"""Bytes to reserve for new tokens; an access token alone has to fit into a request's header."""
+ROOM = 40_960
+"""Bytes to reserve for new tokens: two of the size that fits into a header, and what is known."""
 
 LARGEST = 1_048_576
 """Maximum size of a token file in bytes."""
 
-LAST_INSTANT = 253_402_300_799
-"""The end of the year 9999, the last that Python knows, in seconds since the epoch."""
-
 BINARY = getattr(os, "O_BINARY", 0)
 READING = os.O_RDONLY | BINARY | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for a writer
-
-Printable = Annotated[str, msgspec.Meta(pattern=r"\A[ -~]*\Z")]
-"""Characters that an OAuth parameter may have. (Source: RFC 6749, appendix A.)"""
-
-Secret = Annotated[str, msgspec.Meta(pattern=r"\A[ -~]+\Z")]
-Instant = Annotated[float, msgspec.Meta(ge=0, le=LAST_INSTANT)]
-
-
-def fingerprint(secret: str) -> str:
-    """Return a hash that identifies a secret without revealing it."""
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """The content of a token file.
-
-    Attributes:
-        client_id: The application that the tokens belong to.
-        seed: Fingerprint of the configured refresh token that these tokens come from; empty if they
-            come from a sign-in.
-        refresh_token: The newest refresh token.
-        access_token: The newest access token, if one was fetched.
-        expires_at: When the access token expires, in seconds since the epoch.
-        refreshed_at: When the refresh token was last used, in seconds since the epoch.
-        rotates: Whether the last refresh replaced the refresh token; None before the first refresh.
-        account: The account that the tokens belong to; None before it was requested.
-        last_read: The account that the last run with this file read, if known.
-        scope: The scopes in the response that the access token came in, separated by spaces; empty
-            if there were none.
-    """
-
-    client_id: Printable
-    seed: Printable
-    refresh_token: Secret
-    access_token: Secret | None = None
-    expires_at: Instant = 0.0
-    refreshed_at: Instant = 0.0
-    rotates: bool | None = None
-    account: Account | None = None
-    last_read: Account | None = None
-    scope: Printable = ""
-
-    @property
-    def idle_days(self) -> float:
-        """Days since the refresh token was last used; 0 if unknown."""
-        return (time.time() - self.refreshed_at) / SECONDS_A_DAY if self.refreshed_at else 0.0
 
 
 class TokenFile:
@@ -158,6 +101,8 @@ class TokenFile:
             with self.lock, self.reserved():
                 if os.path.lexists(self.path):  # links in a circle are still there
                     os.close(os.open(self.path, os.O_RDWR))
+                if os.path.ismount(self.path):
+                    return "it is mounted alone, without its folder, so it cannot be replaced"
         except OSError as error:
             return reason(error)
         return None

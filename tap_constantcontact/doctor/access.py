@@ -73,6 +73,8 @@ class Access:
             yield self._account()
             yield from self._allowed(needs, forbidden)
         yield self._quota()
+        if lost := self._connection.authenticator.finish():
+            yield Finding("token", Verdict.ERROR, lost)
 
     def _first_request(self, url: str) -> Iterator[Finding]:
         """Renew the token if that is due, and request the user's privileges."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from tap_constantcontact.auth.authenticator import IDLE_WARNING
 from tap_constantcontact.auth.keeping import kind_of
-from tap_constantcontact.auth.token_file import IDLE_DAYS, TokenFile, Tokens, fingerprint
+from tap_constantcontact.auth.token_file import TokenFile
+from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens, fingerprint
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.doctor.findings import SIGN_IN, Finding, Verdict, well
 from tap_constantcontact.limits.ledger import Asker

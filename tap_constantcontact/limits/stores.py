@@ -13,7 +13,8 @@ from typing import Any
 import platformdirs
 
 from tap_constantcontact.auth.rights import application_of
-from tap_constantcontact.auth.token_file import TokenFile, fingerprint
+from tap_constantcontact.auth.token_file import TokenFile
+from tap_constantcontact.auth.tokens import fingerprint
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import ConfigValidationError, refused
 from tap_constantcontact.limits.file_store import FileStore

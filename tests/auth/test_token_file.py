@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tap_constantcontact.auth.account import Account
-from tap_constantcontact.auth.token_file import LARGEST, TokenFile, Tokens
+from tap_constantcontact.auth.token_file import LARGEST, TokenFile
+from tap_constantcontact.auth.tokens import Tokens
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.harness import config_for, sync
