@@ -9,7 +9,7 @@ from contextlib import suppress
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, refused
 from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued, Spent
-from tap_constantcontact.limits.store import MemoryStore, Store, StoreError
+from tap_constantcontact.limits.store import MemoryStore, Step, Store, StoreError
 from tap_constantcontact.limits.terms import Terms
 
 OUTAGE = 30.0
@@ -103,7 +103,7 @@ class Permits:
         try:
             taken = self._store.change(step)
         except StoreError as error:
-            self._bear(error)
+            self._bear(error, now)
             return Queued(PAUSE)
         self._failing_since = None
         self._unused = 0
@@ -118,13 +118,17 @@ class Permits:
 
     def settle(self, number: int, late: float, allowance: float) -> None:
         """Correct a departure; without it, the request may count for longer than it needs to."""
-        with suppress(StoreError):
-            self._store.change(lambda ledger, _: ledger.settle(number, late, allowance))
+        self._note(lambda ledger, _: ledger.settle(number, late, allowance))
 
     def throttled(self) -> None:
         """Note that the server throttled a request."""
-        with suppress(StoreError):
-            self._store.change(lambda ledger, now: ledger.throttle(self.terms, now))
+        self._note(lambda ledger, now: ledger.throttle(self.terms, now))
+
+    def _note(self, step: Step[None]) -> None:
+        """Run a step that a run can do without, unless the store fails at present."""
+        if self._failing_since is None:
+            with suppress(StoreError):
+                self._store.change(step)
 
     def close_day(self, age: float) -> float:
         """Note that the API said that the quota of the day of a request is used up.
@@ -143,8 +147,9 @@ class Permits:
 
     def look(self) -> None:
         """Learn how many requests are left today, if the store can be used."""
-        with suppress(StoreError):
-            self._look()
+        if self._failing_since is None:
+            with suppress(StoreError):
+                self._look()
 
     def _look(self) -> None:
         batch, unused, asker, terms = self._batch, self._unused, self._asker(), self.terms
@@ -157,13 +162,17 @@ class Permits:
         self.left_today = self._store.change(step)
         self._unused = 0
 
-    def _bear(self, error: StoreError) -> None:
-        """Bear with a store that fails, for a while."""
-        now = self._clock.monotonic()
+    def _bear(self, error: StoreError, began: float) -> None:
+        """Bear with a store that fails, for a while.
+
+        Args:
+            error: Why it fails.
+            began: When this attempt to use it began, by the monotonic clock.
+        """
         if self._failing_since is None:
-            self._failing_since = now
+            self._failing_since = began
             self._logger.warning("%s; trying again for %d seconds", self._unusable(error), OUTAGE)
-        elif now >= self._failing_since + OUTAGE:
+        elif self._clock.monotonic() >= self._failing_since + OUTAGE:
             if self._required:
                 raise FatalAPIError(
                     f"{self._unusable(error)}. Run again with the last state: nothing is lost. "

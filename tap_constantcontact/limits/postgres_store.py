@@ -6,6 +6,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+from tap_constantcontact.limits.addresses import UNKNOWN_OPTION, options_of
 from tap_constantcontact.limits.store import PATIENCE, Step, StoreError, T, decode, encode
 
 SESSION = (
@@ -50,6 +51,7 @@ class PostgresStore:
 
     Raises:
         ImportError: The extra `postgres` is not installed.
+        StoreError: The URL is not valid; the message shows nothing of it.
     """
 
     extra = "postgres"
@@ -57,6 +59,11 @@ class PostgresStore:
     def __init__(self, url: str, key: str) -> None:
         import psycopg  # noqa: PLC0415 - an extra
 
+        options_of(url)
+        try:
+            psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.Error:
+            raise StoreError(UNKNOWN_OPTION) from None
         self._connect = psycopg.connect
         self._errors = psycopg.Error
         self._url = url
@@ -77,13 +84,17 @@ class PostgresStore:
             try:
                 connection = self._opened()
                 with connection.transaction():
-                    content, now = connection.execute(READ, (self._key,)).fetchone()
+                    row = connection.execute(READ, (self._key,)).fetchone()
+                    if row is None:
+                        self._close()  # the row is made where a connection is opened
+                        raise StoreError("somebody removed what it kept")
+                    content, now = row
                     ledger = decode(content)
                     result = step(ledger, now)
                     connection.execute(WRITE, (encode(ledger).decode(), self._key))
-            except self._errors as error:
+            except (self._errors, OSError, ValueError) as error:
                 self._close()
-                raise StoreError(" ".join(str(error).split())) from error
+                raise StoreError(_kind(error)) from None
             return result
 
     def _opened(self) -> Any:
@@ -106,3 +117,9 @@ class PostgresStore:
             with suppress(self._errors):
                 self._connection.close()
             self._connection = None
+
+
+def _kind(error: Exception) -> str:
+    """Name an error by its class and SQLSTATE, as its message may quote the URL."""
+    sqlstate = getattr(error, "sqlstate", None)
+    return f"{type(error).__name__}{f', SQLSTATE {sqlstate}' if sqlstate else ''}"

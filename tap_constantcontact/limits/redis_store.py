@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from tap_constantcontact.limits.addresses import UNKNOWN_OPTION, UNREADABLE, options_of
 from tap_constantcontact.limits.store import PATIENCE, Step, StoreError, T, decode, encode
 
 LIFE = 2 * 86_400
 """Seconds after its last change at which Redis removes a ledger."""
+
+OPTIONS = {
+    "client_name",
+    "db",
+    "health_check_interval",
+    "password",
+    "protocol",
+    "socket_keepalive",
+    "ssl_ca_certs",
+    "ssl_ca_path",
+    "ssl_cert_reqs",
+    "ssl_certfile",
+    "ssl_check_hostname",
+    "ssl_keyfile",
+    "username",
+}
+"""Options of a URL; redis-py takes any argument of its classes, most of which are no texts."""
 
 
 class RedisStore:
@@ -24,7 +42,7 @@ class RedisStore:
 
     Raises:
         ImportError: The extra `redis` is not installed.
-        StoreError: The URL is not valid.
+        StoreError: The URL is not valid; the message shows nothing of it.
     """
 
     extra = "redis"
@@ -34,12 +52,19 @@ class RedisStore:
 
         self._errors = redis.RedisError
         self._key = f"tap-constantcontact:{key}"
+        if not OPTIONS.issuperset(options_of(url)):
+            raise StoreError(UNKNOWN_OPTION)
         try:
             self._client: Any = redis.Redis.from_url(
                 url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
             )
-        except ValueError as error:
-            raise StoreError("the URL is not valid") from error
+        except ValueError:
+            raise StoreError(UNREADABLE) from None
+        pool = self._client.connection_pool
+        try:
+            pool.connection_class(**pool.connection_kwargs)
+        except (TypeError, ValueError, redis.RedisError):
+            raise StoreError(UNKNOWN_OPTION) from None
 
     def __str__(self) -> str:
         return "Redis"
@@ -61,6 +86,6 @@ class RedisStore:
 
         try:
             result: T = self._client.transaction(transact, self._key, value_from_callable=True)
-        except self._errors as error:
-            raise StoreError(str(error)) from error
+        except (self._errors, OSError, ValueError) as error:
+            raise StoreError(type(error).__name__) from None
         return result

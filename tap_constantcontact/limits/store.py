@@ -54,8 +54,8 @@ def decode(content: bytes | str | None) -> Ledger:
         return Ledger()
     try:
         return msgspec.json.decode(content, type=Ledger)
-    except msgspec.DecodeError as error:
-        raise StoreError("it contains something else than the requests of a key") from error
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError):
+        raise StoreError("it contains something else than the requests of a key") from None
 
 
 class MemoryStore:

@@ -13,10 +13,11 @@ from typing import Any
 import platformdirs
 
 from tap_constantcontact.auth.rights import application_of
-from tap_constantcontact.auth.token_file import TokenFile
+from tap_constantcontact.auth.token_file import TokenFile, make_folder
 from tap_constantcontact.auth.tokens import fingerprint
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import ConfigValidationError, refused
+from tap_constantcontact.limits.addresses import file_of
 from tap_constantcontact.limits.file_store import FileStore
 from tap_constantcontact.limits.postgres_store import PostgresStore
 from tap_constantcontact.limits.redis_store import RedisStore
@@ -29,9 +30,6 @@ SERVERS: Mapping[str, type[RedisStore | PostgresStore]] = {
     "postgres": PostgresStore,
 }
 """The stores for several machines, by the scheme of their URL."""
-
-_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d*)?", re.ASCII).fullmatch
-_LIKE_A_URL = re.compile(r"\w{2,}:|[^/]+//|[^/]*@").match
 
 
 def store_for(config: Mapping[str, Any], clock: Clock) -> Store:
@@ -48,43 +46,18 @@ def store_for(config: Mapping[str, Any], clock: Clock) -> Store:
     where = config.get("limits_store")
     if not where:
         return FileStore(_default_folder(config) / f"limits-{key}.sqlite", key, clock)
-    scheme, separator, place = where.partition("://")
-    if separator and scheme not in SERVERS:
-        raise refused(
-            "limits_store is a URL of another kind: give a file, or a URL that begins with "
-            f"{' or '.join(f'{known}://' for known in SERVERS)}"
-        )
-    if not (_is_place(place) if separator else _is_file(where)):
-        raise refused(
-            "limits_store is neither a file nor a proper URL: write a URL's special characters in "
-            "user and password with %, as %40 for @, and a file with its full path"
-        )
+    scheme, separator, _ = where.partition("://")
     try:
-        if not separator:
-            return FileStore(Path(where).expanduser(), key, clock)
+        if not separator or scheme not in SERVERS:
+            return FileStore(file_of(where, SERVERS), key, clock)
         return SERVERS[scheme](where, key)
     except ImportError as error:
         raise refused(
             "limits_store: this needs an extra: run pip install "
             f"'tap-constantcontact[{SERVERS[scheme].extra}]'"
         ) from error
-    except (StoreError, RuntimeError) as error:
+    except StoreError as error:
         raise refused(f"limits_store: {error}") from error
-
-
-def _is_place(place: str) -> bool:
-    """Return whether no part of a password passes for a host in a URL, from behind its scheme.
-
-    The stores' libraries quote the hosts and ports that they do not understand.
-    """
-    server, *rest = re.split(r"[/?#]", place, maxsplit=1)
-    user, _, hosts = server.rpartition("@")
-    return "@" not in user + "".join(rest) and all(map(_HOST, hosts.split(",")))
-
-
-def _is_file(where: str) -> bool:
-    """Return whether a text is a file, and not a URL that is written wrongly."""
-    return not _LIKE_A_URL(where)
 
 
 def _key_of(config: Mapping[str, Any]) -> str:
@@ -98,7 +71,7 @@ def _default_folder(config: Mapping[str, Any]) -> Path:
     """Return the first folder in which this user may create files."""
     for folder in _folders(config):
         with suppress(OSError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             if os.access(folder, os.W_OK | os.X_OK):
                 return folder
     return _temporary_folder()

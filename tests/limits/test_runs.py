@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from aiohttp import web
 
 from tap_constantcontact import costs
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
+from tap_constantcontact.limits import file_store
+from tap_constantcontact.limits import permits as permits_module
 from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued
 from tap_constantcontact.limits.permits import OUTAGE, PAUSE, Permits
-from tap_constantcontact.limits.store import MemoryStore, Step, StoreError, T
+from tap_constantcontact.limits.store import PATIENCE, MemoryStore, Step, StoreError, T
 from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
@@ -200,6 +204,60 @@ def test_a_long_outage_of_the_store_ends_a_run() -> None:
     clock.at += OUTAGE
     with pytest.raises(FatalAPIError, match="it is down"):
         permits.take(0.0)
+
+
+class HangingStore(FailingStore):
+    """A store whose failures take time."""
+
+    attempts = 0
+
+    def change(self, step: Step[T]) -> T:
+        if self.fails:
+            self.attempts += 1
+            self._clock.sleep(PATIENCE)
+        return super().change(step)
+
+
+def test_an_outage_takes_no_longer_however_long_each_attempt_takes() -> None:
+    clock = StillClock()
+    store = HangingStore(clock)
+    permits = permits_in(store, clock, required=True)
+    store.fails = True
+    began = clock.at
+    with suppress(FatalAPIError):
+        while clock.at < began + 10 * OUTAGE:
+            permits.take(0.0)
+            for _ in range(10):  # as many requests are answered meanwhile
+                permits.settle(1, 0.0, 0.0)
+            permits.throttled()
+            permits.look()
+            clock.at += PAUSE
+    assert OUTAGE <= clock.at - began <= OUTAGE + PATIENCE + PAUSE
+    attempts = store.attempts
+    permits.look()
+    assert store.attempts == attempts
+
+
+def test_a_ledger_that_another_process_locks_ends_a_run_with_its_state(
+    run: Runner, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_store, "PATIENCE", 0.02)
+    monkeypatch.setattr(permits_module, "OUTAGE", 0.2)
+    monkeypatch.setattr(permits_module, "PAUSE", 0.02)
+    file = tmp_path / "limits.sqlite"
+    guard = sandbox._guard
+
+    async def lock(request: Any, handler: Any) -> Any:
+        if request.path.startswith("/v3/contact_tags") and not database.in_transaction:
+            database.execute("BEGIN EXCLUSIVE")
+        return await guard(request, handler)
+
+    sandbox._guard = lock  # type: ignore[method-assign]
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as database:
+        result = run(limits_store=str(file))
+    assert result.exit_code == 1
+    assert result.records[LISTS]
+    assert result.state["bookmarks"]
 
 
 def test_after_a_long_outage_a_run_goes_on_alone_with_what_is_left() -> None:
