@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from aiohttp import web
 
+from tap_constantcontact.doctor.stored import open_folder
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
@@ -215,6 +216,48 @@ def test_a_token_file_that_others_can_read(
     subject, said = doctor(config).error
     assert subject == "token"
     assert "can be read by others (mode 0644): run chmod 600 on it" in said
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "is_warned"),
+    [
+        (0o700, 0, False),
+        (0o755, 0, False),
+        (0o1777, 0, False),
+        (0o777, 0, True),
+        (0o770, 0, True),
+        (0o707, 0, True),
+        (0o700, 65534, True),
+    ],
+)
+def test_a_folder_that_others_can_write_to_is_found(
+    tmp_path: Path, mode: int, owner: int, is_warned: bool
+) -> None:
+    folder = tmp_path / "above" / "of"
+    folder.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(folder / "tokens.json")
+    folder.parent.chmod(mode)
+    if owner:
+        if os.getuid():
+            pytest.skip("only root gives a folder away")
+        os.chown(folder.parent, owner, owner)
+    for file in (folder / "tokens.json", tmp_path / "link"):
+        assert open_folder(file) == (folder.parent if is_warned else None)
+
+
+def test_a_token_file_and_a_store_where_others_can_write_are_warned_about(
+    sandbox: Sandbox, tmp_path: Path, doctor: Doctor
+) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    files = {"token_file": str(folder / "tokens.json"), "limits_store": str(folder / "limits")}
+    config = config_for(sandbox, tmp_path, **files)
+    assert doctor(config).exit_code == 0
+    folder.chmod(0o777)
+    report = doctor(config)
+    assert report.exit_code == 0
+    for subject in ("token", "limits store"):
+        assert f"Other users can write to {folder}" in report.of("warning")[subject]
 
 
 def test_a_token_that_was_idle_for_long(sandbox: Sandbox, tmp_path: Path, doctor: Doctor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tap_constantcontact.auth.authenticator import IDLE_WARNING
@@ -13,6 +14,7 @@ from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens, fingerprint
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.doctor.findings import SIGN_IN, Finding, Verdict, well
+from tap_constantcontact.limits.file_store import FileStore
 from tap_constantcontact.limits.ledger import Asker
 from tap_constantcontact.limits.permits import REMEDY
 from tap_constantcontact.limits.store import StoreError
@@ -66,6 +68,8 @@ def _known(file: TokenFile, tokens: Tokens) -> Finding:
         f"The token in {file.path}{mode} is {kind}. It was last used {tokens.idle_days:.0f} days "
         f"ago, and {left:.0f} of {IDLE_DAYS} idle days are left."
     )
+    if folder := open_folder(file.path):
+        return Finding("token", Verdict.WARNING, text, _closing(folder))
     if file.vanishes and tokens.rotates:
         advice = "It is lost with this container: keep it on a volume, or use a long lived token."
         return Finding("token", Verdict.WARNING, text, advice)
@@ -93,4 +97,30 @@ def limits_store(config: Mapping[str, Any]) -> Finding:
             f"Requests cannot be counted in {store} ({error}).",
             f"{REMEDY[0].upper()}{REMEDY[1:]}.",
         )
-    return well("limits store", f"Requests are counted in {store}, and {left:,} are left today.")
+    text = f"Requests are counted in {store}, and {left:,} are left today."
+    if isinstance(store, FileStore) and (folder := open_folder(store.path)):
+        return Finding("limits store", Verdict.WARNING, text, _closing(folder))
+    return well("limits store", text)
+
+
+def open_folder(file: Path) -> Path | None:
+    """Return the first folder above a file in which others could replace what leads to it.
+
+    These are its group and all users, unless the folder is sticky, as those for temporary files
+    are: then each can replace only what is their own. The folder's owner can always do so.
+    """
+    if os.name != "posix":
+        return None
+    for folder in Path(os.path.realpath(file)).parents:
+        status = folder.stat()
+        is_open = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
+        if is_open or status.st_uid not in (0, os.getuid()):
+            return folder
+    return None
+
+
+def _closing(folder: Path) -> str:
+    return (
+        f"Other users can write to {folder}, and replace what is in it: run chmod go-w on it, or "
+        "use a folder of yours."
+    )

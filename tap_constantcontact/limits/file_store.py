@@ -38,10 +38,13 @@ class FileStore:
         path: The file.
         key: Identifies the ledger in it.
         clock: Tells the time.
+
+    Attributes:
+        path: The file.
     """
 
     def __init__(self, path: Path, key: str, clock: Clock = SYSTEM) -> None:
-        self._path = path
+        self.path = path
         self._key = key
         self._clock = clock
         self._lock = threading.Lock()
@@ -50,7 +53,7 @@ class FileStore:
         self._logger = logging.getLogger(__name__)
 
     def __str__(self) -> str:
-        return f"the file {str(self._path)!r}"
+        return f"the file {str(self.path)!r}"
 
     def change(self, step: Step[T]) -> T:
         """Run a step on the ledger, under the file's lock.
@@ -96,11 +99,11 @@ class FileStore:
         return self._database
 
     def _open(self) -> sqlite3.Connection:
-        make_folder(self._path.parent)
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        make_folder(self.path.parent)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         self._opened_as = self._identity()
         database = sqlite3.connect(
-            self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
@@ -110,7 +113,7 @@ class FileStore:
     def _identity(self) -> Any:
         """Return what tells the file from another one of its name; None if there is none."""
         try:
-            status = self._path.stat()
+            status = self.path.stat()
         except FileNotFoundError:
             return None
         return status.st_dev, status.st_ino

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -227,10 +228,24 @@ def test_a_damaged_ledger_is_an_error(tmp_path: Path, content: Any) -> None:
         store.change(count)
 
 
-def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "of" / "limits.sqlite"
-    store_for(config_of(str(file)), SYSTEM).change(count)
-    assert {path.stat().st_mode & 0o077 for path in file.parent.iterdir()} == {0}
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("no_umask")
+@pytest.mark.parametrize("is_default", [True, False])
+def test_only_its_owner_can_read_the_file_and_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_default: bool
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "a" / "b"))
+    where = "" if is_default else str(tmp_path / "a" / "b" / "limits.sqlite")
+    store_for(config_of(where), SYSTEM).change(count)
+    made = [*tmp_path.rglob("*")]
+    assert len(made) >= 5
+    assert {path.stat().st_mode & 0o077 for path in made} == {0}
 
 
 def a_token(claims: str) -> str:
