@@ -57,6 +57,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
             only row or, with `is_array`, an array of rows.
         is_array: Whether the whole response is an array of rows.
         row_schema: Schema of the rows that the API sends, if the records have another.
+        left_out: Paths of the fields that the API sends and that are left out on purpose, such as
+            `email_address.ip`; all others that are not in the schema are told in a warning.
         row_keys: Names of the primary keys that the API sends in each row; all of them by default.
         scope: OAuth scope that the endpoint requires; None if only a partner's token can read it.
         privilege: User privilege that the endpoint requires, if any.
@@ -70,6 +72,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     records_key: str | None = None
     is_array = False
     row_schema: ClassVar[dict[str, Any] | None] = None
+    left_out: ClassVar[tuple[str, ...]] = ()
     row_keys: tuple[str, ...] | None = None
     scope: str | None = "contact_data"
     privilege: str | None
@@ -88,7 +91,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         self.bookmark = run.bookmark(self.bookmark_name or self.name, self.bookmark_type)
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
         self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
-        self.rows = Rows(self.name, self.row_schema or self.schema, self.sent_keys)
+        schema = self.row_schema or self.schema
+        self.rows = Rows(self.name, schema, self.sent_keys, self.left_out)
 
     @abstractmethod
     def read(self) -> Iterable[Mapping[str, Any]]:

@@ -26,13 +26,20 @@ class Rows:
         stream: Name of the stream, for messages.
         schema: The stream's JSON schema.
         keys: Names of the keys that every row must have.
+        left_out: Paths of the fields that are known, but left out on purpose.
     """
 
-    def __init__(self, stream: str, schema: dict[str, Any], keys: Sequence[str]) -> None:
+    def __init__(
+        self,
+        stream: str,
+        schema: dict[str, Any],
+        keys: Sequence[str],
+        left_out: Iterable[str] = (),
+    ) -> None:
         self._stream = stream
         self._schema = schema
         self._keys = keys
-        self._reported: set[str] = set()
+        self._reported: set[str] = {*left_out}
 
     @cached_property
     def _conform(self) -> Conformer:
@@ -43,7 +50,7 @@ class Rows:
         return TypedConformer(self._schema)
 
     def records(self, rows: Iterable[Any]) -> list[dict[str, Any]]:
-        """Convert rows, whose texts have no unpaired surrogates, into records.
+        """Convert rows, whose texts have no unpaired surrogates and no U+0000, into records.
 
         Raises:
             FatalAPIError: A row is not an object, or lacks a key.

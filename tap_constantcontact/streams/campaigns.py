@@ -151,6 +151,7 @@ class EmailCampaignActivitiesStream(RequestsPerPart):
     replication_key = "updated_at"
     parents = CHANGED_CAMPAIGNS
     parts = ALL_ACTIVITIES
+    left_out = ("document_properties", "html_content", "physical_address_in_footer")
     cost = "3 and more per changed campaign, and 1 per 500 to list them"
     schema = schema(
         key("campaign_activity_id", "Key of the activity."),

@@ -81,6 +81,8 @@ def addresses(owner: str, opened: datetime) -> list[Row]:
             "confirm_status": "CONFIRMED",
             # As recorded from the live service: an offset without a colon.
             "confirm_time": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}+0000",
+            # As recorded from the live service; the contract does not name it.
+            "confirm_source": f"192.0.2.{number}",
             "confirm_source_type": source,
             "roles": roles,
             "pending_roles": [],
