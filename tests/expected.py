@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from aiohttp.test_utils import make_mocked_request
 
+from tap_constantcontact.records import utc
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.endpoints import (
     campaign_reports,
@@ -20,12 +23,31 @@ from tap_constantcontact.sandbox.endpoints import (
     landing_pages,
 )
 from tap_constantcontact.sandbox.endpoints.endpoint import Endpoint, Service
+from tap_constantcontact.shapes.event_pages import EventPages
+from tap_constantcontact.shapes.events import ACTIVITIES
 from tap_constantcontact.shapes.queries import at_path
 from tap_constantcontact.streams.campaigns import SENT
 from tap_constantcontact.streams.contacts import ContactsStream
 from tests.harness import Stream, instants, is_not_deleted, key_of, stream_of, without
 
 Wanted = Callable[[dict[str, Any]], bool]
+
+
+def identified(events: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield events, of which the oldest of each contact comes first, with the keys to expect."""
+    numbers: Counter[str] = Counter()
+    for event in events:
+        alike = "|".join(
+            (
+                event["contact_id"],
+                event["campaign_activity_id"],
+                event["tracking_activity_type"],
+                utc(event["created_time"]) or "",
+            )
+        )
+        key = uuid.uuid5(ACTIVITIES, f"{alike}|{numbers[alike]}")
+        numbers[alike] += 1
+        yield {**event, "activity_id": str(key)}
 
 
 class Expected:
@@ -57,6 +79,8 @@ class Expected:
         }
 
     def _keyed(self, stream: str, rows: Iterable[Mapping[str, Any]]) -> dict[Any, Any]:
+        if issubclass(stream_of(stream), EventPages):
+            rows = identified(rows)
         shown = (without(row, *stream_of(stream).left_out) for row in rows)
         return {key_of(stream, row): instants(row) for row in shown}
 
@@ -167,7 +191,7 @@ class Expected:
         rows = (
             email_reports.row_of(self.account, event, kind)
             for activity in self._reported_activities()
-            for event in self.account.index.rows(activity, kind)
+            for event in reversed(self.account.index.rows(activity, kind))
         )
         return self._keyed(stream, rows)
 
@@ -245,7 +269,7 @@ class Expected:
             for page in self.account.landing_pages
             for row in self._answered(endpoint, "limit=500", campaign_activity_id=page)[
                 "tracking_activities"
-            ]
+            ][::-1]
         )
         return self._keyed(stream, rows)
 

@@ -170,13 +170,7 @@ def sync(config: dict[str, Any], *args: Any, **kwargs: Any) -> Run:
 
 def key_of(stream: str, record: dict[str, Any]) -> Any:
     if issubclass(stream_of(stream), EventPages):
-        return (
-            record["contact_id"],
-            record["campaign_activity_id"],
-            record["tracking_activity_type"],
-            parse(record["created_time"]),
-            record.get("link_url"),
-        )
+        return record["contact_id"], record["activity_id"]
     key = tuple(
         instants(record[name], name)
         for name in primary_keys(stream_of(stream))

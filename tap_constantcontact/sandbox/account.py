@@ -19,7 +19,7 @@ from tap_constantcontact.sandbox.data import (
     profile,
     sms,
 )
-from tap_constantcontact.sandbox.data.basics import Row, parse, write
+from tap_constantcontact.sandbox.data.basics import Row, newest_first, parse, write
 from tap_constantcontact.sandbox.data.contacts import status
 from tap_constantcontact.sandbox.data.history import INTERVAL, History
 from tap_constantcontact.sandbox.data.ledger import FIRST_NEWSLETTER, OPENED, Ledger
@@ -105,9 +105,7 @@ class Account(Ledger):
 
     def details(self, contact_id: str) -> list[Row]:
         """Return a contact's events, the newest first."""
-        return sorted(
-            self.events[contact_id], key=lambda row: parse(row["created_time"]), reverse=True
-        )
+        return newest_first(self.events[contact_id])
 
     def summary(self, contact_id: str) -> list[Row]:
         """Return what a contact did with each e-mail, the newest e-mail first."""

@@ -56,7 +56,7 @@ class ChangeSweeps(Sweeps):
         self._bookmark.write_all_keys("full_read_at", "counts", "next_counts")
         last = self._bookmark["full_read_at"]
         if last and self.is_full(sweep):
-            start = days_before(parse_instant(last), self._lookback_days)
+            start = days_before(parse_instant(last), self._lookback_days).start_of("minute")
             window = Window(min(start, window.start), window.end)
         return sweep, window
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 ACTIVITIES = uuid.UUID("6f0c1c5e-6a0b-5d9c-9d0e-3a1f6d2b7c48")
@@ -13,8 +14,9 @@ ACTIVITIES = uuid.UUID("6f0c1c5e-6a0b-5d9c-9d0e-3a1f6d2b7c48")
 IDENTITY = ("contact_id", "campaign_activity_id", "tracking_activity_type", "created_time")
 """Fields that identify an event; events equal in all of them are numbered.
 
-A click's link is not among them: it is not known whether the live service always sends it, as the
-contract's row has none. An event sent once with it and once without would get two keys.
+Neither a link nor a device is among them: it is not known whether the live service always sends
+them, as the contract's row of a contact's report has none. An event sent once with them and once
+without would get two keys.
 """
 
 READINGS = 3
@@ -23,7 +25,7 @@ READINGS = 3
 Page = list[dict[str, Any]]
 
 
-def read_once(pages: Callable[[], Iterable[Page]]) -> Iterable[dict[str, Any]]:
+def read_once(pages: Callable[[], Iterable[Page]]) -> Page:
     """Return each event of a newest-first list once.
 
     Pages are numbered. So an event that happens while they are read shifts the rows, and the last
@@ -37,7 +39,7 @@ def read_once(pages: Callable[[], Iterable[Page]]) -> Iterable[dict[str, Any]]:
 
     Example:
         >>> a, b = {"n": 1}, {"n": 2}
-        >>> [*read_once(lambda: [[b, b], [a]])]
+        >>> read_once(lambda: [[b, b], [a]])
         [{'n': 2}, {'n': 2}, {'n': 1}]
     """
     for _ in range(READINGS):
@@ -49,7 +51,7 @@ def read_once(pages: Callable[[], Iterable[Page]]) -> Iterable[dict[str, Any]]:
         read[1:] = [page[n:] for page, n in zip(read[1:], repeated, strict=True)]
         if sum(repeated) <= arrived:
             break
-    return itertools.chain.from_iterable(read)
+    return [*itertools.chain.from_iterable(read)]
 
 
 def moved_by(before: Page, after: Page) -> int:
@@ -91,21 +93,27 @@ def overlaps(pages: Sequence[Page], longest: int | None = None) -> list[int]:
     return [overlap(page, following) for page, following in itertools.pairwise(pages)]
 
 
-def with_ids(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return events with `activity_id`, a UUIDv5 of the fields that identify them.
+def with_ids(rows: Sequence[dict[str, Any]]) -> Page:
+    """Return events with `activity_id`, a UUIDv5 of the fields that identify them and a number.
 
-    Events equal in these fields are numbered: sorted by their link if they have one, otherwise in
-    the order of the list.
+    Events equal in these fields are common, as the reports seem to keep whole minutes. (Every
+    `created_time` that the vendor has published is one.) They are numbered from the oldest. So a
+    key stays when another one joins them later, whatever its link or device. Both sources of the
+    contact reports list the newest first, so both give an event the same number.
+
+    Args:
+        rows: The newest first; all events at the instant of each, or at least the older ones.
+
+    Example:
+        >>> mobile, desktop = {"device_type": "mobile"}, {"device_type": "desktop"}
+        >>> with_ids([desktop, mobile])[1] == with_ids([mobile])[0]
+        True
     """
-    alike: dict[str, Page] = {}
-    for row in rows:
-        alike.setdefault("|".join(str(row.get(name) or "") for name in IDENTITY), []).append(row)
-    return [
-        {"activity_id": str(uuid.uuid5(ACTIVITIES, f"{identity}|{number}")), **row}
-        for identity, events in alike.items()
-        for number, row in enumerate(sorted(events, key=_link))
-    ]
-
-
-def _link(event: Mapping[str, Any]) -> tuple[str, str]:
-    return event.get("link_url") or "", event.get("url_id") or ""
+    numbers: Counter[str] = Counter()
+    events = []
+    for row in reversed(rows):
+        identity = "|".join(str(row.get(name) or "") for name in IDENTITY)
+        key = uuid.uuid5(ACTIVITIES, f"{identity}|{numbers[identity]}")
+        numbers[identity] += 1
+        events.append({"activity_id": str(key), **row})
+    return events[::-1]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.shapes.events import moved_by, overlaps, with_ids
-from tests.harness import DETAILS, Run, config_for, grown, sync
+from tests.expected import Expected
+from tests.harness import DETAILS, PRESENT, Run, config_for, grown, sync
 
 FIELDS = ("contact_id", "campaign_activity_id", "tracking_activity_type")
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -59,13 +61,94 @@ def test_an_event_has_the_same_key_with_and_without_its_link(
     assert keys[0] == keys[1]
 
 
-def test_events_alike_are_numbered_by_their_link() -> None:
-    row = {"contact_id": "a", "campaign_activity_id": "b", "tracking_activity_type": "em_clicks"}
-    events = [{**row, "created_time": "2026-01-01T00:00:00Z", "link_url": url} for url in "xyz"]
-    ids = {event["link_url"]: event["activity_id"] for event in with_ids(events)}
-    again = {event["link_url"]: event["activity_id"] for event in with_ids(events[::-1])}
-    assert ids == again
-    assert len({*ids.values()}) == 3
+EVENTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            **{name: st.sampled_from("ab") for name in FIELDS},
+            "created_time": st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"]),
+        },
+        optional={"device_type": st.sampled_from("xyz"), "link_url": st.sampled_from("xyz")},
+    ),
+    max_size=9,
+)
+
+
+@given(older=EVENTS, newer=EVENTS)
+def test_an_event_keeps_its_key_whatever_joins_it_later(older: Any, newer: Any) -> None:
+    events = with_ids([*newer, *older])
+    assert events[len(newer) :] == with_ids(older)
+    assert [{**event, "activity_id": 0} for event in events] == [
+        {**event, "activity_id": 0} for event in [*newer, *older]
+    ]
+    assert len({event["activity_id"] for event in events}) == len(events)
+
+
+def test_the_key_of_an_event_is_what_it_has_always_been() -> None:
+    """Users have these keys in their tables."""
+    row = {**dict.fromkeys(FIELDS, "a"), "created_time": "2026-01-01T00:00:00Z"}
+    (alone,) = with_ids([{**row, "device_type": "mobile"}])
+    assert alone["activity_id"] == "2a169f4e-9ab4-5c41-bc1a-25a4ca733574"
+
+
+JOINED: tuple[dict[str, str], ...] = (
+    {"device_type": "desktop"},
+    {"device_type": "mobile"},
+    {"device_type": "mobile", "link_url": "https://a.example.com", "url_id": "1"},
+    {},
+)
+"""How an event may differ from an older one of a mobile device, of the same type and minute."""
+
+
+@pytest.mark.parametrize("source", ["contacts", "campaigns"])
+@pytest.mark.parametrize("lookback_days", [0, 1])
+@pytest.mark.parametrize("joined", JOINED)
+def test_an_event_of_the_minute_in_which_the_last_run_began_takes_no_key(
+    run: Callable[..., Run],
+    account: Account,
+    source: str,
+    lookback_days: int,
+    joined: dict[str, Any],
+) -> None:
+    settings = {"report_source": source, "lookback_days": lookback_days}
+    activity = account.send_campaign(PRESENT - timedelta(days=3))
+    contact_id = account.index.rows(activity, "em_sends")[0]["contact_id"]
+    link = {"link_url": "https://z.example.com", "url_id": "9"}
+    account.respond(activity, contact_id, "em_clicks", PRESENT, device_type="mobile", **link)
+    with time_machine.travel(PRESENT + timedelta(seconds=40), tick=True):
+        first = run(streams=DETAILS, **settings)
+        account.respond(activity, contact_id, "em_clicks", PRESENT, **joined)
+        second = run(streams=DETAILS, state=first.state, **settings)
+
+    def clicks(result: Run) -> list[dict[str, Any]]:
+        return [
+            row
+            for row in result.records[DETAILS]
+            if row["campaign_activity_id"] == activity
+            and row["tracking_activity_type"] == "em_clicks"
+        ]
+
+    (old,) = clicks(first)
+    new, again = clicks(second)
+    assert again == old
+    assert new["activity_id"] != old["activity_id"]
+    assert new.get("link_url") == joined.get("link_url")
+
+
+@pytest.mark.parametrize("base_rows", [False, True])
+def test_both_sources_give_an_event_the_same_key(
+    sandbox: Sandbox, run: Callable[..., Run], expected: Expected, base_rows: bool
+) -> None:
+    sandbox.api.base_rows = base_rows
+    settings = {"contact_status": ["all"], "full_sweep_days": 0}
+    contacts = run(streams=DETAILS, **settings).by_key(DETAILS)
+    campaigns = run(streams=DETAILS, report_source="campaigns", **settings).by_key(DETAILS)
+    wanted = expected.contact_activity_details(lambda _: True)
+    assert max(happened(sandbox.account).values()) > 2
+    assert contacts.keys() == wanted.keys()
+    assert campaigns
+    for key, row in campaigns.items():
+        assert row == wanted[key]
+        assert contacts[key].items() <= row.items()
 
 
 def busy(events: int, *, equal: bool) -> tuple[Account, str]:

@@ -122,10 +122,10 @@ def test_a_fixed_window_goes_on_with_the_days_it_began_with(
     sweep["began"] = "2026-10-15T12:00:00Z"
     rest = run(streams=DETAILS, state=first.state, report_days_back=60)
     start, end = parse("2026-08-16T00:00:00Z"), parse("2026-10-15T12:00:00Z")
-    out = {key[0] for key in first.by_key(DETAILS)}
-    for key in rest.by_key(DETAILS):
-        assert start <= key[3] < end
-        assert key[0] not in out
+    out = {row["contact_id"] for row in first.records[DETAILS]}
+    for row in rest.records[DETAILS]:
+        assert start <= parse(row["created_time"]) < end
+        assert row["contact_id"] not in out
     bookmark = rest.state["bookmarks"][DETAILS]
     assert bookmark["sweep"] == NO_SWEEP
     assert "replication_key_value" not in bookmark

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from tap_constantcontact.sandbox.data.basics import Row, parse
+from tap_constantcontact.sandbox.data.basics import Row, newest_first
 
 Key = tuple[str, str]
 
@@ -24,7 +24,7 @@ class ActivityIndex:
         self._events = events
         self._size = -1
         self._rows: defaultdict[Key, list[Row]] = defaultdict(list)
-        self._unsorted: set[Key] = set()
+        self._newest_first: dict[Key, list[Row]] = {}
         self._people: dict[Key, frozenset[str]] = {}
         self._devices: dict[Key, Counter[str]] = {}
 
@@ -36,7 +36,7 @@ class ActivityIndex:
     def _file(self, row: Row) -> None:
         key = row["campaign_activity_id"], row["tracking_activity_type"]
         self._rows[key].append(row)
-        self._unsorted.add(key)
+        self._newest_first.pop(key, None)
         self._people.pop(key, None)
         self._devices.pop(key, None)
         self._size += 1
@@ -46,6 +46,7 @@ class ActivityIndex:
             return
         self._size = 0
         self._rows.clear()
+        self._newest_first.clear()
         for rows in self._events.values():
             for row in rows:
                 self._file(row)
@@ -54,10 +55,9 @@ class ActivityIndex:
         """Return an activity's events of a type, the newest first."""
         self._refresh()
         key = campaign_activity_id, kind
-        if key in self._unsorted:
-            self._rows[key].sort(key=lambda row: parse(row["created_time"]), reverse=True)
-            self._unsorted.discard(key)
-        return self._rows.get(key, [])
+        if key not in self._newest_first:
+            self._newest_first[key] = newest_first(self._rows.get(key, []))
+        return self._newest_first[key]
 
     def people(self, campaign_activity_id: str, kind: str) -> frozenset[str]:
         """Return the contacts of an activity's events of a type."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -39,6 +40,15 @@ def parse(text: str) -> datetime:
     """Read one of the forms in which the account writes a date or date-time."""
     instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
+
+
+def newest_first(events: Sequence[Row]) -> list[Row]:
+    """Return events in the API's order; of several in one instant, the one added last comes first.
+
+    Args:
+        events: The events, in the order in which they were added.
+    """
+    return sorted(events, key=lambda row: parse(row["created_time"]))[::-1]
 
 
 def write(instant: datetime, form: int = 0) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 
 from tap_constantcontact.sandbox.data.automations import mail_of
 from tap_constantcontact.sandbox.data.basics import Row, Seed
@@ -109,13 +110,16 @@ class History:
         heavy = next(islice(ledger.contacts, HEAVY_READER, None), None)
         for contact_id in recipients:
             draw = self._seed.chance("mail", number, contact_id)
-            for kind, at, extra in to_newsletter(draw, sent_at, heavy=contact_id == heavy):
-                if self._is_past(at):
-                    source = page if kind.startswith("p_") else mail
-                    form = draw.randrange(3)
-                    ledger.add_event(contact_id, kind, at, form=form, **source, **extra)
-                    if kind == "em_optouts":
-                        ledger.unsubscribe(contact_id, at, extra.get("opt_out_reason"))
+            reactions = [
+                (at, kind, extra, draw.randrange(3))
+                for kind, at, extra in to_newsletter(draw, sent_at, heavy=contact_id == heavy)
+                if self._is_past(at)
+            ]
+            for at, kind, extra, form in sorted(reactions, key=itemgetter(0)):
+                source = page if kind.startswith("p_") else mail
+                ledger.add_event(contact_id, kind, at, form=form, **source, **extra)
+                if kind == "em_optouts":
+                    ledger.unsubscribe(contact_id, at, extra.get("opt_out_reason"))
 
     def _resend(self, campaign_id: str, sent_at: datetime, delay: timedelta) -> None:
         """Send a newsletter again to those who did not open it."""

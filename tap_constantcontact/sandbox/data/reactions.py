@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 
 from tap_constantcontact.sandbox.data.basics import Row
 
-REASONS = ("Too many e-mails", "No longer interested", None)
+REASONS: tuple[Row, ...] = (
+    {"opt_out_reason": "Too many e-mails"},
+    {"opt_out_reason": "No longer interested"},
+    {},
+)
 LINKS = (
     "https://shop.example.com/sale",
     "https://shop.example.com/new",
@@ -28,7 +32,9 @@ def link(number: int) -> Row:
 def to_newsletter(rng: random.Random, sent_at: datetime, *, heavy: bool) -> Iterator[Reaction]:
     """Yield what one contact does with one newsletter; a heavy reader opens it eight times."""
     yield "em_sends", sent_at, {}
-    opened = sent_at + timedelta(minutes=rng.randrange(1, 6000), milliseconds=rng.randrange(1000))
+    minute, chance = rng.randrange(1, 6000), rng.randrange(1000)
+    # Half of the contacts' instants are whole minutes, and a scanner reads for half of these.
+    read = opened = sent_at + timedelta(minutes=minute, milliseconds=chance % 2 * chance)
     if not heavy and rng.random() < 0.03:
         yield "em_bounces", sent_at + timedelta(minutes=2), {"bounce_code": rng.choice("BDFSVXZ")}
         return
@@ -45,12 +51,31 @@ def to_newsletter(rng: random.Random, sent_at: datetime, *, heavy: bool) -> Iter
     if rng.random() < 0.05:
         yield "em_forwards", opened, {}
     if rng.random() < 0.15:
-        for kind in ("p_contact_open", "p_contact_click", "p_contact_update", "p_contact_add"):
-            yield kind, opened + timedelta(minutes=1), device if kind.endswith(("k", "n")) else {}
+        yield from _visit(opened + timedelta(minutes=1), device)
     if not heavy and rng.random() < 0.02:
-        reason = rng.choice(REASONS)
-        extra = {"opt_out_reason": reason} if reason else {}
-        yield "em_optouts", opened + timedelta(minutes=5), extra
+        yield "em_optouts", opened + timedelta(minutes=5), rng.choice(REASONS)
+    if chance % 4 == 0:
+        yield from _scan(read, device)
+
+
+def _visit(at: datetime, device: Row) -> Iterator[Reaction]:
+    """Yield what a contact does on a landing page."""
+    for kind in ("p_contact_open", "p_contact_click", "p_contact_update", "p_contact_add"):
+        yield kind, at, device if kind.endswith(("k", "n")) else {}
+
+
+def _scan(at: datetime, device: Row) -> Iterator[Reaction]:
+    """Yield what a mail scanner does in the minute in which a contact opens an e-mail.
+
+    One open is like the contact's in everything, and one in everything but the device; the clicks
+    differ in no more than the link or the device.
+    """
+    other = {"device_type": next(name for name in DEVICES if name != device["device_type"])}
+    yield "em_opens", at, device
+    yield "em_opens", at, other
+    for each in (device, other, device):
+        yield "em_clicks", at, {**each, **link(1)}
+    yield "em_clicks", at, {**device, **link(0)}
 
 
 def to_later_mail(rng: random.Random, sent_at: datetime) -> Iterator[Reaction]:
