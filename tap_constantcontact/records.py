@@ -6,15 +6,24 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any
 
-from tap_constantcontact.windows import parse_instant
+import msgspec
+
+from tap_constantcontact.windows import ZONED, parse_instant
 
 INTEGERS = range(-(2**63), 2**63)
 """Integers that any target can be expected to store: 64 bits, signed."""
 
-_INTEGER = re.compile(r"[+-]?\d{1,19}").fullmatch
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}").fullmatch
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
 _YEAR = re.compile(r"[0-9]{4}(-|[0-9]|$)").match
+_DATE_TIME = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"([Tt ](?P<minute>[0-9]{2}:[0-9]{2})(?P<second>:[0-9]{2}([.,][0-9]+)?)?"
+    r" ?(?P<offset>[Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+).fullmatch
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -120,7 +129,7 @@ class Conformer:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        return value if value.isascii() else encodable(value)
+        return storable(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
@@ -140,13 +149,22 @@ def _integer(value: Any) -> int:
 
 def _number(value: Any) -> float:
     if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise UnfitError from None
+        return _number_in(value.strip())
     if isinstance(value, float) and math.isfinite(value):
         return value
     return _integer(value)
+
+
+def _number_in(text: str) -> float:
+    """Return the number that a text means, if 64 bits or a double hold all its digits."""
+    if not _NUMBER(text):
+        raise UnfitError
+    exact, number = Decimal(text), float(text)
+    if Decimal(repr(number)) == exact:
+        return number
+    if INTEGERS.start <= exact < INTEGERS.stop and exact == exact.to_integral_value():
+        return int(exact)
+    raise UnfitError
 
 
 def _boolean(value: Any) -> bool:
@@ -176,8 +194,15 @@ READERS: dict[str, Callable[[Any], Any]] = {
 """For each JSON type, the function that converts a value to it or raises `UnfitError`."""
 
 
-def encodable(text: str) -> str:
-    """Replace what UTF-8 cannot encode, unpaired surrogates, with the character U+FFFD."""
+def storable(text: str) -> str:
+    """Return a text without what some targets cannot store.
+
+    PostgreSQL has no U+0000 in texts: it is dropped. UTF-8 cannot encode unpaired surrogates: each
+    becomes the character U+FFFD.
+    """
+    text = text.replace("\0", "")
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -187,7 +212,7 @@ def encodable(text: str) -> str:
 
 def printable(text: str) -> str:
     """Make a text from the API safe for a log: one line of at most 300 characters."""
-    return "".join(c if c.isprintable() else "?" for c in encodable(text)[:300])
+    return "".join(c if c.isprintable() else "?" for c in storable(text)[:300])
 
 
 def utc(value: Any) -> str | None:
@@ -202,17 +227,38 @@ def utc(value: Any) -> str | None:
 
 
 def instant_of(value: Any) -> datetime | None:
-    """Convert a date-time from the API to an instant in UTC; None if it is not a date-time."""
-    if not isinstance(value, str) or not _YEAR(value):
+    """Convert a date-time from the API to an instant in UTC; None if it is not a date-time.
+
+    What the compiled code for rows reads is read by the same parser here. So a fraction of a second
+    is rounded to microseconds in both.
+    """
+    if not isinstance(value, str):
         return None
+    return _of_rfc3339(value) or _of_common_form(value) or _of_rare_form(value)
+
+
+def _of_rfc3339(text: str) -> datetime | None:
     try:
-        instant = datetime.fromisoformat(f"{value[:-1]}+00:00" if value[-1] == "Z" else value)
-        if instant.tzinfo is not None:
-            return instant.astimezone(timezone.utc)
-    except (OverflowError, ValueError):
-        pass  # not one of the common formats
+        instant: datetime = msgspec.convert(text, ZONED)
+        return instant.astimezone(timezone.utc)
+    except (OverflowError, ValueError, msgspec.ValidationError):
+        return None
+
+
+def _of_common_form(text: str) -> datetime | None:
+    """Read what is RFC 3339 but for a part left out, a comma, or a space before the offset."""
+    form = _DATE_TIME(text)
+    if form is None:
+        return None
+    second = (form["second"] or ":00").replace(",", ".")
+    offset = form["offset"] or "Z"
+    minutes = ":00" if len(offset) == len("+00") else ""
+    return _of_rfc3339(f"{form['day']}T{form['minute'] or '00:00'}{second}{offset}{minutes}")
+
+
+def _of_rare_form(text: str) -> datetime | None:
     try:
-        return parse_instant(value)
+        return parse_instant(text) if _YEAR(text) else None
     except (OverflowError, ValueError):
         return None
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import timezone
 from sys import float_info
 from typing import Annotated, Any, ClassVar
 
 import msgspec
+
+from tap_constantcontact.windows import ZONED
 
 Normalize = Callable[[Any], None]
 
@@ -21,6 +24,10 @@ TYPES: dict[str, Any] = {
     "string": str,
 }
 """For each JSON type of a scalar, the type that its values must have."""
+
+
+UNFIT_NAME = re.compile(r'["\\\x00-\x1f]').search
+"""Finds what the name of a compiled field cannot have: a row with such a field does not fit."""
 
 
 class UnfitRowError(ValueError):
@@ -96,7 +103,7 @@ class TypedConformer:
         self._rows = msgspec.json.Decoder(list.__class_getitem__(self._row))
 
     def __call__(self, row: Any) -> dict[str, Any]:
-        """Convert a row, in whose texts there are no unpaired surrogates, into a record.
+        """Convert a row, whose texts have no unpaired surrogates and no U+0000, into a record.
 
         Raises:
             UnfitRowError: It does not fit.
@@ -147,10 +154,12 @@ def _object(properties: Mapping[str, Any], bases: tuple[type, ...]) -> tuple[Any
     instants: list[str] = []
     parts: list[tuple[str, Normalize]] = []
     for number, (name, schema) in enumerate(properties.items()):
+        if UNFIT_NAME(name):
+            continue
         attribute = f"field_{number}"
         names[attribute] = name
         if schema.get("format") == "date-time":
-            wanted: Any = Annotated[datetime, msgspec.Meta(tz=True)]
+            wanted: Any = ZONED
             instants.append(attribute)
         else:
             wanted, normalize = _compiled(schema)

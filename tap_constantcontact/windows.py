@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 
+import msgspec
 import pendulum
 from pendulum import Date, DateTime
 
@@ -21,6 +22,9 @@ BEGINNING = pendulum.datetime(1995, 1, 1)
 
 FIRST_DAY, LAST_DAY = Date(1900, 1, 1), Date(9998, 12, 31)
 """Earliest and latest day of a window. A `datetime` overflows not far beyond them."""
+
+ZONED = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A date-time with an offset, as msgspec reads it."""
 
 MOST_DAYS = 36_525
 """Largest number of days to go back: a century."""

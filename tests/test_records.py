@@ -72,6 +72,7 @@ def is_valid(record: Any, schema: dict[str, Any]) -> None:
     validator = jsonschema.Draft7Validator(without_required(schema), format_checker=FORMATS)
     validator.validate(json.loads(line))
     assert all(-(2**63) <= number < 2**63 for number in integers(record))
+    assert b"\\u0000" not in line
 
 
 def integers(value: Any) -> list[int]:
@@ -178,3 +179,49 @@ def test_one_instant_has_one_text(instant: datetime) -> None:
     if text is not None:
         assert text == utc(instant.isoformat().replace("T", " "))
         assert parse_instant(text) == instant
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("9007199254740993", 9007199254740993),
+        (str(2**63 - 1), 2**63 - 1),
+        (str(2**63 - 1) + ".0", 2**63 - 1),
+        ("100000000000000000000", 1e20),
+        ("99999999999999999999", None),
+        ("0.1", 0.1),
+        ("12.50", 12.5),
+        (" 5 ", 5),
+        ("0.1000000000000000055511151231257827", None),
+        ("1e400", None),
+        ("1e-400", None),
+        ("1_000", None),
+        ("१२", None),
+        ("0x10", None),
+        ("nan", None),
+        ("1" * 5000, None),
+    ],
+)
+def test_a_number_in_a_text_keeps_all_its_digits_or_is_left_empty(sent: str, kept: Any) -> None:
+    conform = Conformer(SCHEMA)
+    assert conform({"share": sent}) == {"share": kept}
+    assert conform.unreadable == (set() if kept is not None else {"share"})
+
+
+@pytest.mark.parametrize("sent", ["१२", "1_000"])
+def test_a_whole_number_has_digits_of_ascii_alone(sent: str) -> None:
+    assert Conformer(SCHEMA)({"whole": sent}) == {"whole": None}
+
+
+SPELLINGS = (
+    "2026-01-31T12:00:00.9999999Z",
+    "2026-01-31t12:00:00.9999999z",
+    "2026-01-31 12:00:00,9999999 +0000",
+    "2026-01-31T12:00:00.9999999",
+    "2026-01-31T07:00:00.9999999-05",
+)
+
+
+@pytest.mark.parametrize("sent", SPELLINGS)
+def test_an_instant_is_rounded_alike_however_it_is_spelled(sent: str) -> None:
+    assert utc(sent) == "2026-01-31T12:00:01Z"

@@ -36,6 +36,9 @@ LIKE_LINKS = re.compile("next|^_*links?$", re.IGNORECASE)
 
 NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
 
+ESCAPED_NUL = b"\\u0000"
+"""How JSON has U+0000, which is dropped."""
+
 
 def next_link(response: requests.Response) -> str | None:
     """Return the address of the next page; None on the last page.
@@ -156,7 +159,9 @@ def json_of(response: requests.Response, records_key: str | None = None) -> Any:
             decoded as what it should hold.
     """
     stored = vars(response)
-    if "parsed" not in stored:
+    if "parsed" not in stored and ESCAPED_NUL in response.content:
+        _parsed_as_odd(response)
+    elif "parsed" not in stored:
         try:
             stored["parsed"] = _parsed(response.content, records_key)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -165,7 +170,10 @@ def json_of(response: requests.Response, records_key: str | None = None) -> Any:
 
 
 def is_odd(response: requests.Response) -> bool:
-    """Return whether a body may have unpaired surrogates, numbers beyond a double, or NaN."""
+    """Return whether a body may have texts or numbers that only a `Conformer` knows how to convert.
+
+    These are unpaired surrogates, U+0000, numbers beyond a double, and NaN.
+    """
     json_of(response)
     return "is_odd" in vars(response)
 
