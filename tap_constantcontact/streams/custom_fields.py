@@ -23,7 +23,7 @@ import msgspec
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_constantcontact.records import READERS, UnfitError, printable
+from tap_constantcontact.records import READERS, UnfitError, printable, storable
 from tap_constantcontact.rows import Rows, some
 from tap_constantcontact.shapes.queries import Record
 from tap_constantcontact.streams.fields import Field, flag, instant, number, text, texts
@@ -48,8 +48,9 @@ _has_offset = re.compile(r".*([zZ]|[+-]\d\d:?\d\d)").fullmatch
 class FieldsByName:
     """The custom fields of an account, by name.
 
-    If two fields have the same name, the older one keeps it, and the key of the other one is added
-    to its name: a column keeps its meaning when a second field is made.
+    If the names of two fields differ in no more than case, the older one keeps its name, and the
+    key of the other one is added to its name: a column keeps its meaning when a second field is
+    made, also in a target that does not tell such names apart.
 
     Args:
         definitions: The rows of `contact_custom_fields`.
@@ -71,11 +72,13 @@ class FieldsByName:
         self._labels: dict[str, dict[str, str]] = {}
         self.names: dict[str, str] = {}
         properties: dict[str, Field] = {}
+        taken: set[str] = set()
         for row in sorted(definitions, key=_age):
             key = row["custom_field_id"]
             name = row.get("name") or key
-            if name in properties:
+            while name.casefold() in taken:
                 name = f"{name}_{key}"
+            taken.add(name.casefold())
             self.names[key] = name
             kind = row.get("type") or "unknown"
             described = f"{row.get('label') or name}, a custom field of the type {kind}."
@@ -128,7 +131,8 @@ class FieldsByName:
         if not isinstance(given, list):
             return UNFIT
         known = [*labels.values()]
-        chosen = [labels.get(_choice(one), one if one in known else UNFIT) for one in given]
+        told = [storable(one) if isinstance(one, str) else one for one in given]
+        chosen = [labels.get(_choice(one), one if one in known else UNFIT) for one in told]
         if "items" in schema:
             return chosen
         return chosen[0] if len(chosen) == 1 else chosen or None
@@ -184,7 +188,7 @@ class RowsWithFields(Rows):
 
 def key_of(value: Mapping[str, Any]) -> str:
     """Return the key of the field that a value belongs to."""
-    return str(value.get("custom_field_id") or "")
+    return storable(str(value.get("custom_field_id") or ""))
 
 
 def _age(definition: Record) -> tuple[str, str]:

@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tap_constantcontact.rows import Rows
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.data.audience import FIELDS
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.streams.custom_fields import FieldsByName
+from tap_constantcontact.streams.audience import ContactCustomFieldsStream
+from tap_constantcontact.streams.contacts import ContactsStream
+from tap_constantcontact.streams.custom_fields import BY_NAME, TYPES, FieldsByName, RowsWithFields
 from tests.harness import (
     Run,
     answer,
@@ -347,3 +353,72 @@ def test_a_quota_ends_a_run_with_a_catalog_as_it_does_without_the_fields(
         result = sync(config, streams=("contacts",), catalog=catalog)
     assert result.exit_code == 0
     assert not result.records["contacts"]
+
+
+NAMES = st.one_of(
+    st.text(st.characters(exclude_categories=()), max_size=8),
+    st.sampled_from(["Visits", "visits", "VISITS", "Straße", "STRASSE", "a", "A_k1", "a_k0", ""]),
+    st.sampled_from(['"', "\\", "\n", "\0", "\ud800", '","', "a.b", "x" * 300, "İ", "k1"]),
+)
+SENT = st.one_of(
+    st.text(st.characters(exclude_categories=()), max_size=8),
+    st.sampled_from(["1_000", "१२", "1e400", "0.10000000000000000001", "9" * 30, str(2**53 + 1)]),
+    st.sampled_from(["true", "2026-01-31T12:00:00Z", "2026-01-31", "a", "a\0", "1", None, 7]),
+)
+KINDS = st.sampled_from([*TYPES, "string", "date", "text_area", "single_select", "hologram", None])
+
+
+@given(
+    fields=st.lists(st.tuples(NAMES, KINDS), min_size=1, max_size=5),
+    sent=st.lists(SENT, min_size=5, max_size=5),
+)
+def test_any_text_is_a_name_and_any_text_a_value(fields: Any, sent: Any) -> None:
+    defined = [
+        {
+            "custom_field_id": f"k{number}",
+            "name": name,
+            "type": kind,
+            "choices": [{"choice_id": 1, "choice_label": "a"}],
+        }
+        for number, (name, kind) in enumerate(fields)
+    ]
+    definitions = Rows("fields", ContactCustomFieldsStream.schema, ()).odd_records(defined)
+    by_id = FieldsByName(definitions)
+    properties = ContactsStream.schema["properties"]
+    schema = {**ContactsStream.schema, "properties": {**properties, BY_NAME: by_id.schema}}
+    values = [
+        {"custom_field_id": f"k{number}", "value": value}
+        for number, value in enumerate(sent[: len(fields)])
+    ]
+    body = json.dumps({"contacts": [{"contact_id": "1", "custom_fields": values}]})
+    rows = RowsWithFields("contacts", schema, ("contact_id",), by_id)
+    contacts = json.loads(body)["contacts"]
+    records = [rows.odd_records(contacts)]
+    if "\\u0000" not in body and "\\ud" not in body:
+        records.append(rows.records(contacts))
+    validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    for (record,) in records:
+        line = msgspec.json.encode(record)
+        assert b"\\u0000" not in line
+        validator.validate(json.loads(line))
+        assert json.loads(line) == json.loads(msgspec.json.encode(records[0][0]))
+    assert len({name.casefold() for name in by_id.names.values()}) == len(fields)
+
+
+ODD_NAMES = ('Say "hi"', "C:\\temp", "two\nlines", "nul\0l", "visits", "a.b")
+
+
+def test_fields_of_odd_names_are_read(config: dict[str, Any], account: Account) -> None:
+    for number, name in enumerate(ODD_NAMES):
+        key = f"odd-{number}"
+        account.custom_fields[key] = {**field(account, "Remarks"), "custom_field_id": key}
+        account.custom_fields[key] |= {"name": name, "created_at": "2026-01-01T00:00:00Z"}
+        for contact in account.contacts.values():
+            contact["custom_fields"].append({"custom_field_id": key, "value": name})
+    catalog = discovered(config)
+    result = sync(config, streams=("contacts",), catalog=catalog)
+    assert result.exit_code == 0
+    wanted = {name: name for name in ODD_NAMES} | {"null": "null", "visits_odd-4": "visits"}
+    del wanted["nul\0l"], wanted["visits"]
+    for named in by_name(result):
+        assert wanted.items() <= named.items()
