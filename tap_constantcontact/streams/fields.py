@@ -12,7 +12,12 @@ from typing import Any
 
 from singer_sdk import typing as th
 
+from tap_constantcontact.records import INTEGERS
+
 Field = th.Property[Any]
+
+WHOLE = th.IntegerType(minimum=INTEGERS.start, maximum=INTEGERS.stop - 1)
+"""A whole number; targets choose the type of a column by its bounds."""
 
 
 def schema(*fields: Field) -> dict[str, Any]:
@@ -27,7 +32,7 @@ def key(name: str, description: str) -> Field:
 
 def number_key(name: str, description: str) -> Field:
     """An integer that is part of the primary key, so never null."""
-    return th.Property(name, th.IntegerType, required=True, description=description)
+    return th.Property(name, WHOLE, required=True, description=description)
 
 
 def instant_key(name: str, description: str) -> Field:
@@ -42,7 +47,7 @@ def text(name: str, description: str) -> Field:
 
 def integer(name: str, description: str) -> Field:
     """An integer."""
-    return th.Property(name, th.IntegerType, description=description)
+    return th.Property(name, WHOLE, description=description)
 
 
 def number(name: str, description: str) -> Field:
@@ -62,7 +67,7 @@ def instant(name: str, description: str) -> Field:
 
 def integers(name: str, description: str) -> Field:
     """An array of integers."""
-    return th.Property(name, th.ArrayType(th.IntegerType), description=description)
+    return th.Property(name, th.ArrayType(WHOLE), description=description)
 
 
 def texts(name: str, description: str) -> Field:

@@ -14,9 +14,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.rows import dict_row
+from typing_extensions import override
 
 VENVS = Path(os.environ.get("TARGETS_VENVS", "/nowhere"))
 SCHEMA = "constantcontact"
@@ -78,12 +80,17 @@ class Target(ABC):
         """Return the path of a command in the target's virtual environment."""
         return VENVS / cls.name / "bin" / name
 
+    @classmethod
+    def program(cls) -> Path:
+        """Return the path of the target itself."""
+        return cls.command(f"target-{cls.name}")
+
     def load(self, lines: Iterable[dict[str, Any]], **settings: Any) -> None:
         """Load what the tap wrote, with these settings beside the target's."""
         config = self.folder / "target.json"
         config.write_text(json.dumps({**self.settings, **settings}))
         told = subprocess.run(
-            [self.command(f"target-{self.name}"), f"--config={config}"],
+            [self.program(), f"--config={config}"],
             input="".join(json.dumps(line) + "\n" for line in lines),
             env={**os.environ, **FAR_FROM_UTC, "PGTZ": "UTC"},
             capture_output=True,
@@ -113,7 +120,7 @@ class DuckDB(Database):
         "objects": "JSON",
         "object": "JSON",
         "date-time": "TIMESTAMP",
-        "integer": "HUGEINT",
+        "integer": "BIGINT",
         "number": "DOUBLE",
         "boolean": "BOOLEAN",
     }
@@ -193,6 +200,49 @@ class Postgres(Database):
             f"where indrelid = '{stream}'::regclass and indisprimary"
         )
         return [row["attname"] for row in columns]
+
+
+class Pipelinewise(Postgres):
+    name = "pipelinewise"
+    kinds: ClassVar = {
+        "text": "character varying",
+        **dict.fromkeys(("texts", "objects", "object"), "jsonb"),
+        "date-time": "timestamp without time zone",
+        "integer": "bigint",
+        "number": "double precision",
+        "boolean": "boolean",
+    }
+
+    @classmethod
+    @override
+    def program(cls) -> Path:
+        return cls.command("target-postgres")
+
+    @property
+    @override
+    def settings(self) -> dict[str, Any]:
+        at = urlsplit(self._url)
+        return {
+            "host": at.hostname,
+            "port": at.port,
+            "user": at.username,
+            "password": "none is asked for",
+            "dbname": at.path.lstrip("/"),
+            "default_target_schema": SCHEMA,
+        }
+
+    @override
+    def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
+        """Return the rows of a stream, in whose texts the target writes line breaks as in JSON."""
+        rows, types = super().table(stream)
+        broken = [
+            {
+                name: value.replace(r"\n", "\n") if isinstance(value, str) else value
+                for name, value in row.items()
+            }
+            for row in rows
+        ]
+        return broken, types
 
 
 class CSV(Target):
@@ -288,4 +338,4 @@ class Parquet(Target):
         return rows, types
 
 
-TARGETS: tuple[type[Target], ...] = (Postgres, DuckDB, CSV, JSONLines, Parquet)
+TARGETS: tuple[type[Target], ...] = (Postgres, Pipelinewise, DuckDB, CSV, JSONLines, Parquet)

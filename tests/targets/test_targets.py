@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from tap_constantcontact.records import storable
 from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.data.ledger import ODD_TEXTS
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
@@ -74,13 +76,13 @@ Load = Callable[[dict[str, Any]], dict[str, Any]]
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Target]:
     if not request.param.command("python").exists():
         pytest.skip(f"no {request.param.name} in TARGETS_VENVS")
-    if request.param is not Postgres:
+    if not issubclass(request.param, Postgres):
         yield request.param(tmp_path)
     elif BINARIES is None:
         pytest.skip("no Postgres")
     else:
         with postgres() as url:
-            yield Postgres(tmp_path, url)
+            yield request.param(tmp_path, url)
 
 
 @pytest.fixture
@@ -217,3 +219,26 @@ def test_the_script_of_the_readme_goes_on_from_the_last_state(
         for file in files:
             file.unlink()
         assert json.loads((tmp_path / "state.json").read_text())["bookmarks"]["contacts"]
+
+
+def test_what_few_programs_expect_is_loaded(
+    target: Target, sandbox: Sandbox, tmp_path: Path, account: Account, expected: Expected
+) -> None:
+    account.add_oddities(datetime.now(timezone.utc))
+    load = partial(loading.load, target, config_for(sandbox, tmp_path, custom_fields_by_name=True))
+    load({})
+    rows, _ = target.table("contacts")
+    names = {row["contact_id"]: row.get("first_name") for row in rows}
+    stored = {text: storable(text) for text in ODD_TEXTS}
+    for contact in [*account.contacts.values()][: len(ODD_TEXTS)]:
+        assert names[contact["contact_id"]] == stored[contact["first_name"]]
+    named = [row["custom_fields_by_name"] for row in rows]
+    if isinstance(target, Postgres):
+        for row in named:
+            found = json.loads(row) if isinstance(row, str) else row
+            assert {*stored.values()} <= {*map(str, found.values())}
+    details, _ = target.table("contact_activity_details")
+    assert len(details) == len({row["activity_id"] for row in details})
+    assert {row["activity_id"] for row in details} == {
+        activity_id for _, activity_id in expected["contact_activity_details"]
+    }
