@@ -99,6 +99,19 @@ def test_one_warning_names_what_was_converted_and_what_was_left_empty(
     assert "left empty birthday_day, updated_at" in warning
 
 
+def test_u0000_is_dropped_from_texts_and_keys(run: Callable[..., Run], account: Account) -> None:
+    for contact in account.contacts.values():
+        contact["first_name"] = "nul\0l"
+        contact["contact_id"] = contact["contact_id"] + "\0"
+    for row in account.lists.values():
+        row["name"] = "\0"
+    result = run(streams=("contacts", "contact_lists"))
+    assert "\0" not in str(result.lines)
+    assert {row["first_name"] for row in result.records["contacts"]} == {"null"}
+    assert {row["contact_id"] for row in result.records["contacts"]} == {*account.contacts}
+    assert {row["name"] for row in result.records["contact_lists"]} == {""}
+
+
 def test_unknown_fields_are_dropped_with_one_warning(
     run: Callable[..., Run], account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:

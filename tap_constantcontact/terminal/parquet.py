@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class TypedParquetBatcher(BaseBatcher):
     """Writes Parquet files with the columns and types of a JSON schema.
 
-    Date-times become timestamps in UTC, arrays lists, and objects structs.
+    Date-times become timestamps in UTC, arrays lists, and objects structs. A column of numbers has
+    doubles: a whole number beyond 2**53 is rounded there.
 
     Args:
         tap_name: Name of the tap, for the files' names.
@@ -85,9 +86,11 @@ def _type(schema: Mapping[str, Any]) -> pa.DataType:
 
 
 def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a value with its date-times as such."""
+    """Return a value with its date-times as such, and with the doubles that its columns hold."""
     if schema.get("format") == "date-time":
         return instant_of(value)
+    if "number" in schema["type"] and isinstance(value, int):
+        return float(value)
     if isinstance(value, Mapping):
         properties = schema["properties"]
         return {name: _typed(each, properties[name]) for name, each in value.items()}

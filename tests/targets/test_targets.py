@@ -16,7 +16,7 @@ import pytest
 
 from tap_constantcontact.records import storable
 from tap_constantcontact.sandbox.account import Account
-from tap_constantcontact.sandbox.data.ledger import ODD_TEXTS
+from tap_constantcontact.sandbox.data.ledger import BEYOND_A_DOUBLE, ODD_TEXTS
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
@@ -237,6 +237,7 @@ def test_what_few_programs_expect_is_loaded(
         for row in named:
             found = json.loads(row) if isinstance(row, str) else row
             assert {*stored.values()} <= {*map(str, found.values())}
+        assert BEYOND_A_DOUBLE in str(named)
     details, _ = target.table("contact_activity_details")
     assert len(details) == len({row["activity_id"] for row in details})
     assert {row["activity_id"] for row in details} == {

@@ -27,6 +27,9 @@ ODD_TEXTS = (
 )
 """Texts that people or programs may have entered, as values and as names."""
 
+BEYOND_A_DOUBLE = str(2**53 + 1)
+"""A whole number that a double does not hold."""
+
 OPENED = FIRST_NEWSLETTER - timedelta(days=400)
 
 
@@ -108,6 +111,10 @@ class Ledger:
                 contact["custom_fields"].append({"custom_field_id": key, "value": name})
         for contact, name in zip(self.contacts.values(), ODD_TEXTS, strict=False):
             contact["first_name"] = name
+        for contact in self.contacts.values():
+            for value in contact["custom_fields"]:
+                if self.custom_fields.get(value["custom_field_id"], remarks)["type"] == "number":
+                    value["value"] = BEYOND_A_DOUBLE
 
     def unsubscribe(self, contact_id: str, at: datetime, reason: str | None = None) -> None:
         """Withdraw a contact's permission, which does not move its `updated_at`."""
