@@ -248,7 +248,9 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         Returns:
             The number of seconds until requests may be sent again; not positive if they may.
         """
-        self.closed = max(self.closed, min(_days(now - age, asker.lag)))
+        day = min(_days(now - age, asker.lag))
+        if not day <= self.closed <= max(_days(now, asker.lag)):  # the clock may have been ahead
+            self.closed = day
         return self._opens_in(asker, terms, now)
 
     def _left(self, day: int, asker: Asker, terms: Terms) -> int:

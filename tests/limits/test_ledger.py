@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.limits.ledger import (
+    MARGIN,
     MIDNIGHT,
+    MINUTE,
+    POLL,
     SECONDS_A_DAY,
+    WIDEST,
     Asker,
     Granted,
     Ledger,
@@ -104,6 +108,38 @@ def test_many_requests_a_second_are_permitted_several_at_a_time() -> None:
     assert len(encode(key.ledger)) < 5_000
 
 
+def test_requests_that_are_given_back_may_be_sent_by_another_run() -> None:
+    ledger, terms = Ledger(), Terms(200, 25, 0.8)
+    one, other = Asker("one", "one"), Asker("other", "other")
+    granted = ledger.take(one, terms, NOON)
+    assert granted == Granted(1, 10, 10)
+    ledger.give_back(granted.number, 7, one, terms, NOON)
+    assert ledger.left_today(one, terms, NOON) == 17
+    assert ledger.left_today(other, terms, NOON) == 20
+    assert ledger.departures[1].requests == 3
+    ledger.give_back(99, 1, one, terms, NOON)  # a departure that no longer counts
+    assert ledger.left_today(one, terms, NOON) == 18
+
+
+def test_throttled_responses_widen_the_margin_for_a_minute() -> None:
+    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
+    for n in range(20):
+        ledger.throttle(terms, NOON + n / 2)
+    assert len(ledger.throttled) == 10  # one a period at the most
+    last = NOON + 9
+
+    def waits(at: float, after: float = 1.02) -> bool:
+        assert isinstance(ledger.take(asker, terms, at), Granted)
+        return isinstance(ledger.take(asker, terms, at + after), Queued)
+
+    assert not waits(last, after=1.001 + WIDEST)
+
+    assert waits(last + 5)
+    assert waits(last + MINUTE - 5)
+    assert not waits(last + MINUTE)
+    assert ledger.throttled == []
+
+
 @pytest.mark.parametrize("jump", [-SECONDS_A_DAY, -30.0, 30.0, SECONDS_A_DAY])
 def test_a_clock_that_is_set_does_not_stop_a_run(jump: float) -> None:
     key = Key(Terms(4, ALL_DAY), 2)
@@ -112,6 +148,35 @@ def test_a_clock_that_is_set_does_not_stop_a_run(jump: float) -> None:
     key.sent.clear()
     key.let_pass(100)
     assert len(key.sent) > 200
+
+
+def test_what_is_from_a_time_to_come_is_forgotten() -> None:
+    ahead, terms = NOON + SECONDS_A_DAY, Terms(1, ALL_DAY)
+    ledger = Ledger(throttled=[ahead], queue={"a run that was killed": ahead})
+    assert isinstance(ledger.take(Asker("run", ""), terms, NOON), Granted)
+    assert ledger.throttled == []
+    ledger.throttle(terms, NOON)
+    assert ledger.throttled == [NOON]
+
+
+def test_a_run_is_told_to_ask_again_when_a_permit_may_be_free() -> None:
+    asker = Asker("run", "")
+
+    def wait(ledger: Ledger, terms: Terms, at: float) -> float:
+        taken = ledger.take(asker, terms, at)
+        assert isinstance(taken, Queued)
+        return taken.wait
+
+    ledger, terms = Ledger(), Terms(4, ALL_DAY)
+    ledger.take(asker, terms, NOON)
+    assert wait(ledger, terms, NOON) == pytest.approx(terms.spacing)
+
+    ledger, terms = Ledger(), Terms(1, ALL_DAY)
+    ledger.take(asker, terms, NOON, allowance=0.5)
+    until = NOON + 1 + MARGIN
+    assert wait(ledger, terms, until - 1) == pytest.approx(1.0)
+    assert wait(ledger, terms, until + 0.1) == POLL
+    assert wait(ledger, terms, until + 0.495) == pytest.approx(0.005, rel=0.001)
 
 
 # The day
@@ -135,6 +200,13 @@ def test_a_day_holds_what_it_may_and_a_share_what_is_its_own(
             assert sent[n] == int(limit * shares[n]) or sent.total() == limit
         left = min(limit - sent.total(), int(limit * shares[n]) - sent[n])
         assert ledger.left_today(asker, terms, NOON + 2 * step) == left
+
+
+@given(rate=st.sampled_from([1, 100, 1000, 10_000]), limit=st.integers(1, 60))
+def test_no_grant_is_larger_than_what_is_left_of_the_day(rate: int, limit: int) -> None:
+    key = Key(Terms(rate, limit), 2)
+    key.let_pass(90)
+    assert len(key.sent) == limit
 
 
 @given(skews=st.lists(st.floats(-2, 2), min_size=1, max_size=4), limit=st.integers(2, 40))
@@ -162,6 +234,14 @@ def test_a_day_that_the_api_closed_is_closed_for_all_runs() -> None:
     assert isinstance(ledger.take(other, terms, NOON + 1), Spent)
     assert ledger.left_today(other, terms, NOON + 1) == 0
     assert isinstance(ledger.take(other, terms, DAY_END + MIDNIGHT), Granted)
+
+
+def test_a_day_that_was_closed_while_the_clock_was_ahead_is_forgotten() -> None:
+    ledger, terms, asker = Ledger(), Terms(4, ALL_DAY), Asker("run", "")
+    ledger.close_day(asker, terms, NOON + 5 * SECONDS_A_DAY)
+    assert isinstance(ledger.take(asker, terms, NOON), Granted)
+    assert ledger.close_day(asker, terms, NOON) > 0
+    assert isinstance(ledger.take(asker, terms, NOON + 1), Spent)
 
 
 def test_a_refusal_right_after_midnight_is_of_the_day_before() -> None:
