@@ -1,7 +1,7 @@
 """The SDK's stream on our transport, and every use of a private member of the SDK, with its reason.
 
-A test checks that these private members still exist: `_increment_stream_state`, `_stream_version`,
-`_sync_records` and `_write_activate_version_message`.
+A test checks that these private members still exist: `_increment_stream_state`, `_stream_version`
+and `_write_activate_version_message`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,12 @@ from tap_constantcontact.rows import Rows
 from tap_constantcontact.run import SAMPLE_REQUESTS, Run
 from tap_constantcontact.selection import Selection
 from tap_constantcontact.terminal.figures import Reading
-from tap_constantcontact.terminal.parquet import TypedParquetBatcher
 from tap_constantcontact.terminal.record_lines import RecordLines
 from tap_constantcontact.transport.pagination import NextLinkPaginator
 from tap_constantcontact.transport.responses import check_body, is_odd, rows_in
 from tap_constantcontact.transport.verdict import Endpoint, judge
 
 if TYPE_CHECKING:
-    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Auth, RequestFunc
 
     from tap_constantcontact.terminal.output import WholeLineWriter
@@ -149,19 +147,6 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
             self._counter.increment(number % COUNTED)
             reading.rows = number
             self.state_manager.is_flushed = not number
-
-    @override
-    def get_batches(
-        self, batch_config: BatchConfig, context: Mapping[str, Any] | None = None
-    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
-        """Write batches, with `_sync_records` as the SDK does: no public method reads for them."""
-        if batch_config.encoding.format != "parquet":
-            yield from super().get_batches(batch_config, context)
-            return
-        schema = self.stream_maps[0].transformed_schema
-        batcher = TypedParquetBatcher(self.tap_name, self.name, batch_config, schema)
-        for files in batcher.get_batches(self._sync_records(context, write_messages=False)):
-            yield batch_config.encoding, files
 
     @override
     def get_record_counter(self, **kwargs: Any) -> metrics.Counter:

@@ -44,11 +44,13 @@ def add_those_of_the_sdk(schema: dict[str, Any]) -> None:
 
     In singer-sdk 0.54 and 0.55, one of the choices for `__else__` is not a valid schema, and makes
     a validator that reaches it fail. It is removed. Nor do they add the setting
-    `emit_activate_version_messages`, which their streams read.
+    `emit_activate_version_messages`, which their streams read. Their Parquet files have the columns
+    of their first record alone, so batches are JSON lines.
     """
     Tap.append_builtin_config(schema)
     properties = schema["properties"]
     properties |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
+    properties["batch_config"]["properties"]["encoding"]["properties"]["format"]["enum"] = ["jsonl"]
     stream_maps = properties["stream_maps"]
     (of_stream,) = (
         choice for choice in stream_maps["additionalProperties"]["anyOf"] if "properties" in choice
@@ -257,7 +259,10 @@ def batches(config: Mapping[str, Any]) -> bool:
     """Return whether records are to be written in batch files, that is, whether an encoding is set.
 
     A runner may send a `batch_config` of defaults without an encoding, which means no batches.
-    (Source: singer-sdk 0.55, which does the same; 0.54 fails.)
+    (Source: singer-sdk 0.55, which does the same; 0.54 fails.) A misspelt encoding is no default.
     """
     batch_config = config.get("batch_config")
-    return not isinstance(batch_config, dict) or bool(batch_config.get("encoding"))
+    defaults = ("storage", "batch_size")
+    return not isinstance(batch_config, dict) or any(
+        value for name, value in batch_config.items() if name not in defaults
+    )

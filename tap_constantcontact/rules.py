@@ -6,8 +6,7 @@ A message quotes no value that may be a secret: none of a secret, nor one of the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -40,6 +39,16 @@ BOUNDS = {
     "exclusiveMaximum": "less than",
 }
 """How a number must compare with a bound, by the keyword of the JSON schema."""
+
+BATCHES = {
+    "batch_config": ("encoding", "storage", "batch_size"),
+    "batch_config.encoding": ("format", "compression"),
+    "batch_config.storage": ("root", "prefix", "params"),
+}
+"""The names within the setting for batches. (Source: `singer_sdk.helpers._batch`.)"""
+
+CHANGING_RECORDS = ("stream_maps", "stream_map_config", "faker_config", "flattening_enabled")
+"""Settings with which the SDK changes records, but not those in batches (singer-sdk issue 1117)."""
 
 ASCII = ("access_token", "client_id", "client_secret", "refresh_token", "user_agent")
 """Settings that are sent in the headers of a request."""
@@ -123,6 +132,26 @@ def is_id(text: str) -> bool:
     return bool(text.strip(" ."))
 
 
+def check_batches(deselected: Mapping[str, Sequence[str]], config: Mapping[str, Any]) -> None:
+    """Refuse batches that would have deselected properties.
+
+    Args:
+        deselected: Names of deselected properties, by the name of their stream, which is selected.
+        config: The settings.
+
+    Raises:
+        ConfigValidationError: With one sentence for each stream.
+    """
+    if config.get("batch_config") and deselected:
+        raise refused(
+            *(
+                f"batch_config would write what is deselected of {stream} ({', '.join(names)}) to "
+                "its files: select it, or leave batch_config out"
+                for stream, names in deselected.items()
+            )
+        )
+
+
 def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterator[str]:
     for stream, part in parts.items():
         if config.get("segment_id"):
@@ -159,12 +188,8 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         )
     if config["daily_request_limit"] * (config.get("daily_share") or 1) < 1:
         yield "daily_share leaves no request of daily_request_limit: give the account more"
-
-    batches = (config.get("batch_config") or {}).get("encoding") or {}
-    if batches.get("format") == "parquet" and find_spec("pyarrow") is None:
-        yield (
-            "batch_config: Parquet needs an extra: run pip install 'tap-constantcontact[parquet]'"
-        )
+    if batches := config.get("batch_config"):
+        yield from _batch_faults(batches, config)
 
     malformed = [*_malformed(config)]
     yield from malformed
@@ -226,6 +251,30 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _batch_faults(batches: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    if beside := [name for name in CHANGING_RECORDS if config.get(name)]:
+        yield (
+            f"batch_config cannot be combined with {', '.join(beside)}, which batches pass over: "
+            "leave batch_config or the others out"
+        )
+    encoding, storage = (batches.get(name) or {} for name in ("encoding", "storage"))
+    parts = zip(BATCHES.items(), (batches, encoding, storage), strict=True)
+    for (name, known), part in parts:
+        for unknown in part.keys() - {*known}:
+            yield f"{name} has no {unknown!r}{nearest(unknown, known)}"
+    if encoding.get("format") != "jsonl":
+        yield "batch_config.encoding needs the format jsonl: the tap writes no other files"
+    if encoding.get("compression") == "none":
+        yield "batch_config.encoding needs the compression gzip, as the files always have it"
+    if not storage.get("root"):
+        yield "batch_config.storage needs a root, such as file:///srv/constantcontact"
+    if not isinstance(storage.get("params", {}), dict):
+        yield "batch_config.storage.params must be an object"
+    size = batches.get("batch_size")
+    if size is not None and (type(size) is not int or size < 1):
+        yield "batch_config.batch_size must be a whole number of at least 1"
 
 
 def _malformed(config: Mapping[str, Any]) -> Iterator[str]:

@@ -36,16 +36,6 @@ rows = [dict(zip(names, row)) for row in found.fetchall()]
 print(json.dumps(rows, default=lambda moment: moment.isoformat()))
 """
 
-IN_PARQUET = """
-import json, sys, pyarrow.parquet
-rows, types = [], {}
-for file in sys.argv[1:]:
-    table = pyarrow.parquet.read_table(file)
-    rows += table.to_pylist()
-    types |= {field.name: str(field.type) for field in table.schema}
-print(json.dumps([rows, types], default=lambda moment: moment.isoformat()))
-"""
-
 Rows = list[dict[str, Any]]
 
 
@@ -297,45 +287,4 @@ class JSONLines(Target):
         return rows, {name: of_json[kind] for name, kind in names.items()}
 
 
-class Parquet(Target):
-    """The Parquet files that the tap itself writes, as batches, with the extra `parquet`."""
-
-    name = "parquet"
-    kinds: ClassVar = {
-        "text": "string",
-        "texts": "list<element: string>",
-        "objects": "list<element: struct<phone_number_id: string",
-        "object": "struct<address: string",
-        "date-time": "timestamp[us, tz=UTC]",
-        "integer": "int64",
-        "number": "double",
-        "boolean": "bool",
-    }
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {
-            "encoding": {"format": "parquet"},
-            "storage": {"root": (self.folder / "batches").as_uri()},
-        }
-
-    def run(self, config: dict[str, Any], catalog: dict[str, Any], state: dict[str, Any]) -> None:
-        """Run the tap, which loads by itself."""
-        (self.folder / "batches").mkdir(exist_ok=True)
-        given = {"config": {**config, "batch_config": self.settings}, "catalog": catalog}
-        arguments = []
-        for name, value in {**given, "state": state}.items():
-            (self.folder / f"{name}.json").write_text(json.dumps(value))
-            arguments += [f"--{name}", str(self.folder / f"{name}.json")]
-        command = [str(self.command("tap-constantcontact")), *arguments]
-        told = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert told.returncode == 0, told.stderr
-
-    def table(self, stream: str) -> tuple[Rows, dict[str, str]]:
-        files = sorted((self.folder / "batches").glob(f"tap-constantcontact--{stream}-*"))
-        command = [str(self.command("python")), "-c", IN_PARQUET, *map(str, files)]
-        rows, types = json.loads(subprocess.check_output(command))
-        return rows, types
-
-
-TARGETS: tuple[type[Target], ...] = (Postgres, Pipelinewise, DuckDB, CSV, JSONLines, Parquet)
+TARGETS: tuple[type[Target], ...] = (Postgres, Pipelinewise, DuckDB, CSV, JSONLines)
