@@ -1,14 +1,14 @@
 """The SDK's stream on our transport, and every use of a private member of the SDK, with its reason.
 
-A test checks that these private members still exist: `_increment_stream_state`, `_stream_version`
-and `_write_activate_version_message`.
+A test checks that these private members still exist: `_generate_schema_messages`,
+`_increment_stream_state`, `_stream_version` and `_write_activate_version_message`.
 """
 
 from __future__ import annotations
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import ParseResult, quote
@@ -17,6 +17,7 @@ import requests
 from singer_sdk import Tap, metrics
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.pagination import SinglePagePaginator
+from singer_sdk.singerlib import Catalog, SchemaMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
@@ -118,6 +119,23 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
                         yield from map(dict, reading.counting(sample))
             finally:
                 self.rows.report(self.logger)
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Apply a catalog, whose keys are for the target: rows are told apart by the stream's."""
+        own = self.primary_keys
+        super().apply_catalog(catalog)
+        self.primary_keys = own
+
+    @override
+    def _generate_schema_messages(self) -> Generator[SchemaMessage, None, None]:
+        """Name what a stream map leaves of the schema alone; the SDK has no public way to do so."""
+        for message in super()._generate_schema_messages():
+            message.key_properties = message.key_properties or []
+            named = message.bookmark_properties or ()
+            left = [name for name in named if name in message.schema["properties"]]
+            message.bookmark_properties = left or None
+            yield message
 
     # Records. Most of the SDK's work on each of them is to check what is valid here in any case, so
     # the stream writes them itself.

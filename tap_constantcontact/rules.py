@@ -6,7 +6,7 @@ A message quotes no value that may be a secret: none of a secret, nor one of the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_constantcontact.exceptions import nearest, refused
 from tap_constantcontact.records import INTEGERS
+from tap_constantcontact.selection import Mask, path
 from tap_constantcontact.windows import parse_day, parse_instant, report_window
 
 if TYPE_CHECKING:
@@ -132,24 +133,29 @@ def is_id(text: str) -> bool:
     return bool(text.strip(" ."))
 
 
-def check_batches(deselected: Mapping[str, Sequence[str]], config: Mapping[str, Any]) -> None:
+
+def check_batches(masks: Mapping[str, Mask], config: Mapping[str, Any]) -> None:
     """Refuse batches that would have deselected properties.
 
     Args:
-        deselected: Names of deselected properties, by the name of their stream, which is selected.
+        masks: Whether a property is selected, by its breadcrumb, of each selected stream.
         config: The settings.
 
     Raises:
         ConfigValidationError: With one sentence for each stream.
     """
-    if config.get("batch_config") and deselected:
-        raise refused(
-            *(
-                f"batch_config would write what is deselected of {stream} ({', '.join(names)}) to "
-                "its files: select it, or leave batch_config out"
-                for stream, names in deselected.items()
-            )
-        )
+    deselected = {
+        stream: [path(crumb) for crumb, is_selected in mask.items() if not is_selected]
+        for stream, mask in masks.items()
+    }
+    faults = [
+        f"batch_config would write what is deselected of {stream} ({', '.join(names)}) to its "
+        "files: select it, or leave batch_config out"
+        for stream, names in deselected.items()
+        if names
+    ]
+    if config.get("batch_config") and faults:
+        raise refused(*faults)
 
 
 def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterator[str]:

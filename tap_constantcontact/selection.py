@@ -1,11 +1,187 @@
-"""The selected properties of a stream's records."""
+"""The properties of a stream that an entry of a catalog selects, and those of its records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-Mask = Mapping[tuple[str, ...], bool]
+import msgspec
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+
+Breadcrumb = tuple[str, ...]
+Mask = Mapping[Breadcrumb, bool]
+
+STEP = 2
+"""Number of parts by which the breadcrumb of a property is longer than that of its object."""
+
+
+class Declared(NamedTuple):
+    """What a stream declares of itself.
+
+    Attributes:
+        schema: JSON schema of its records. An object without `properties` may have any.
+        keys: Names of the properties that tell its rows apart.
+        replication_key: Name of the property by which it is incremental, if it is.
+    """
+
+    schema: Mapping[str, Any]
+    keys: Sequence[str]
+    replication_key: str | None
+
+
+class JSONSchema(msgspec.Struct):
+    """The parts of a JSON schema that are read, with their types."""
+
+    type: str | list[str] | None = None
+    properties: dict[str, JSONSchema] | None = None
+    items: JSONSchema | None = None
+    anyOf: list[JSONSchema] | None = None  # noqa: N815 - the name in JSON schemas
+    required: list[str] | None = None
+
+
+class Metadata(msgspec.Struct):
+    """The metadata of a stream or of one of its properties."""
+
+    breadcrumb: list[str]
+    metadata: dict[str, Any]
+
+
+class Entry(msgspec.Struct):
+    """An entry of a catalog, with the types of what is read of it."""
+
+    tap_stream_id: str
+    schema: JSONSchema
+    stream: str | None = None
+    stream_alias: str | None = None
+    key_properties: list[str] | None = None
+    replication_key: str | None = None
+    replication_method: str | None = None
+    selected: bool | None = None
+    metadata: list[Metadata] = []
+
+
+class Choice:
+    """What an entry of a catalog selects of its stream.
+
+    Keys and replication keys are always selected. What the entry's schema lacks is deselected, such
+    as a property that is newer than the catalog.
+
+    Args:
+        entry: The entry, whose types are right.
+        schema: The schema in the entry, as it was given.
+        declared: What its stream declares.
+
+    Attributes:
+        metadata: The metadata by breadcrumb; that of the stream itself has an empty one.
+        here: The schema of each property that the entry's schema has, by breadcrumb.
+        known: The schema of each property that there is.
+        always: The breadcrumbs of what is always selected.
+        selected: Whether the stream is selected. Without any metadata, it is, as in the SDK.
+    """
+
+    def __init__(self, entry: Entry, schema: Mapping[str, Any], declared: Declared) -> None:
+        self.entry = entry
+        self.declared = declared
+        self.metadata = {tuple(one.breadcrumb): one.metadata for one in entry.metadata}
+        self.root = self.metadata.get((), {})
+        self.own = dict(_properties(declared.schema))
+        self.here = dict(_properties(schema))
+        open_here = {crumb: part for crumb, part in self.here.items() if self._is_open(crumb)}
+        self.known = {**self.own, **open_here}
+        self.always = {
+            ("properties", key) for key in (*declared.keys, declared.replication_key) if key
+        }
+        self.selected = not self.metadata or self.chooses((), or_else=False)
+
+    @property
+    def method(self) -> str:
+        """The replication method of the stream."""
+        if not self.declared.replication_key:
+            return REPLICATION_FULL_TABLE
+        named = self.entry.replication_key or self.root.get("replication-key")
+        chosen = self.entry.replication_method or self.root.get("forced-replication-method")
+        is_full = chosen == REPLICATION_FULL_TABLE or not (chosen or named)
+        return REPLICATION_FULL_TABLE if is_full else REPLICATION_INCREMENTAL
+
+    def as_entry(self) -> dict[str, Any]:
+        """Return the parts of the entry that choose, without what has no effect.
+
+        `key_properties` are for the target: the tap tells rows apart by the stream's own keys.
+        """
+        metadata = {crumb: dict(self.metadata.get(crumb, {})) for crumb in self.known}
+        for crumb, choice in metadata.items():
+            if choice.get("inclusion") != "unsupported" or crumb in self.always:
+                choice["inclusion"] = "automatic" if crumb in self.always else "available"
+            if self._is_lacking(crumb):
+                choice["selected"] = False
+        key = self.declared.replication_key
+        root = {**self.root, "inclusion": "available", "selected": self.selected}
+        return {
+            "metadata": [
+                {"breadcrumb": [], "metadata": {**root, "replication-key": key}},
+                *({"breadcrumb": [*crumb], "metadata": one} for crumb, one in metadata.items()),
+            ],
+            "key_properties": [*(self.named_keys or self.declared.keys)],
+            "replication_key": key,
+            "replication_method": self.method,
+        }
+
+    @property
+    def named_keys(self) -> Sequence[str]:
+        """The keys that the entry names."""
+        return self.entry.key_properties or self.root.get("table-key-properties") or ()
+
+    def chooses(self, crumb: Breadcrumb, *, or_else: bool = True) -> bool:
+        """Return whether the metadata of a breadcrumb selects it, its object aside."""
+        choice = self.metadata.get(crumb, {})
+        given = (choice.get("selected"), choice.get("selected-by-default"), or_else)
+        return choice.get("inclusion") != "unsupported" and bool(
+            next(value for value in given if value is not None)
+        )
+
+    def is_deselected(self, crumb: Breadcrumb) -> bool:
+        """Return whether a property, or the object that it is within, is not selected."""
+        if not crumb or crumb in self.always:
+            return False
+        is_chosen = self.chooses(crumb) and not self._is_lacking(crumb)
+        return not is_chosen or self.is_deselected(crumb[:-STEP])
+
+    def _is_lacking(self, crumb: Breadcrumb) -> bool:
+        """Return whether the entry's schema has the object, but not this property of it."""
+        parent = crumb[:-STEP]
+        is_object = not parent or "properties" in self.here.get(parent, {})
+        return crumb not in self.here and is_object
+
+    def _is_open(self, crumb: Breadcrumb) -> bool:
+        """Return whether a property is within an object that may have any."""
+        parent = crumb[:-STEP]
+        return bool(parent) and (
+            self._is_open(parent) or "properties" not in self.own.get(parent, {"properties": {}})
+        )
+
+    def names(self, within: Breadcrumb = ()) -> list[str]:
+        """Return the names of the properties of an object, or of the stream."""
+        return [crumb[-1] for crumb in self.known if crumb[:-STEP] == within]
+
+
+def _properties(
+    schema: Mapping[str, Any], within: Breadcrumb = ()
+) -> Iterator[tuple[Breadcrumb, Mapping[str, Any]]]:
+    """Yield the breadcrumb and the schema of each property, and of those within objects."""
+    for name, part in (schema.get("properties") or {}).items():
+        crumb = (*within, "properties", name)
+        yield crumb, part
+        yield from _properties(part, crumb)
+
+
+def path(crumb: Breadcrumb) -> str:
+    """Return the name of a property, after the names of the objects that it is within.
+
+    Example:
+        >>> path(("properties", "email_address", "properties", "address"))
+        'email_address.address'
+    """
+    return ".".join(crumb[1::STEP])
 
 
 class Selection:

@@ -12,21 +12,23 @@ from typing import Any, ClassVar, NoReturn, cast
 import pendulum
 from pendulum import DateTime
 from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_constantcontact import environment, maps, rules, settings
+from tap_constantcontact import environment, rules, settings
 from tap_constantcontact.auth.account import Account, ask
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
 from tap_constantcontact.bookmarks import ACCOUNT, written_for
+from tap_constantcontact.catalog import checked
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     ForbiddenError,
     LimitReachedError,
-    refused,
 )
+from tap_constantcontact.maps.evaluation import guard
+from tap_constantcontact.maps.stream_maps import StreamMaps
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.counts import Counts
@@ -34,7 +36,14 @@ from tap_constantcontact.shapes.parents import Parents
 from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
 from tap_constantcontact.shapes.rows_within import RowsWithin, SharedReading
 from tap_constantcontact.state import unwrapped, validated
-from tap_constantcontact.streams import COUNTED_BY, DETAILS, FROM_CAMPAIGNS, PARENT_TYPES, STREAMS
+from tap_constantcontact.streams import (
+    COUNTED_BY,
+    DECLARED,
+    DETAILS,
+    FROM_CAMPAIGNS,
+    PARENT_TYPES,
+    STREAMS,
+)
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.streams.custom_fields import FieldsByName
@@ -75,6 +84,8 @@ class TapConstantContact(Tap):
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
         if not environment.batches(given):
             given.pop("batch_config", None)
+        if (catalog := kwargs.get("catalog")) is not None:
+            kwargs["catalog"] = checked(catalog, DECLARED, self.logger.warning)
         super().__init__(
             config=given, validate_config=validate_config, setup_mapper=False, **kwargs
         )
@@ -90,9 +101,10 @@ class TapConstantContact(Tap):
         if setup_mapper:
             self.setup_mapper()
         if validate_config:
-            selected = (stream for stream in self.streams.values() if stream.selected)
-            within = (stream for stream in selected if isinstance(stream, RowsWithin))
+            within = (stream for stream in self._selected() if isinstance(stream, RowsWithin))
             rules.check_parts({stream.name: stream.part for stream in within}, self.config)
+            masks = {stream.name: stream.mask for stream in self._selected()}
+            rules.check_batches(masks, self.config)
 
     @classmethod
     @override
@@ -204,17 +216,17 @@ class TapConstantContact(Tap):
         Raises:
             ConfigValidationError: With one sentence for each fault.
         """
-        faults: list[str] = []
-        if self.config.get("stream_maps"):
-            faults = [*maps.faults(self.config, self.catalog, self.logger)]
-        try:
-            if not faults:
-                super().setup_mapper()
-        except (MapExpressionError, StreamMapConfigError, NotImplementedError) as error:
-            faults = [f"stream_maps: {str(error).rstrip('.')}"]
-        if faults:
-            raise refused(*faults)
-        maps.guard(self.mapper, self._fail)
+        maps = StreamMaps(
+            self.config,
+            {**Catalog.from_dict(self.catalog_dict), **(self.input_catalog or {})},
+            {stream.name: stream.schema for stream in self.streams.values()},
+            {stream.name for stream in self._selected()},
+            self.logger,
+        )
+        maps.check()
+        super(Tap, self).setup_mapper()  # a Tap's own would register streams that rest
+        maps.register(self.mapper)
+        guard(self.mapper, self._fail)
 
     def _fail(self, reason: str, error: Exception) -> NoReturn:
         self.write_state()
@@ -223,6 +235,9 @@ class TapConstantContact(Tap):
         raise SystemExit(1) from error
 
     # Streams
+
+    def _selected(self) -> list[Stream]:
+        return [stream for stream in self.streams.values() if stream.selected]
 
     @override
     def discover_streams(self) -> list[Stream]:
@@ -285,8 +300,7 @@ class TapConstantContact(Tap):
     @override  # type: ignore[misc]
     def run_connection_test(self) -> bool:
         """Read a record of each selected stream; the SDK's own test reads all streams."""
-        streams = [stream for stream in self.streams.values() if stream.selected]
-        return self.run_sync_dry_run(dry_run_record_limit=1, streams=streams)
+        return self.run_sync_dry_run(dry_run_record_limit=1, streams=self._selected())
 
     def _end_on_hangup(self) -> None:
         """Let SIGHUP end the run as SIGTERM does, unless it is ignored, as nohup has it."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.selection import Declared
 from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts
 from tap_constantcontact.streams.account import AccountEmailsStream, AccountSummaryStream
 from tap_constantcontact.streams.audience import (
@@ -160,4 +161,15 @@ DETAILS = (EmailCampaignDetails, EventDetails)
 COUNTED_BY = (EmailCampaignStatsStream,)
 """The reports that tell counts of parents, by which other streams see what is new."""
 
-__all__ = ["COUNTED_BY", "DETAILS", "FROM_CAMPAIGNS", "PARENT_TYPES", "STREAMS"]
+DECLARED = {
+    stream.name: Declared(
+        vars(stream)["schema"], vars(stream)["primary_keys"], vars(stream).get("replication_key")
+    )
+    for stream in STREAMS
+}
+"""What the streams declare of themselves, by name; contacts may have any custom fields by name."""
+DECLARED[ContactsStream.name] = DECLARED[ContactsStream.name]._replace(
+    schema=ContactsStream.with_fields({"type": ["object", "null"]})
+)
+
+__all__ = ["COUNTED_BY", "DECLARED", "DETAILS", "FROM_CAMPAIGNS", "PARENT_TYPES", "STREAMS"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pendulum import DateTime
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_constantcontact.shapes.collection import Collection
@@ -165,17 +166,25 @@ class ContactsStream(Collection):
 
     def discover(self, fields: FieldsByName) -> None:
         """Add the account's custom fields to the schema."""
-        self.schema = self._schema_with(fields.schema)
+        self.schema = self.with_fields(fields.schema)
 
-    def _schema_with(self, fields: dict[str, Any]) -> dict[str, Any]:
-        return {**self.schema, "properties": {**self.schema["properties"], BY_NAME: fields}}
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Apply a catalog, and add the custom fields to the schema that it was discovered with."""
+        super().apply_catalog(catalog)
+        if by_name := self.effective_schema["properties"].get(BY_NAME):
+            self.schema = self.with_fields(by_name)
+
+    @classmethod
+    def with_fields(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the schema with the schema of custom fields by name."""
+        schema = vars(cls)["schema"]
+        return {**schema, "properties": {**schema["properties"], BY_NAME: fields}}
 
     @override
     def read(self) -> Iterator[Record]:
-        by_name = self.effective_schema["properties"].get(BY_NAME)
-        if self.fields and by_name:
-            schema = self._schema_with(by_name)
-            self.rows = RowsWithFields(self.name, schema, self.sent_keys, self.fields())
+        if self.fields and BY_NAME in self.schema["properties"]:
+            self.rows = RowsWithFields(self.name, self.schema, self.sent_keys, self.fields())
         yield from self.shared.passing(super().read(), self)
 
     @override

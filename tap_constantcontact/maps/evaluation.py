@@ -1,4 +1,4 @@
-"""Check of the stream maps before the first record.
+"""Evaluation of stream maps: on samples before the first record, and on records.
 
 The SDK parses the expressions of a stream map when the tap starts, but evaluates them only on
 records. So a function that does not exist would only fail once records are being read.
@@ -23,11 +23,18 @@ from singer_sdk.mapper import (
 )
 from singer_sdk.singerlib import Catalog
 
+from tap_constantcontact.exceptions import nearest
+from tap_constantcontact.maps import names
+from tap_constantcontact.maps.expressions import unknown_names
+from tap_constantcontact.maps.names import Schemas
+
 SAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
 """A value of each simple JSON type."""
 
 
-def faults(config: Mapping[str, Any], catalog: Catalog, logger: logging.Logger) -> Iterator[str]:
+def faults(
+    config: Mapping[str, Any], streams: Catalog, schemas: Schemas, logger: logging.Logger
+) -> Iterator[str]:
     """Yield a sentence for each expression that would fail on every record.
 
     Each expression is evaluated by itself, on a sample record made from its stream's schema. A
@@ -35,37 +42,37 @@ def faults(config: Mapping[str, Any], catalog: Catalog, logger: logging.Logger) 
     fault: real values may be fine.
 
     Args:
-        config: The settings, with `stream_maps`.
-        catalog: The streams; those that are not selected are skipped.
+        config: The settings, with `stream_maps`, whose names of streams are known.
+        streams: The streams whose maps have to work, with the schemas of what is selected.
+        schemas: The JSON schema of each stream's records, with what is deselected.
         logger: Where the SDK logs the maps that it found.
     """
-    selected = Catalog(
-        (name, entry) for name, entry in catalog.items() if entry.metadata.resolve_selection()[()]
-    )
-    for stream, key, expression, alone in _expressions(config["stream_maps"]):
-        reason = _refusal(
-            PluginMapper({**config, "stream_maps": {stream: alone}}, logger), selected
-        )
+    for stream, source, key, expression, alone in _expressions(config["stream_maps"]):
+        concerned = Catalog((name, streams[name]) for name in names.matching(source, streams))
+        mapper = PluginMapper({**config, "stream_maps": {stream: alone}}, logger)
+        column = None if key == MAPPER_FILTER_OPTION else key
+        reason = _refusal(mapper, concerned) or _misnomer(mapper, expression, column, schemas)
         if reason:
             yield f"stream_maps {stream}.{key} {expression!r} cannot be evaluated ({reason})"
 
 
 def _expressions(
     stream_maps: Mapping[str, Any],
-) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Yield each expression's stream, key and text, and a map that contains nothing else."""
+) -> Iterator[tuple[str, str, str, str, dict[str, Any]]]:
+    """Yield each expression's stream, source, key and text, and a map with nothing else."""
     for stream, definition in stream_maps.items():
-        if not isinstance(definition, dict) or stream.startswith("__"):
+        if not isinstance(definition, dict):
             continue
         route = {
             key: value
             for key, value in definition.items()
             if key in (MAPPER_SOURCE_OPTION, MAPPER_ALIAS_OPTION)
         }
+        source = names.source_of(stream, definition)
         for key, expression in definition.items():
             is_expression = key == MAPPER_FILTER_OPTION or not key.startswith("__")
             if is_expression and isinstance(expression, str) and expression != NULL_STRING:
-                yield stream, key, expression, {**route, key: expression}
+                yield stream, source, key, expression, {**route, key: expression}
 
 
 def _refusal(mapper: PluginMapper, catalog: Catalog) -> str | None:
@@ -81,6 +88,22 @@ def _refusal(mapper: PluginMapper, catalog: Catalog) -> str | None:
         return _reason(error)
     except Exception:  # noqa: BLE001 - an expression may raise anything because of the values
         return None
+    return None
+
+
+def _misnomer(
+    mapper: PluginMapper, expression: str, column: str | None, schemas: Schemas
+) -> str | None:
+    """Return a name in an expression that stands for nothing, in words, if there is one."""
+    for stream, stream_maps in mapper.stream_maps.items():
+        for stream_map in stream_maps:
+            if isinstance(stream_map, CustomStreamMap):
+                functions = [*stream_map.expr_evaluator.functions]
+                functions += ["fake"] * bool(stream_map.fake)
+                for name, known in unknown_names(
+                    expression, schemas[stream], column, functions, mapper.map_config
+                ):
+                    return f"{name!r} is not defined{nearest(name, known)}"
     return None
 
 

@@ -1,0 +1,1 @@
+"""The stream maps: what is wrong with them, before the first request."""
