@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import partial
@@ -33,7 +30,6 @@ from tests.targets.targets import (
     OPAQUE,
     TARGETS,
     Database,
-    JSONLines,
     Postgres,
     Rows,
     Target,
@@ -199,26 +195,6 @@ def test_a_flattened_table_has_arrays_but_no_objects(sandbox: Sandbox, tmp_path:
     assert types["email_address__address"] == "text"
     assert "email_address" not in types
     assert types["custom_fields"] == OPAQUE
-
-
-def test_the_script_of_the_readme_goes_on_from_the_last_state(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    if not JSONLines.command("target-jsonl").exists():
-        pytest.skip("no jsonl in TARGETS_VENVS")
-    script = tmp_path / "run.sh"
-    script.write_text(README.split("```sh\n", 1)[1].split("```")[0])
-    script.chmod(0o700)
-    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox, tmp_path)))
-    commands = (JSONLines.command("target-jsonl").parent, Path(sys.executable).parent)
-    path = os.pathsep.join([*map(str, commands), os.environ["PATH"]])
-    for rows in (len(sandbox.account.contacts), 0):
-        subprocess.run([script], check=True, env={**os.environ, "PATH": path})
-        files = list(tmp_path.glob("contacts-*.jsonl"))
-        assert sum(len(file.read_text().splitlines()) for file in files) == rows
-        for file in files:
-            file.unlink()
-        assert json.loads((tmp_path / "state.json").read_text())["bookmarks"]["contacts"]
 
 
 def test_what_few_programs_expect_is_loaded(
