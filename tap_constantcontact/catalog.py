@@ -132,7 +132,7 @@ def _faults_of_the_keys(choice: Choice) -> Iterator[str]:
         if ("properties", key) not in choice.here:
             yield f"the schema lacks the key {key}: discover again"
     of_table = choice.root.get("table-key-properties")
-    if not isinstance(of_table, (list, type(None))):
+    if not isinstance(of_table, (list, tuple, type(None))):
         yield "table-key-properties is not a list"
         return
     for key in choice.named_keys:
@@ -188,7 +188,7 @@ def _replication_without_effect(choice: Choice) -> Iterator[str]:
 
 def _keys_without_effect(choice: Choice) -> Iterator[str]:
     own, named = [*choice.declared.keys], choice.entry.key_properties
-    of_table = choice.root.get("table-key-properties")
+    of_table = [*(choice.root.get("table-key-properties") or ())]
     if named == [] and not of_table:
         yield f"key_properties is empty, which has no effect: the key is {', '.join(own)}"
     if of_table and named and of_table not in (own, named):

@@ -306,6 +306,70 @@ def test_a_privilege_that_the_selected_streams_do_not_need(
     assert "1 of 1 selected streams" in report.of("ok")["rights"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"stream_maps": {"contacs": None}}, "there is no stream 'contacs'"),
+        ({"stream_maps": {"contacts": {"email_adress": None}}}, "(did you mean email_address?)"),
+        (
+            {"stream_maps": {"contacts": {"a": "record['email_adress']"}}},
+            "'email_adress' is not defined",
+        ),
+    ],
+)
+def test_stream_maps_of_what_there_is_not(
+    sandbox: Sandbox, tmp_path: Path, doctor: Doctor, settings: dict[str, Any], said: str
+) -> None:
+    report = doctor(config_for(sandbox, tmp_path, custom_fields_by_name=True, **settings))
+    assert report.error[0] == "selection"
+    assert said in report.error[1]
+
+
+def test_stream_maps_of_custom_fields(sandbox: Sandbox, tmp_path: Path, doctor: Doctor) -> None:
+    maps = {"contacts": {"shop": "custom_fields_by_name['Shop']", "custom_fields_by_name": None}}
+    report = doctor(config_for(sandbox, tmp_path, custom_fields_by_name=True, stream_maps=maps))
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "said"),
+    [
+        ({"tap_stream_id": "contacs"}, "error", "(did you mean contacts?)"),
+        ({"metadata": 5}, "error", "another form than a Singer catalog"),
+        ({"replication_method": "LOG_BASED"}, "warning", "has no effect"),
+    ],
+)
+def test_a_catalog_of_what_there_is_not(  # noqa: PLR0913
+    *,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    doctor: Doctor,
+    change: dict[str, Any],
+    verdict: str,
+    said: str,
+) -> None:
+    catalog = json.loads(TapConstantContact(config={"access_token": "none"}).catalog_json_text)
+    next(one for one in catalog["streams"] if one["tap_stream_id"] == "contacts").update(change)
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+    report = doctor(config_for(sandbox, tmp_path), "--catalog=catalog.json")
+    assert said in report.of(verdict)["selection"]
+    assert report.exit_code == (verdict == "error")
+
+
+def test_batches_of_what_is_deselected(sandbox: Sandbox, tmp_path: Path, doctor: Doctor) -> None:
+    catalog = json.loads(TapConstantContact(config={"access_token": "none"}).catalog_json_text)
+    for entry in catalog["streams"]:
+        for part in entry["metadata"]:
+            if part["breadcrumb"] == ["properties", "email_address"]:
+                part["metadata"]["selected"] = False
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+    batches = {"encoding": {"format": "jsonl"}, "storage": {"root": "file:///srv"}}
+    config = config_for(sandbox, tmp_path, batch_config=batches)
+    subject, said = doctor(config, "--catalog=catalog.json").error
+    assert subject == "selection"
+    assert "deselected of contacts (email_address" in said
+
+
 @pytest.mark.parametrize(("hours", "word"), [(1, "behind"), (-1, "ahead")])
 def test_a_clock_that_is_an_hour_off(
     account: Account, tmp_path: Path, doctor: Doctor, hours: int, word: str

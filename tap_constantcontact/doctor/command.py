@@ -13,7 +13,7 @@ import requests
 
 from tap_constantcontact.doctor import installation, network, stored
 from tap_constantcontact.doctor.access import Access
-from tap_constantcontact.doctor.configuration import Settings, selected_needs
+from tap_constantcontact.doctor.configuration import Settings, examine_selection, selected_needs
 from tap_constantcontact.doctor.findings import (
     Finding,
     Verdict,
@@ -68,9 +68,11 @@ class Examination:
         except ConfigValidationError as error:
             yield Finding("settings", Verdict.ERROR, f"{error.errors[0]}.")
             return
+        selection = [] if settings.faults else [*examine_selection(settings.config, catalog)]
+        yield from selection
         found, response = network.reach("auth_url", config["auth_url"])
         yield found
-        if settings.faults:
+        if settings.faults or any(one.verdict is Verdict.ERROR for one in selection):
             yield from self._without_token(config, response)
             return
         try:

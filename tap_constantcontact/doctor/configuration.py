@@ -9,13 +9,15 @@ from singer_sdk.singerlib import Catalog
 
 from tap_constantcontact import rules
 from tap_constantcontact.auth.rights import Need
+from tap_constantcontact.catalog import checked
 from tap_constantcontact.doctor.findings import Finding, Verdict, well
 from tap_constantcontact.environment import gathered
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.json_files import json_object
 from tap_constantcontact.limits.stores import SERVERS
+from tap_constantcontact.maps import names
 from tap_constantcontact.needs import needs_of
-from tap_constantcontact.streams import FROM_CAMPAIGNS, STREAMS
+from tap_constantcontact.streams import DECLARED, FROM_CAMPAIGNS, STREAMS
 from tap_constantcontact.tap import TapConstantContact
 
 ENVIRONMENT = "ENV"
@@ -86,6 +88,43 @@ class Settings:
             yield well("settings", f"The settings can be used (given: {names}).")
         for note in self.given.notes:
             yield well("settings", f"{note}.")
+
+
+def examine_selection(
+    config: Mapping[str, Any], catalog: Mapping[str, Any] | None
+) -> Iterator[Finding]:
+    """Examine the catalog and the stream maps as the tap does, without a request.
+
+    Args:
+        config: The settings, which can be used.
+        catalog: The content of a catalog, if one is used.
+    """
+    warnings: list[str] = []
+    try:
+        if catalog is not None:
+            checked(catalog, DECLARED, warnings.append)
+        elif config["custom_fields_by_name"]:
+            catalog = _with_any_custom_field(config)
+        tap = TapConstantContact(config=config, catalog=catalog, validate_config=False)
+        masks = {name: stream.mask for name, stream in tap.streams.items() if stream.selected}
+        rules.check_batches(masks, config)
+        schemas = {name: stream.schema for name, stream in tap.streams.items()}
+        warnings += names.doubts(config.get("stream_maps") or {}, schemas)
+    except ConfigValidationError as error:
+        for fault in error.errors:
+            yield Finding("selection", Verdict.ERROR, f"{fault}.")
+    for warning in warnings:
+        yield Finding("selection", Verdict.WARNING, f"{warning}.")
+
+
+def _with_any_custom_field(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the catalog with custom fields of any name: to discover them takes a request."""
+    static = {**config, "custom_fields_by_name": False}
+    tap = TapConstantContact(config=static, validate_config=False, setup_mapper=False)
+    catalog: dict[str, Any] = tap.catalog_dict
+    for entry in catalog["streams"]:
+        entry["schema"] = DECLARED[entry["tap_stream_id"]].schema
+    return catalog
 
 
 def selected_needs(config: Mapping[str, Any], catalog: Mapping[str, Any] | None) -> list[Need]:

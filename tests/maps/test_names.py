@@ -31,7 +31,7 @@ def account() -> Account:
     return young(6)
 
 
-def set_up(maps: Any, catalog: dict[str, Any] | None = None, **settings: Any) -> TapConstantContact:
+def set_up(maps: Any, catalog: Any = None, **settings: Any) -> TapConstantContact:
     config = {**CONFIG, "stream_maps": copy.deepcopy(maps), **settings}
     return TapConstantContact(config=config, catalog=copy.deepcopy(catalog))
 
