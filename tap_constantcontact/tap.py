@@ -26,9 +26,11 @@ from tap_constantcontact.exceptions import (
     FatalAPIError,
     ForbiddenError,
     LimitReachedError,
+    refused,
 )
 from tap_constantcontact.maps.evaluation import guard
 from tap_constantcontact.maps.stream_maps import StreamMaps
+from tap_constantcontact.rules.types import type_faults
 from tap_constantcontact.run import Run
 from tap_constantcontact.shapes.collection import Collection
 from tap_constantcontact.shapes.counts import Counts
@@ -71,19 +73,7 @@ class TapConstantContact(Tap):
     ) -> None:
         self.clock = clock
         self.append_builtin_config(self.config_jsonschema)
-        gathered = environment.gathered(
-            config or {}, self.config_jsonschema, with_environment=parse_env_config
-        )
-        for note in gathered.notes:
-            self.logger.info("%s.", note)
-        for warning in gathered.warnings:
-            self.logger.warning("%s.", warning)
-        given = gathered.settings
-        if faults := [*gathered.faults, *rules.type_faults(given, self.config_jsonschema)]:
-            raise refused(*faults)
-        given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
-        if not environment.batches(given):
-            given.pop("batch_config", None)
+        given = self._gathered(config or {}, with_environment=parse_env_config)
         if (catalog := kwargs.get("catalog")) is not None:
             kwargs["catalog"] = checked(catalog, DECLARED, self.logger.warning)
         super().__init__(
@@ -105,6 +95,26 @@ class TapConstantContact(Tap):
             rules.check_parts({stream.name: stream.part for stream in within}, self.config)
             masks = {stream.name: stream.mask for stream in self._selected()}
             rules.check_batches(masks, self.config)
+
+    def _gathered(self, config: Mapping[str, Any], *, with_environment: bool) -> dict[str, Any]:
+        """Return the known settings, and log what is passed over and where they come from.
+
+        Raises:
+            ConfigValidationError: A setting is not known, or has a value of the wrong type.
+        """
+        schema = self.config_jsonschema
+        gathered = environment.gathered(config, schema, with_environment=with_environment)
+        for note in gathered.notes:
+            self.logger.info("%s.", note)
+        for warning in gathered.warnings:
+            self.logger.warning("%s.", warning)
+        given = gathered.settings
+        if faults := [*gathered.faults, *type_faults(given, schema)]:
+            raise refused(*faults)
+        given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
+        if not environment.batches(given):
+            given.pop("batch_config", None)
+        return given
 
     @classmethod
     @override

@@ -13,6 +13,7 @@ from tap_constantcontact.auth.flows import SignInError
 from tap_constantcontact.environment import ENVIRONMENT, add_those_of_the_sdk, gathered
 from tap_constantcontact.exceptions import refused
 from tap_constantcontact.json_files import json_object
+from tap_constantcontact.rules.types import type_faults
 from tap_constantcontact.settings import SETTINGS
 
 OF_INTEREST = (
@@ -55,7 +56,7 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
     settings |= {name: given.settings[name] for name in OF_INTEREST if name in given.settings}
     settings["client_id"] = client_id or settings["client_id"]
     known = {name: value for name, value in settings.items() if value is not None}
-    if faults := [*given.faults, *rules.type_faults(known, SETTINGS)]:
+    if faults := [*given.faults, *type_faults(known, SETTINGS)]:
         raise refused(*faults)
     if faults := [*rules.text_faults(known)]:
         raise refused(*faults)

@@ -17,6 +17,7 @@ from tap_constantcontact.json_files import json_object
 from tap_constantcontact.limits.stores import SERVERS
 from tap_constantcontact.maps import names
 from tap_constantcontact.needs import needs_of
+from tap_constantcontact.rules.types import type_faults
 from tap_constantcontact.streams import DECLARED, FROM_CAMPAIGNS, STREAMS
 from tap_constantcontact.tap import TapConstantContact
 
@@ -49,15 +50,15 @@ class Settings:
         schema = TapConstantContact.config_jsonschema
         TapConstantContact.append_builtin_config(schema)
         self.given = gathered(files, schema, with_environment=ENVIRONMENT in sources)
-        type_faults = [*rules.type_faults(self.given.settings, schema)]
-        self.usable = not type_faults
+        misfits = [*type_faults(self.given.settings, schema)]
+        self.usable = not misfits
         tap = TapConstantContact(
             config=self.given.settings if self.usable else {},
             validate_config=False,
             setup_mapper=False,
         )
         self.config: Mapping[str, Any] = tap.config
-        self.faults = [*self.given.faults, *type_faults]
+        self.faults = [*self.given.faults, *misfits]
         if self.usable:
             self.faults += self._contradictions()
 

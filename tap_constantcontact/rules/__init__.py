@@ -8,38 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pendulum
 import requests
-from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from tap_constantcontact.exceptions import nearest, refused
-from tap_constantcontact.records import INTEGERS
 from tap_constantcontact.selection import Mask, path
 from tap_constantcontact.windows import parse_day, parse_instant, report_window
-
-if TYPE_CHECKING:
-    from jsonschema import ValidationError
-
-KINDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-}
-"""What a value must be, by the name of its JSON type."""
-
-BOUNDS = {
-    "minimum": "at least",
-    "exclusiveMinimum": "more than",
-    "maximum": "at most",
-    "exclusiveMaximum": "less than",
-}
-"""How a number must compare with a bound, by the keyword of the JSON schema."""
 
 BATCHES = {
     "batch_config": ("encoding", "storage", "batch_size"),
@@ -55,39 +32,6 @@ ASCII = ("access_token", "client_id", "client_secret", "refresh_token", "user_ag
 """Settings that are sent in the headers of a request."""
 
 _ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE).fullmatch
-
-
-def type_faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each value that the JSON schema of the configuration refuses.
-
-    Args:
-        config: Settings whose names are known.
-        schema: The JSON schema.
-    """
-    for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(dict(config)):
-        yield _type_fault(error, schema["properties"])
-    for name, value in config.items():
-        is_number = isinstance(value, (int, float))
-        if is_number and not INTEGERS.start <= value < INTEGERS.stop:
-            yield f"{name} is too large a number"
-
-
-def _type_fault(error: ValidationError, properties: Mapping[str, Any]) -> str:
-    setting, *within = map(str, error.absolute_path)
-    name = ".".join([setting, *(part[:100] for part in within)]).encode("unicode_escape").decode()
-    allowed: Any = error.validator_value
-    if error.validator == "type":
-        kinds = [allowed] if isinstance(allowed, str) else allowed
-        return f"{name} must be {' or '.join(KINDS[kind] for kind in kinds if kind in KINDS)}"
-    if error.validator in BOUNDS:
-        return f"{name} must be {BOUNDS[error.validator]} {allowed}"
-    if error.validator == "enum":
-        choices = [choice for choice in allowed if choice is not None]
-        given = ""
-        if isinstance(error.instance, str) and not properties[setting].get("secret"):
-            given = f" {error.instance[:100]!r}{nearest(error.instance, choices)}"
-        return f"{name}{given} must be one of {', '.join(choices)}"
-    return f"{name} has a value that is not allowed"
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -131,7 +75,6 @@ def warnings(config: Mapping[str, Any]) -> Iterator[str]:
 def is_id(text: str) -> bool:
     """Return whether a text can be the id in a path; one of dots would lead to another path."""
     return bool(text.strip(" ."))
-
 
 
 def check_batches(masks: Mapping[str, Mask], config: Mapping[str, Any]) -> None:
