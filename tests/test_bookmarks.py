@@ -238,6 +238,14 @@ DAMAGE: dict[str, tuple[Any, str]] = {
     "a bookmark that is no date": ({"replication_key_value": "yesterday"}, "replication_key_value"),
     "partitions": ({"partitions": [{"context": {"contact_id": "a"}}] * 500}, "partitions"),
     "no bookmark": ("gone", "bookmark"),
+    "a bookmark from before all e-mail": (
+        {"replication_key_value": "0001-01-01T00:00:00Z"},
+        "replication_key_value",
+    ),
+    "a bookmark beyond all calendars": (
+        {"replication_key_value": "9999-12-31T23:59:59Z"},
+        "replication_key_value",
+    ),
 }
 
 
