@@ -17,7 +17,7 @@ from tap_constantcontact.bookmarks import (
 from tap_constantcontact.exceptions import nearest, refused
 from tap_constantcontact.records import printable
 from tap_constantcontact.tallies import parsed
-from tap_constantcontact.windows import parse_instant
+from tap_constantcontact.windows import FIRST_DAY, LAST_DAY, parse_instant
 
 LONGEST_TALLIES = 1000
 """Maximum number of characters of the tallies in a bookmark."""
@@ -165,7 +165,8 @@ def _text(value: Any) -> None:
 
 def _instant(value: Any) -> None:
     _text(value)
-    parse_instant(value)
+    if not FIRST_DAY <= parse_instant(value).date() <= LAST_DAY:
+        raise ValueError
 
 
 def _tallies(value: Any) -> None:

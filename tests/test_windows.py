@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 import pendulum
 import pytest
@@ -14,6 +15,10 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.windows import (
     BEGINNING,
+    FIRST_DAY,
+    LAST_DAY,
+    MOST_DAYS,
+    Window,
     days,
     days_ago,
     days_before,
@@ -81,6 +86,74 @@ def test_the_last_days_end_now(now: datetime, number: int, zone: str) -> None:
     assert window.end == instant
     assert local_day(window.start, zone) >= local_day(now, zone) - timedelta(days=number)
     assert window.start == updated_since({"timezone": zone, "updated_days_back": number}, instant)
+
+
+ANY_NUMBER = st.integers(0, MOST_DAYS) | st.integers(MOST_DAYS, 10**12)
+
+
+@given(INSTANTS, ANY_NUMBER)
+def test_a_lookback_reaches_no_further_than_the_first_e_mail(now: datetime, number: int) -> None:
+    instant = pendulum.instance(now)
+    start = days_before(instant, number)
+    assert start == BEGINNING or start + timedelta(days=number) == instant
+    assert start >= BEGINNING
+    assert (start == BEGINNING) >= (number > 43 * 366)
+
+
+@given(INSTANTS, ANY_NUMBER, ZONES)
+def test_any_number_of_days_ago_is_a_day(now: datetime, number: int, zone: str) -> None:
+    went_back = local_day(now, zone) - days_ago(number, zone, pendulum.instance(now))
+    assert went_back.days == number or 36_500 < went_back.days < number
+
+
+def test_contacts_cannot_have_changed_before_there_was_a_first_e_mail() -> None:
+    settings = {"timezone": "UTC", "updated_after": "0001-01-01"}
+    assert updated_since(settings, pendulum.datetime(2026, 1, 1)) == BEGINNING
+
+
+@pytest.mark.parametrize(
+    ("given_day", "read_day"),
+    [
+        ("0001-01-01", FIRST_DAY),
+        ("1899-12-31", FIRST_DAY),
+        ("1900-01-02", date(1900, 1, 2)),
+        ("9998-12-30", date(9998, 12, 30)),
+        ("9999-12-31", LAST_DAY),
+    ],
+)
+def test_a_day_beyond_all_calendars_is_the_nearest_one_within(
+    given_day: str, read_day: date
+) -> None:
+    settings = {"timezone": "UTC", "report_date": given_day}
+    window = report_window(settings, pendulum.datetime(2026, 1, 1))
+    assert window is not None
+    assert window.start.date() == read_day
+    assert window.end - window.start == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "first", "end"),
+    [
+        ({"report_days_back": 0}, "2026-01-08", "2026-01-08T09:00"),
+        ({"report_days_back": 2}, "2026-01-06", "2026-01-08T09:00"),
+        ({"report_start_date": "2026-01-02"}, "2026-01-02", "2026-01-08T09:00"),
+        ({"report_start_days_back": 7, "report_end_days_back": 0}, "2026-01-01", "2026-01-09"),
+        (
+            {"report_start_date": "2026-01-02", "report_end_date": ""},
+            "2026-01-02",
+            "2026-01-08T09:00",
+        ),
+        (
+            {"report_start_date": "2026-01-02", "report_end_date": "2026-01-05"},
+            "2026-01-02",
+            "2026-01-06",
+        ),
+    ],
+)
+def test_each_setting_of_a_report_s_window(settings: dict[str, Any], first: str, end: str) -> None:
+    now = pendulum.datetime(2026, 1, 8, 9)
+    window = report_window({"timezone": "UTC", **settings}, now)
+    assert window == Window(parse_instant(first), parse_instant(end))
 
 
 @pytest.mark.parametrize(
