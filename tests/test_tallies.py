@@ -33,7 +33,20 @@ def test_a_text_means_the_same_tallies(groups: dict[str, dict[str, int]]) -> Non
     assert len(text) <= len(groups) * (BUCKETS * 4 // 3 + 8)
 
 
-@pytest.mark.parametrize("text", ["", "opens", "opens=", "opens=AAAA", "opens=?!", "a=b=c", "  "])
+def test_the_tallies_in_a_state_are_those_of_the_version_that_wrote_it() -> None:
+    opens = "AAAALAAAAAAAAAAAAAAAAQ" + "A" * 97 + "BAAAAAAAA"
+    tallies = {"opens": Tally.of({"a": 300, "b": 1, "c": 1}), "clicks": Tally.of({})}
+    assert joined(tallies) == f"opens={opens} clicks={'A' * 128}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "opens", "opens=", "opens=AAAA", "opens=?!", "a=b=c", "  "),
+        "opens=" + "AAAA" * (BUCKETS // 3 + 1),
+        "opens=" + "AAAA" * (BUCKETS // 3) + "!",
+    ],
+)
 def test_another_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parsed(text)
