@@ -48,6 +48,21 @@ class StillClock(Clock):
 
 
 @dataclass
+class Wakeful(StillClock):
+    """A clock on which a wait ends only when there is news.
+
+    Attributes:
+        waiting: Set once somebody waits.
+    """
+
+    waiting: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:  # noqa: ARG002
+        self.waiting.set()
+        condition.wait(60)
+
+
+@dataclass
 class FastClock(Clock):
     """A clock whose days pass in a second.
 

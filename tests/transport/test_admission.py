@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 import pytest
@@ -14,7 +13,7 @@ from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitReachedError
 from tap_constantcontact.limits.ledger import MIDNIGHT
 from tap_constantcontact.transport.quota import RESERVE, Quota
-from tests.clocks import StillClock
+from tests.clocks import StillClock, Wakeful
 from tests.transport.paces import permits_of
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc).timestamp()
@@ -223,21 +222,6 @@ def test_a_probe_that_fails_leaves_the_day_to_the_next_one(clock: StillClock) ->
         quota.check()
     with quota.admitted():
         quota.check()
-
-
-@dataclass
-class Wakeful(StillClock):
-    """A clock on which a wait ends only when there is news.
-
-    Attributes:
-        waiting: Set once somebody waits.
-    """
-
-    waiting: threading.Event = field(default_factory=threading.Event)
-
-    def wait(self, condition: threading.Condition, seconds: float | None) -> None:  # noqa: ARG002
-        self.waiting.set()
-        condition.wait(60)
 
 
 @pytest.mark.parametrize("news", ["answered", "unanswered", "closed"])

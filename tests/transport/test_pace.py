@@ -16,10 +16,12 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_constantcontact.limits.store import MemoryStore, Step, T
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.transport.pace import LEARNING
 from tap_constantcontact.transport.turns import Turns
-from tests.clocks import StillClock
+from tests.clocks import StillClock, Wakeful
 from tests.harness import SUMMARY, config_for, sync
 from tests.transport.paces import pace_of
 
@@ -125,6 +127,98 @@ def test_answers_that_come_unevenly_do_not_slow_the_pace(back: list[float]) -> N
     arrived = arrivals([(0.001, seconds) for seconds in back] * 8)
     assert busiest_second(arrived) <= 4
     assert seconds_for(4, arrived) <= 1.03
+
+
+def test_a_request_counts_from_when_it_left_however_long_the_machine_paused() -> None:
+    clock = StillClock()
+    pace = pace_of(1, clock=clock)
+    with pace.departure() as first:
+        clock.at += 0.7
+    assert first.left == clock.at
+    with pace.departure() as second:
+        pass
+    assert second.left - first.left == pytest.approx(1.118)
+
+
+def test_a_request_that_gets_no_answer_after_a_long_calm_delays_the_next_one_little() -> None:
+    clock = StillClock()
+    pace = pace_of(1, clock=clock)
+    for _ in range(1000):
+        with pace.departure() as departure:
+            pass
+        pace.answered(departure)
+    with pace.departure() as unanswered:
+        pass
+    with pace.departure() as following:
+        pass
+    assert following.left - unanswered.left == pytest.approx(1.003 + 0.015 + 0.25)
+
+
+def test_one_answer_that_takes_very_long_does_not_use_up_all_allowance_for_delays() -> None:
+    arrived = arrivals([*STEADY * 80, (0.001, 30.0), *STEADY * 4, (0.1, 0.019), *STEADY * 4])
+    assert busiest_second(arrived) <= 4
+
+
+class CountingStore(MemoryStore):
+    """A store that counts how often it is used, as that takes time in a database."""
+
+    used = 0
+
+    def change(self, step: Step[T]) -> T:
+        self.used += 1
+        return super().change(step)
+
+
+@pytest.mark.parametrize(
+    ("rate", "pause", "seconds", "used"),
+    [
+        pytest.param(1, 0.0, 0.1, 2, id="quick answer"),
+        pytest.param(1, 0.0, 2.0, 1, id="answer when the request counts no more"),
+        pytest.param(1, 0.5, 2.0, 2, id="late departure"),
+        pytest.param(100, 0.5, 0.1, 1, id="one of many at a time"),
+    ],
+)
+def test_the_store_is_used_only_for_what_other_runs_need_to_know(
+    rate: float, pause: float, seconds: float, used: int
+) -> None:
+    clock = StillClock()
+    store = CountingStore(clock)
+    pace = pace_of(rate, clock=clock, store=store)
+    for _ in range(LEARNING):
+        with pace.departure() as departure:
+            pass
+        pace.answered(departure)
+        clock.at += 2
+    store.used = 0
+    with pace.departure() as departure:
+        clock.at += pause
+    clock.at += seconds
+    pace.answered(departure)
+    assert store.used == used
+
+
+def test_who_waits_hears_at_once_that_an_answer_made_room() -> None:
+    clock = Wakeful()
+    pace = pace_of(1, clock=clock)
+    for _ in range(LEARNING):
+        with pace.departure() as departure:
+            pass
+        pace.answered(departure)
+        clock.at += 2
+    left = threading.Event()
+
+    def send() -> None:
+        with pace.departure():
+            left.set()
+
+    with pace.departure() as departure:
+        pass
+    clock.at += 1.05
+    threading.Thread(target=send, daemon=True).start()
+    assert clock.waiting.wait(10)
+    departure.left = clock.at
+    pace.answered(departure)
+    assert left.wait(10)
 
 
 def test_requests_leave_in_the_order_of_the_work_whoever_asks_first() -> None:
