@@ -49,7 +49,7 @@ class Departure(msgspec.Struct, array_like=True):
 
     until: float
     allowance: float
-    requests: int = 1
+    requests: int
 
 
 class Asker(NamedTuple):

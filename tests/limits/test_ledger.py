@@ -101,6 +101,66 @@ def test_a_request_counts_from_when_it_left() -> None:
     assert isinstance(ledger.take(asker, terms, NOON + 1.1), Queued)
 
 
+def test_who_waits_goes_before_who_comes_later() -> None:
+    ledger, terms = Ledger(), Terms(1, ALL_DAY)
+    first, second, third = (Asker(name, "") for name in "abc")
+    ledger.take(first, terms, NOON)
+    queued = ledger.take(second, terms, NOON)
+    assert isinstance(queued, Queued)
+    free = NOON + queued.wait
+    behind = ledger.take(third, terms, free)
+    assert behind == Queued(pytest.approx(terms.period * 1.003))
+    assert isinstance(ledger.take(second, terms, free), Granted)
+    assert isinstance(ledger.take(third, terms, free + terms.period * 1.003), Granted)
+
+
+def test_a_run_asks_again_soon_while_an_answer_may_make_room() -> None:
+    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
+    ledger.take(asker, terms, NOON, allowance=0.5)
+    assert ledger.take(asker, terms, NOON + 1.0) == Queued(pytest.approx(0.003, abs=1e-6))
+    assert ledger.take(asker, terms, NOON + 1.1) == Queued(POLL)
+    assert ledger.take(asker, terms, NOON + 1.5) == Queued(pytest.approx(0.003, abs=1e-6))
+
+
+@given(
+    rate=st.integers(100, 300),
+    late=st.lists(st.floats(0, 1), min_size=1, max_size=7),
+)
+def test_permits_for_several_requests_hold_until_they_expire(rate: int, late: list[float]) -> None:
+    terms, ledger, asker = Terms(rate, ALL_DAY), Ledger(), Asker("run", "")
+    now, sent = NOON, []
+    while now < NOON + 4:
+        match ledger.take(asker, terms, now):
+            case Granted(number, requests, _):
+                sent += [now + late[number % len(late)] * terms.validity] * requests
+            case Queued(wait):
+                now += wait
+    sent.sort()
+    assert all(bisect_left(sent, at + 1) - i <= rate for i, at in enumerate(sent))
+
+
+def test_permits_that_are_given_back_are_for_who_asks_next() -> None:
+    terms, ledger, asker = Terms(100, ALL_DAY), Ledger(), Asker("run", "")
+    now, granted = NOON, []
+    while isinstance(taken := ledger.take(asker, terms, now), Granted):
+        granted.append(taken)
+        now += terms.spacing
+    assert sum(one.requests for one in granted) == 100
+    ledger.give_back(granted[-1].number, 3, asker, terms, now)
+    assert ledger.left_today(asker, terms, now) == ALL_DAY - 97
+    again = ledger.take(asker, terms, now)
+    assert again == Granted(granted[-1].number + 1, 3, ALL_DAY - 100)
+    ledger.give_back(-1, 2, asker, terms, now)  # of a departure that counts no more
+    assert ledger.left_today(asker, terms, now) == ALL_DAY - 98
+
+
+def test_the_last_permits_of_a_day_are_as_many_as_are_left() -> None:
+    terms, ledger, asker = Terms(100, 7), Ledger(), Asker("run", "")
+    assert ledger.take(asker, terms, NOON) == Granted(1, 5, 2)
+    assert ledger.take(asker, terms, NOON + 1) == Granted(2, 2, 0)
+    assert isinstance(ledger.take(asker, terms, NOON + 2), Spent)
+
+
 def test_many_requests_a_second_are_permitted_several_at_a_time() -> None:
     key = Key(Terms(10_000, ALL_DAY), 2)
     key.let_pass(1)

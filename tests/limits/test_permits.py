@@ -1,0 +1,161 @@
+"""A run's permits, from the ledger that all runs of its key share."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from tap_constantcontact.exceptions import ConfigValidationError
+from tap_constantcontact.limits.ledger import (
+    MIDNIGHT,
+    SECONDS_A_DAY,
+    Asker,
+    Granted,
+    Queued,
+    Spent,
+)
+from tap_constantcontact.limits.permits import OUTAGE, Permits
+from tap_constantcontact.limits.store import MemoryStore, Step, StoreError, T
+from tap_constantcontact.limits.terms import Terms
+from tests.clocks import StillClock
+
+NOON = 12 * 3600.0
+SEVERAL = Terms(100, 1000)
+"""Terms by which five requests are permitted at a time."""
+
+
+class WatchedStore(MemoryStore):
+    """A store that counts how often it is used, and fails when a test says so."""
+
+    used = 0
+    fails = False
+
+    def change(self, step: Step[T]) -> T:
+        self.used += 1
+        if self.fails:
+            raise StoreError("it is down")
+        return super().change(step)
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock(NOON)
+
+
+@pytest.fixture
+def store(clock: StillClock) -> WatchedStore:
+    return WatchedStore(clock)
+
+
+def permits_of(store: WatchedStore, terms: Terms, run: str = "run", **kwargs: Any) -> Permits:
+    return Permits(store, terms, lambda: Asker(run, "account"), clock=store._clock, **kwargs)
+
+
+def test_several_permits_at_a_time_cost_one_use_of_the_store(
+    store: WatchedStore, clock: StillClock
+) -> None:
+    permits = permits_of(store, SEVERAL)
+    assert not permits.is_single
+    for _ in range(5):
+        assert isinstance(permits.take(0.0), Granted)
+    assert store.used == 1
+    clock.at += 0.01
+    assert isinstance(permits.take(0.0), Granted)
+    assert store.used == 2
+
+
+def test_permits_that_expired_are_given_back(store: WatchedStore, clock: StillClock) -> None:
+    permits = permits_of(store, SEVERAL)
+    permits.take(0.0)
+    clock.at += SEVERAL.validity
+    permits.take(0.0)
+    assert permits.left_today == 1000 - 1 - 5
+    permits.look()
+    assert permits.left_today == 1000 - 1 - 1
+
+
+def test_permits_that_were_given_back_are_not_used(store: WatchedStore, clock: StillClock) -> None:
+    permits = permits_of(store, SEVERAL)
+    permits.take(0.0)
+    for _ in range(2):
+        permits.look()
+        assert permits.left_today == 1000 - 1
+    clock.at += 0.01
+    store.used = 0
+    permits.take(0.0)
+    assert store.used == 1
+
+
+def test_a_run_knows_from_its_begin_what_others_left(store: WatchedStore) -> None:
+    other = permits_of(store, Terms(1, 10), "other")
+    other.take(0.0)
+    permits = permits_of(store, Terms(1, 10))
+    assert permits.is_single
+    permits.begin()
+    assert permits.left_today == 9
+
+
+def test_a_run_that_finds_the_day_spent_has_nothing_left(store: WatchedStore) -> None:
+    permits_of(store, Terms(1, 1), "other").take(0.0)
+    permits = permits_of(store, Terms(1, 1))
+    assert isinstance(permits.take(0.0), Spent)
+    assert permits.left_today == 0
+
+
+def test_a_day_that_one_run_finds_closed_is_closed_for_the_others(store: WatchedStore) -> None:
+    opens_in = permits_of(store, Terms(1, 10), "other").close_day(age=0.0)
+    assert opens_in == SECONDS_A_DAY - NOON + MIDNIGHT
+    assert permits_of(store, Terms(1, 10)).take(0.0) == Spent(opens_in)
+
+
+@pytest.mark.parametrize(("age", "opens"), [(0.0, SECONDS_A_DAY - 20 + MIDNIGHT), (30.0, -20.0)])
+def test_a_run_whose_store_fails_knows_by_itself_when_the_day_ends(
+    store: WatchedStore, clock: StillClock, age: float, opens: float
+) -> None:
+    clock.at = SECONDS_A_DAY + 20.0
+    store.fails = True
+    opens_in = permits_of(store, Terms(1, 10)).close_day(age)
+    assert opens_in == pytest.approx(opens) if opens > 0 else opens_in < 0
+
+
+def test_a_store_that_fails_at_the_start_ends_a_run_that_needs_it(store: WatchedStore) -> None:
+    store.fails = True
+    with pytest.raises(ConfigValidationError) as caught:
+        permits_of(store, Terms(1, 10)).begin()
+    (said,) = caught.value.errors
+    assert said.startswith(
+        "limits_store: The limits that runs share cannot be kept in this process"
+    )
+    assert "(it is down)" in said
+    assert "limits_store_required to false" in said
+
+
+def test_a_store_that_fails_at_the_start_is_told_once_where_it_is_not_needed(
+    store: WatchedStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.fails = True
+    permits = permits_of(store, Terms(1, 10), required=False)
+    permits.begin()
+    store.fails = False
+    store.used = 0
+    assert isinstance(permits.take(0.0), Granted)
+    assert store.used == 0
+    assert permits.left_today == 9
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+def test_an_outage_is_told_once_and_counted_from_its_own_start(
+    store: WatchedStore, clock: StillClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    permits = permits_of(store, Terms(1, 10))
+    for outage in (1, 2):
+        store.fails = True
+        for _ in range(3):
+            assert isinstance(permits.take(0.0), Queued)
+            clock.at += (OUTAGE - 1) / 3
+        assert len(caplog.records) == outage
+        store.fails = False
+        permits.take(0.0)
+        clock.at += OUTAGE
