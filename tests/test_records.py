@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.records import Conformer, utc
+from tap_constantcontact.records import Conformer, printable, utc
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.windows import parse_instant
 from tests.harness import by_shape
@@ -168,6 +168,12 @@ def test_what_becomes_of_a_value(name: str, sent: Any, kept: Any, told: str | No
 )
 def test_date_times_in_every_form_that_was_seen(sent: str, kept: str | None) -> None:
     assert utc(sent) == kept
+
+
+@pytest.mark.parametrize("length", [299, 300, 301, 10**6])
+def test_a_text_from_the_api_takes_little_of_a_log_and_one_line(length: int) -> None:
+    assert printable("é" * length) == "é" * min(length, 300)
+    assert printable("a\nb\r\x1b[2J\ud800\u2028c") == "a?b??[2J\ufffd?c"
 
 
 OFFSETS = st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-840, 840))
