@@ -86,8 +86,8 @@ class Query:
         is_dated: Whether the parameters restrict the list by date.
 
     Example:
-        >>> Query({"status": "all"}).having({"lists": "1"}).parameters
-        {'status': 'all', 'lists': '1'}
+        >>> Query({"status": "all"}).dated({"updated_after": "2026-01-31"}).parameters
+        {'status': 'all', 'updated_after': '2026-01-31'}
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
