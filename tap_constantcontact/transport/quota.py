@@ -67,7 +67,7 @@ class Quota:
         self.first = self.last = 0.0
         self._permits = permits
         self._on_daily_limit = on_daily_limit
-        self._changed = changed or threading.Condition(threading.RLock())
+        self._changed = changed or threading.Condition()
         self._clock = clock
         self._closed_until: float | None = None
         self._probe: int | None = None

@@ -35,7 +35,7 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self.changed = threading.Condition(threading.RLock())
+        self.changed = threading.Condition()
         self._numbers = itertools.count()
         self._at_work: set[int] = set()
         self._ready: set[int] = set()

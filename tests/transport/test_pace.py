@@ -7,6 +7,7 @@ import statistics
 import threading
 import time
 from bisect import bisect_left
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,17 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_constantcontact.exceptions import DayClosedError, FatalAPIError
+from tap_constantcontact.limits.ledger import MIDNIGHT, POLL
 from tap_constantcontact.limits.store import MemoryStore, Step, T
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.transport.pace import LEARNING
+from tap_constantcontact.transport.pace import LEARNING, Pace
+from tap_constantcontact.transport.quota import Quota
 from tap_constantcontact.transport.turns import Turns
 from tests.clocks import StillClock, Wakeful
 from tests.harness import SUMMARY, config_for, sync
-from tests.transport.paces import pace_of
+from tests.transport.paces import pace_of, permits_of
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
@@ -219,6 +223,59 @@ def test_who_waits_hears_at_once_that_an_answer_made_room() -> None:
     departure.left = clock.at
     pace.answered(departure)
     assert left.wait(10)
+
+
+def test_who_waits_for_a_permit_hears_at_once_that_the_run_has_failed() -> None:
+    clock, turns = Wakeful(), Turns()
+    permits = permits_of(1, clock=clock)
+    quota = Quota(permits, None, "stop", turns.changed, clock)
+    pace = Pace(permits, quota, turns, clock)
+    with pace.departure():
+        pass
+    ended = threading.Event()
+
+    def send() -> None:
+        with suppress(FatalAPIError), pace.departure():
+            pytest.fail("it left")
+        ended.set()
+
+    threading.Thread(target=send, daemon=True).start()
+    assert clock.waiting.wait(10)
+    quota.close(FatalAPIError("the run has failed"))
+    assert ended.wait(10)
+
+
+def test_a_day_that_is_spent_is_closed_until_the_next_one_begins() -> None:
+    clock, turns = StillClock(NOON.timestamp()), Turns()
+    permits = permits_of(4, daily_limit=1, clock=clock)
+    quota = Quota(permits, None, "wait", turns.changed, clock)
+    pace = Pace(permits, quota, turns, clock)
+    with pace.departure():
+        pass
+    with pytest.raises(DayClosedError), pace.departure():
+        pass
+    assert quota.spent == 1
+    with quota.admitted(), pace.departure() as following:
+        pass
+    assert following.left == pytest.approx(NOON.timestamp() + 12 * 3600 + MIDNIGHT)
+
+
+class Restless(StillClock):
+    """A clock on which every wait ends early."""
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        super().wait(condition, seconds and min(seconds, 0.01))
+
+
+def test_whoever_is_woken_early_does_not_use_the_store_before_it_is_time() -> None:
+    clock = Restless()
+    store = CountingStore(clock)
+    pace = pace_of(1, clock=clock, store=store)
+    for _ in range(2):
+        with pace.departure():
+            pass
+    first, announced, while_the_first_may_be_late = 1, 1, round(0.115 / POLL) + 1
+    assert store.used <= first + announced + while_the_first_may_be_late
 
 
 def test_requests_leave_in_the_order_of_the_work_whoever_asks_first() -> None:
