@@ -12,23 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.bookmarks import (
-    CONSEQUENCE,
-    KEYS,
     LONGEST,
-    LONGEST_TALLIES,
     NO_SWEEP,
     START,
-    TRANSIENT,
     UNKNOWN,
     Bookmark,
     Place,
     Sweep,
-    validated,
     written_for,
 )
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.short_bookmarks import ShortBookmark
+from tap_constantcontact.state import CONSEQUENCE, KEYS, LONGEST_TALLIES, TRANSIENT, validated
 from tap_constantcontact.tallies import Tally, joined
+
+END = datetime(9998, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+"""When the runs of these tests begin: none of their instants is later."""
 
 OURS, THEIRS = "0123456789abcdef", "fedcba9876543210"
 STREAM = "email_links"
@@ -48,10 +47,10 @@ KINDS = pytest.mark.parametrize("kind", [Bookmark, ShortBookmark])
 def kept(bookmark: Any, account: str | None = None) -> tuple[Any, list[tuple[str, str]]]:
     """The part of a stream's bookmark that is kept, and the warnings of what is not."""
     warnings: list[tuple[str, str]] = []
-    state = {"bookmarks": {STREAM: bookmark, "another": {"filters": "x"}}}
+    state = {"bookmarks": {STREAM: bookmark}}
     if account:
         state["account"] = account  # type: ignore[assignment]
-    known = validated(state, [STREAM], lambda *texts: warnings.append(texts))
+    known = validated(state, [STREAM], END, lambda *texts: warnings.append(texts))
     assert known["bookmarks"].keys() <= {STREAM}
     return known["bookmarks"].get(STREAM), warnings
 
@@ -276,7 +275,7 @@ def test_a_bookmark_of_another_account_is_not_used(
 
 def test_the_bookmarks_of_further_streams_are_still_read() -> None:
     state = {"account": OURS, "bookmarks": {"a": 7, "b": {"account": THEIRS}, "c": GOOD}}
-    assert validated(state, "abc", lambda *_: None) == {"bookmarks": {"c": GOOD}}
+    assert validated(state, "abc", END, lambda *_: None) == {"bookmarks": {"c": GOOD}}
 
 
 @pytest.mark.parametrize(
@@ -291,9 +290,9 @@ def test_a_state_tells_whose_account_it_is_of(found: Any, account: str | None) -
 @pytest.mark.parametrize("state", [None, [], 3, {"bookmarks": None}, {"bookmarks": []}])
 def test_what_is_no_state_is_refused(state: Any) -> None:
     with pytest.raises(ConfigValidationError) as caught:
-        validated(state, [STREAM], lambda *_: None)
+        validated(state, [STREAM], END, lambda *_: None)
     assert "give the value of the last STATE message" in caught.value.errors[0]
 
 
 def test_a_state_without_bookmarks_is_one_of_a_first_run() -> None:
-    assert validated({}, [STREAM], lambda *_: None) == {"bookmarks": {}}
+    assert validated({}, [STREAM], END, lambda *_: None) == {"bookmarks": {}}
