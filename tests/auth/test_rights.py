@@ -101,6 +101,18 @@ def test_a_test_fails_where_a_privilege_is_lacking_and_samples_the_rest(
     assert sampled(result.stdout) == {*SELECTED} - {*lacking}
 
 
+def test_a_test_fails_where_all_streams_are_forbidden(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.api.privileges.clear()
+    catalog = TapConstantContact(config={"access_token": "none"}).catalog_dict
+    select(catalog, ("contact_lists",))
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog, default=list))
+    config = config_for(sandbox, tmp_path, skip_forbidden_streams=True)
+    result = run_tap(tmp_path, "--test", "--catalog=catalog.json", config=config)
+    assert result.returncode == 1
+    (error,) = errors(result.stderr)
+    assert "may not read contact_lists. Sign in" in error
+
+
 def test_a_test_succeeds_where_forbidden_streams_are_skipped(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
