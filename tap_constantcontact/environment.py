@@ -106,8 +106,8 @@ def gathered(
         warnings += found.warnings
         if found.file:
             notes.append(f"Reading settings from the file {str(found.file)!r}")
-        if found.settings or not config:
-            notes.append(f"Read from the environment: {', '.join(found.settings) or 'nothing'}")
+        if found.settings:
+            notes.append(f"Read from the environment: {', '.join(found.settings)}")
     return Given(typed(settings, schema), faults, warnings, notes)
 
 

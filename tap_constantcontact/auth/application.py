@@ -50,7 +50,7 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
     """
     add_those_of_the_sdk(SETTINGS)
     given = gathered(written, SETTINGS, with_environment=True)
-    for sentence in (*given.warnings, *(given.notes if given.settings else ())):
+    for sentence in (*given.warnings, *given.notes):
         click.echo(f"{sentence}.", err=True)
     settings = {name: SETTINGS["properties"][name].get("default") for name in OF_INTEREST}
     settings |= {name: given.settings[name] for name in OF_INTEREST if name in given.settings}
