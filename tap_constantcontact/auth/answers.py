@@ -6,17 +6,17 @@ text may go into a message.
 
 from __future__ import annotations
 
-import html
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeGuard
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
+from tap_constantcontact.auth.refusals import in_a_line, safe, text_of_page, texts_in
 from tap_constantcontact.auth.rights import scope_in
 
 LIFETIME = 86_400.0
@@ -28,20 +28,8 @@ LIFETIMES = (0.0, 365 * LIFETIME)
 LONGEST_TOKEN = 16_384
 """Maximum number of characters of a token, many times those of Okta's; headers hold no more."""
 
-TELLING = (
-    "error",
-    "error_description",
-    "errorSummary",
-    "error_key",
-    "error_message",
-    "message",
-)
-"""Properties of a refusal that tell what went wrong."""
-
 SECRET = ("refresh_token", "code", "code_verifier", "device_code", "access_token")
 """Names of secrets in requests and answers, which an answer might repeat in its texts."""
-
-LONGEST_TEXT = 200
 
 INTERVAL = 5.0
 """Seconds between two requests for the tokens, unless the server sets them; `slow_down` adds these.
@@ -66,7 +54,6 @@ LONGEST_ADDRESS = 1000
 
 _visible = re.compile(r"[\x21-\x7e]+").fullmatch
 _data = re.compile(r"""[{["'=]""").search
-_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 class Granted(NamedTuple):
@@ -191,8 +178,7 @@ def told_by(answer: Mapping[str, Any], hidden: Iterable[Any]) -> str:
         answer: The answer.
         hidden: Secrets to leave out. Values that are no texts do not matter.
     """
-    texts = (answer[name] for name in TELLING if isinstance(answer.get(name), str))
-    return _line(": ".join(filter(None, texts)), hidden)
+    return ": ".join(in_a_line(texts_in(answer), _texts(hidden)))
 
 
 def told_by_page(response: requests.Response, hidden: Iterable[Any]) -> str:
@@ -200,15 +186,11 @@ def told_by_page(response: requests.Response, hidden: Iterable[Any]) -> str:
     text = response.content[:4096].decode("utf-8", "replace").strip()
     if not text.startswith("<") and _data(text):
         return ""
-    return _line(html.unescape(_MARKUP.sub(" ", text)), hidden)
+    return safe(text_of_page(response.content), _texts(hidden))
 
 
-def _line(text: str, hidden: Iterable[Any]) -> str:
-    line = "".join(filter(str.isprintable, " ".join(text.split())))
-    for secret in filter(None, hidden):
-        if isinstance(secret, str):
-            line = line.replace(secret, "…").replace(quote_plus(secret, errors="replace"), "…")
-    return line[:LONGEST_TEXT]
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value]
 
 
 def object_in(response: requests.Response) -> dict[str, Any] | None:

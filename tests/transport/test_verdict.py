@@ -63,7 +63,7 @@ def test_a_refusal_has_the_ids_that_support_asks_for(read: Any) -> None:
         return await handler(request)
 
     _, (said,) = read(refuse, streams=("contacts",))
-    assert "contacts.api.bad, Limit is?off" in said
+    assert "contacts.api.bad, Limit is off" in said
     for name, value in ids.items():
         assert f"{name} {value}" in said
 

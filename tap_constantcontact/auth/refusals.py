@@ -1,0 +1,152 @@
+"""What a server says when it refuses a request, in words that are safe for a line of the log.
+
+- The API sends a list of objects, or one object, with `error_key` and `error_message`. (Contract.)
+- The authorization server sends `error` and `error_description`. (RFC 6749, section 5.2.) It is one
+  of Okta's products, which also send `errorCode` and `errorSummary`. (Their form.)
+- In front of them are AWS API Gateway, which sends `message`, and CloudFront, which sends HTML. A
+  proxy may send anything. (Their forms.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote_plus
+
+from typing_extensions import override
+
+from tap_constantcontact.records import printable
+
+NAMES = (
+    "error_key",
+    "error_message",
+    "errorCode",
+    "errorSummary",
+    "error",
+    "error_description",
+    "errors",
+    "code",
+    "message",
+    "Message",
+    "title",
+    "detail",
+)
+"""Names of the properties that tell about an error."""
+
+MOST_TEXTS = 3
+"""Maximum number of texts of a response that are told."""
+
+DEPTH = 3
+"""Maximum depth at which such texts are looked for."""
+
+PAGE = 16 * 1024
+"""Number of bytes at the beginning of a page that is not JSON in which a text is looked for."""
+
+MASK = "***"
+
+TELLING = 8
+"""Minimum number of characters of a part of a token that is masked."""
+
+LONGEST = 1000
+"""Maximum number of characters of a text that are looked at."""
+
+
+def texts_in(body: Any) -> list[str]:
+    """Return the texts in the JSON of a refusal that tell about an error."""
+    return [*_texts_in(body, DEPTH)]
+
+
+def text_of_page(content: bytes) -> str:
+    """Return the title of an HTML page, or else its text; nothing of what is no text."""
+    if b"\0" in content[:PAGE]:
+        return ""
+    page = _Page()
+    try:
+        page.feed(content[:PAGE].decode(errors="replace"))
+        page.close()
+    except AssertionError:  # how the parser refuses some declarations
+        pass
+    return page.title or page.text
+
+
+def in_a_line(texts: Iterable[str], secrets: Sequence[str]) -> list[str]:
+    """Return the first texts of a refusal, each in one printable line of bounded length.
+
+    Args:
+        texts: The texts; equal ones count once.
+        secrets: What to mask in them, as a refusal may quote the request.
+    """
+    lines = (safe(text, secrets) for text in texts)
+    return [*dict.fromkeys(filter(None, lines))][:MOST_TEXTS]
+
+
+def safe(text: str, secrets: Sequence[str]) -> str:
+    """Return a text in one printable line of bounded length, in which secrets are masked."""
+    text = " ".join(text[:LONGEST].split())
+    for secret in secrets:
+        for form in {secret, quote_plus(secret, errors="replace")}:
+            text = _masked(text, form)
+    return printable(text).strip()
+
+
+def _masked(text: str, token: str) -> str:
+    """Replace what a text has in common with a token, in capitals or not."""
+    if len(token) < TELLING:
+        return re.sub(rf"\b{re.escape(token)}\b", MASK, text) if token else text
+    secret = token.casefold()
+    masked, start = "", 0
+    while start < len(text):
+        end = start + TELLING
+        if text[start:end].casefold() not in secret or end > len(text):
+            masked += text[start]
+            start += 1
+            continue
+        while end < len(text) and text[start : end + 1].casefold() in secret:
+            end += 1
+        masked += MASK
+        start = end
+    return masked
+
+
+def _texts_in(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and depth:
+        yield from _texts_in(next(iter(value), None), depth - 1)
+    elif isinstance(value, dict) and depth:
+        for name in NAMES:
+            yield from _texts_in(value.get(name), depth - 1)
+
+
+class _Page(HTMLParser):
+    """The texts of a page.
+
+    Attributes:
+        title: Its title.
+        text: Its text without tags.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = self.text = ""
+        self._within = ""
+
+    @override
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag in {"title", "script", "style"}:
+            self._within = tag
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._within:
+            self._within = ""
+
+    @override
+    def handle_data(self, data: str) -> None:
+        words = " ".join(data.split())
+        if self._within == "title":
+            self.title = f"{self.title} {words}".strip()
+        elif not self._within:
+            self.text = f"{self.text} {words}".strip()
