@@ -94,7 +94,7 @@ from the start
         raise refused("the state has no bookmarks: give the value of the last STATE message")
     account = written_for(state)
     if account is None and state.get(ACCOUNT) is not None:
-        warn(f"{ACCOUNT} is damaged", "it goes unnoticed if the state is of another account")
+        warn(f"{ACCOUNT} is damaged", "whose state it is goes unchecked")
     for name in sorted(state.keys() - {*IN_A_STATE}):
         warn(f"{printable(name)} is not known{nearest(name, IN_A_STATE)}", "it is dropped")
     for name in sorted(bookmarks.keys() - {*streams}):

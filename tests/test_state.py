@@ -114,7 +114,7 @@ def test_a_wrapped_state_of_another_account_is_refused(sandbox: Sandbox, tmp_pat
 
 def test_an_account_that_is_no_fingerprint_is_told() -> None:
     _, (told,) = warnings_of({**STATE, "account": 7})
-    assert told == "account is damaged: it goes unnoticed if the state is of another account"
+    assert told == "account is damaged: whose state it is goes unchecked"
 
 
 # What is not known
