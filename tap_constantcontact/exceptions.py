@@ -69,8 +69,16 @@ class AbandonedError(Exception):
 
 
 def refused(*faults: str) -> ConfigValidationError:
-    """Return the error for invalid settings, a state or a file, with a sentence for each fault."""
-    return ConfigValidationError("Config validation failed", errors=list(faults))
+    """Return the error for invalid settings, a state or a file, with a sentence for each fault.
+
+    A sentence stays one line, whatever names it quotes.
+    """
+    printable = ["".join(map(_printable, fault)) for fault in faults]
+    return ConfigValidationError("Config validation failed", errors=printable)
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def kind(failure: Exception) -> str:

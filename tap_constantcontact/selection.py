@@ -108,7 +108,11 @@ class Choice:
 
         `key_properties` are for the target: the tap tells rows apart by the stream's own keys.
         """
-        metadata = {crumb: dict(self.metadata.get(crumb, {})) for crumb in self.known}
+        metadata = {
+            crumb: dict(self.metadata.get(crumb, {}))
+            for crumb, part in self.known.items()
+            if crumb in self.here or not _may_have_any(part)
+        }
         for crumb, choice in metadata.items():
             if choice.get("inclusion") != "unsupported" or crumb in self.always:
                 choice["inclusion"] = "automatic" if crumb in self.always else "available"
@@ -156,7 +160,7 @@ class Choice:
         """Return whether a property is within an object that may have any."""
         parent = crumb[:-STEP]
         return bool(parent) and (
-            self._is_open(parent) or "properties" not in self.own.get(parent, {"properties": {}})
+            self._is_open(parent) or (parent in self.own and _may_have_any(self.own[parent]))
         )
 
     def names(self, within: Breadcrumb = ()) -> list[str]:
@@ -172,6 +176,11 @@ def _properties(
         crumb = (*within, "properties", name)
         yield crumb, part
         yield from _properties(part, crumb)
+
+
+def _may_have_any(schema: Mapping[str, Any]) -> bool:
+    """Return whether a schema is that of an object with any properties, which are discovered."""
+    return "object" in schema.get("type", ()) and "properties" not in schema
 
 
 def path(crumb: Breadcrumb) -> str:

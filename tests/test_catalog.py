@@ -285,6 +285,7 @@ def test_what_runners_write_is_taken_without_a_word(name: str) -> None:
 
 def columns(run: Run, stream: str) -> set[str]:
     """Return the columns of a stream, which its schema and its records have in common."""
+    assert run.exit_code == 0
     (schema,) = (line for line in run.lines if line["type"] == "SCHEMA")
     assert schema["stream"] == stream
     assert {*schema.get("bookmark_properties", ())} <= schema["schema"]["properties"].keys()
@@ -301,24 +302,38 @@ OPTIONAL = [
 ]
 
 
+MAPS: tuple[dict[str, Any], ...] = ({}, {"contacts": {"more": "'more'"}})
+
+
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    """A sandbox for all examples of a property."""
+def columns_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., set[str]]]:
+    """Read contacts, with their entry changed, for all examples of a property."""
+    folder = tmp_path_factory.mktemp("run")
     with Sandbox(young(6)) as sandbox:
-        yield sandbox
+
+        def read(change: Change, maps: dict[str, Any]) -> set[str]:
+            config = config_for(sandbox, folder, stream_maps=copy.deepcopy(maps))
+            return columns(sync(config, catalog=of_contacts(change)), "contacts")
+
+        yield read
+
+
+@pytest.fixture(scope="module")
+def all_columns(columns_with: Callable[..., set[str]]) -> list[set[str]]:
+    return [columns_with(lambda _: None, maps) for maps in MAPS]
 
 
 @given(
     deselected=st.sets(st.sampled_from(OPTIONAL)),
     lacking=st.sets(st.sampled_from(OPTIONAL)),
-    is_mapped=st.booleans(),
+    number=st.sampled_from(range(len(MAPS))),
 )
 def test_the_columns_are_those_that_are_selected(
-    running: Sandbox,
-    tmp_path_factory: pytest.TempPathFactory,
+    columns_with: Callable[..., set[str]],
+    all_columns: list[set[str]],
     deselected: set[str],
     lacking: set[str],
-    is_mapped: bool,
+    number: int,
 ) -> None:
     def change(entry: dict[str, Any]) -> None:
         for name in deselected:
@@ -326,11 +341,24 @@ def test_the_columns_are_those_that_are_selected(
         for name in lacking:
             del entry["schema"]["properties"][name]
 
-    maps = {"contacts": {"more": "'more'"}} if is_mapped else {}
-    config = config_for(running, tmp_path_factory.mktemp("run"), stream_maps=maps)
-    whole = columns(sync(config, catalog=of_contacts(lambda _: None)), "contacts")
-    some = columns(sync(config, catalog=of_contacts(change)), "contacts")
-    assert some == whole - deselected - lacking
+    found = columns_with(change, MAPS[number])
+    assert found == all_columns[number] - deselected - lacking
+
+
+def test_batches_of_a_deselected_property_are_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    batches = {"encoding": {"format": "jsonl"}, "storage": {"root": (tmp_path / "b").as_uri()}}
+    config = config_for(sandbox, tmp_path, batch_config=batches)
+    seen = record_requests(sandbox)
+    for change in (
+        deselect("email_address"),
+        deselect("email_address", "address"),
+        lambda entry: entry["schema"]["properties"].pop("email_address"),
+    ):
+        with pytest.raises(ConfigValidationError) as caught:
+            sync(config, catalog=of_contacts(change))
+        assert "what is deselected of contacts (email_address" in caught.value.errors[0]
+    assert not seen
+    assert sync(config, catalog=of_contacts(lambda _: None)).exit_code == 0
 
 
 def test_custom_fields_by_name_are_deselected_as_well(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -428,8 +456,10 @@ def catalogs(draw: st.DrawFn) -> dict[str, Any]:
         of: list[tuple[Any, Any]] = [(entry, draw(st.sampled_from(PARTS)))]
         if isinstance(part, dict) and isinstance(part.get("metadata"), dict):
             of += [(part["metadata"], draw(st.sampled_from(METADATA))), (part, "breadcrumb")]
-        if isinstance(entry.get("schema"), dict) and entry["schema"].get("properties"):
-            name = draw(st.sampled_from(sorted(entry["schema"]["properties"])))
+        schema = entry.get("schema")
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        if properties and isinstance(properties, dict):
+            name = draw(st.sampled_from(sorted(properties)))
             keys = ("type", "properties", "items", "anyOf", "required", "selected", "format")
             of += [(entry["schema"], "properties"), (entry["schema"]["properties"], name)]
             if isinstance(entry["schema"]["properties"][name], dict):

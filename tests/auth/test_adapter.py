@@ -110,7 +110,9 @@ def test_a_body_is_whole_however_it_is_sent(body: bytes, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", gzip.compress(b"hello")[:-3], b"hello", gzip.compress(b"a")[:12] + b"\xff" * 9]
+    "body",
+    [b"", gzip.compress(b"hello")[:-3], b"hello", gzip.compress(b"a")[:12] + b"\xff" * 9],
+    ids=["empty", "short", "not compressed", "damaged"],
 )
 def test_a_compressed_body_that_is_damaged_may_be_asked_for_again(body: bytes) -> None:
     with wire(lambda _: whole(body, "Content-Encoding: gzip")) as home:
