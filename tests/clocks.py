@@ -53,11 +53,14 @@ class Wakeful(StillClock):
 
     Attributes:
         waiting: Set once somebody waits.
+        seconds: For how long they would wait at most.
     """
 
     waiting: threading.Event = field(default_factory=threading.Event)
+    seconds: float | None = None
 
-    def wait(self, condition: threading.Condition, seconds: float | None) -> None:  # noqa: ARG002
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        self.seconds = seconds
         self.waiting.set()
         condition.wait(60)
 

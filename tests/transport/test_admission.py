@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
@@ -11,8 +12,11 @@ import pytest
 
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitReachedError
-from tap_constantcontact.limits.ledger import MIDNIGHT
-from tap_constantcontact.transport.quota import RESERVE, Quota
+from tap_constantcontact.limits.ledger import MIDNIGHT, Asker
+from tap_constantcontact.limits.permits import Permits
+from tap_constantcontact.limits.store import MemoryStore
+from tap_constantcontact.limits.terms import Terms
+from tap_constantcontact.transport.quota import POLL, RESERVE, Quota
 from tests.clocks import StillClock, Wakeful
 from tests.transport.paces import permits_of
 
@@ -171,10 +175,55 @@ def test_a_run_waits_for_the_new_day_and_says_so_once_a_night(
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert f"Waiting until 2026-05-0{4 + night} 00:00 UTC" in caplog.text
         send(quota)
-        assert clock.at == pytest.approx(NOON + (2 * night - 1) * HALF_A_DAY + MIDNIGHT)
+        assert clock.at == NOON + (2 * night - 1) * HALF_A_DAY + MIDNIGHT
         quota.answered()
         assert "available again" in caplog.text
         clock.at = NOON + night * 2 * HALF_A_DAY
+
+
+def test_a_new_day_that_is_spent_as_well_is_waited_out(
+    clock: StillClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    quota = quota_of(clock, "wait")
+    send(quota)
+    for day in (5, 6):
+        quota.refused()
+        assert f"Waiting until 2026-05-0{day} 00:00 UTC" in caplog.text
+        send(quota)
+    assert len(caplog.records) == 2
+
+
+def test_a_wait_ends_on_time_and_looks_at_the_clock_every_second(clock: StillClock) -> None:
+    waits = []
+
+    class Watched(StillClock):
+        def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+            waits.append(seconds)
+            super().wait(condition, seconds)
+
+    clock = Watched(NOON + HALF_A_DAY - 5.25)
+    quota = quota_of(clock, "wait")
+    send(quota)
+    quota.refused()
+    send(quota)
+    assert waits == [POLL] * 8 + [0.25]
+
+
+def test_a_day_begins_at_midnight_in_utc_wherever_the_machine_and_its_clock_are(
+    clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    asker = Asker("run", "account", lag=120.0)
+    permits = Permits(MemoryStore(clock), Terms(4, 10**9), lambda: asker, clock=clock)
+    quota = Quota(permits, None, "stop", clock=clock)
+    send(quota)
+    try:
+        with pytest.raises(LimitReachedError, match="until 2026-05-05 00:00 UTC"):
+            quota.refused()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_what_is_due_before_a_wait_is_done_before_it(clock: StillClock) -> None:
@@ -245,6 +294,7 @@ def test_who_waits_for_the_probe_hears_of_its_end_at_once(news: str) -> None:
         waiter = threading.Thread(target=wait_for_the_day, daemon=True)
         waiter.start()
         assert clock.waiting.wait(10)
+        assert clock.seconds == POLL
         if news == "closed":
             quota.close(FatalAPIError("the run failed"))
         else:
