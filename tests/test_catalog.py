@@ -407,11 +407,14 @@ def test_rows_are_told_apart_by_the_streams_own_keys(
     }
 
 
-def test_a_key_for_the_target_is_handed_on(sandbox: Sandbox, tmp_path: Path) -> None:
-    wanted = ["contact_id", "created_at"]
+def test_a_key_for_the_target_tells_no_rows_apart(
+    sandbox: Sandbox, tmp_path: Path, account: Account
+) -> None:
+    wanted = ["create_source"]
     catalog = of_contacts(lambda entry: entry.update(key_properties=wanted))
     run = sync(config_for(sandbox, tmp_path), catalog=catalog)
     assert [line["key_properties"] for line in run.lines if line["type"] == "SCHEMA"] == [wanted]
+    assert run.by_key("contacts").keys() == account.contacts.keys()
 
 
 # Any JSON
