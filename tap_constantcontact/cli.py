@@ -23,6 +23,7 @@ from tap_constantcontact.exceptions import (
     FatalAPIError,
     LimitReachedError,
     RetriableAPIError,
+    kind,
 )
 from tap_constantcontact.json_files import json_object
 from tap_constantcontact.needs import needs_of
@@ -44,6 +45,9 @@ class Sources(NamedTuple):
 
     config: dict[str, Any]
     parse_env: bool
+
+
+NO_SETTINGS = Sources({}, parse_env=False)
 
 
 class Command(TapConstantContact):
@@ -87,7 +91,7 @@ class Command(TapConstantContact):
         *,
         estimate_form: str | None = None,
         contact_id: str | None = None,
-        config: Any = None,
+        config: Any = NO_SETTINGS,
         state: Any = None,
         catalog: Any = None,
         **about: Any,
@@ -99,8 +103,8 @@ class Command(TapConstantContact):
                 "%s %s, with singer-sdk %s, begins.", cls.name, cls.plugin_version, cls.sdk_version
             )
             tap = cls(
-                config=config.config if config else None,
-                parse_env_config=config is not None and config.parse_env,
+                config=config.config,
+                parse_env_config=config.parse_env,
                 state=_content(state, "state"),
                 catalog=_content(catalog, "catalog"),
             )
@@ -233,7 +237,7 @@ def _plain_faults() -> Iterator[None]:
     except (RetriableAPIError, requests.RequestException) as error:
         TapConstantContact.logger.error(
             "Constant Contact did not answer for minutes (%s). Try again later",
-            type(error).__name__,
+            kind(error),
         )
         sys.exit(1)
     else:

@@ -7,7 +7,6 @@ import math
 import os
 import stat
 from collections.abc import Collection, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from dotenv import dotenv_values
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
-from tap_constantcontact.exceptions import nearest
+from tap_constantcontact.exceptions import nearest, reason
 from tap_constantcontact.json_files import LARGEST, from_json, opened
 
 ENVIRONMENT = "TAP_CONSTANTCONTACT_"
@@ -144,8 +143,8 @@ def from_environment(known: Mapping[str, Any]) -> Environment:
             variables = _variables(DOTENV)
             file = DOTENV.absolute() if variables else None
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        warnings.append(f"The file {str(DOTENV.absolute())!r} is not used: {reason}")
+        why = reason(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+        warnings.append(f"The file {str(DOTENV.absolute())!r} is not used: {why}")
     variables |= _of_the_tap(os.environ)
     names = {name.upper(): name for name in known}
     settings = {names[name]: text for name, text in variables.items() if name in names}
@@ -222,8 +221,6 @@ def _read(value: Any, kinds: Collection[str]) -> Any:
     if isinstance(value, str):
         text = value.strip()
         return _spelt(text, kinds) if text else None
-    if isinstance(value, Decimal):  # the SDK reads a fraction in a file as one
-        value = float(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return str(value) if type(value) is int and "string" in kinds else value
@@ -234,8 +231,8 @@ def _spelt(text: str, kinds: Collection[str]) -> Any:
     if "string" in kinds:
         return text
     if "boolean" in kinds:
-        return BOOLEANS.get(text.strip().lower(), text)
-    if "array" in kinds and not text.lstrip().startswith("["):
+        return BOOLEANS.get(text.lower(), text)
+    if "array" in kinds and not text.startswith("["):
         return [part.strip() for part in text.split(",")]
     try:
         return from_json(text) if {"array", "object"} & {*kinds} else _number(text)

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tap_constantcontact.exceptions import refused
+from tap_constantcontact.exceptions import reason, refused
 
 LARGEST = 64 * 1024 * 1024
 """Maximum size of a file, in bytes. A catalog of all streams has less than a million."""
@@ -54,17 +54,17 @@ def json_object(path: str | Path, kind: str) -> dict[str, Any]:
     try:
         content = from_json(_content(path).decode("utf-8-sig"))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        why = reason(error)
     except UnicodeDecodeError:
-        reason = "it is not JSON in UTF-8, which is expected: save it in that encoding"
+        why = "it is not JSON in UTF-8, which is expected: save it in that encoding"
     except NotJSONError as error:
-        reason = f"{error}{REMEDY.get(kind, '')}"
+        why = f"{error}{REMEDY.get(kind, '')}"
     else:
         if isinstance(content, dict):
             return content
-        reason = "it contains other JSON than one JSON object, which is expected"
+        why = "it contains other JSON than one JSON object, which is expected"
     name = "".join(filter(str.isprintable, str(path)))
-    raise refused(f"the {kind} file {name} cannot be read: {reason}")
+    raise refused(f"the {kind} file {name} cannot be read: {why}")
 
 
 def _content(path: str | Path) -> bytes:
@@ -105,7 +105,7 @@ def from_json(text: str) -> Any:
         >>> from_json('{"sandbox": yes}')
         Traceback (most recent call last):
         ...
-        tap_constantcontact.environment.NotJSONError: it is not JSON, which is expected (line 1, \
+        tap_constantcontact.json_files.NotJSONError: it is not JSON, which is expected (line 1, \
 column 13)
     """
     try:

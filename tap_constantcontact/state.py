@@ -118,7 +118,7 @@ def _kept(
         warn(f"bookmark of {stream} is damaged or from another version", FROM_THE_START)
         return {}
     of_account = bookmark.get(ACCOUNT)
-    if account and of_account and of_account != account:
+    if account and isinstance(of_account, str) and of_account != account:
         warn(f"bookmark of {stream} belongs to another account", FROM_THE_START)
         return {}
     valid = {key: value for key, value in bookmark.items() if _is_valid(key, value)}
@@ -151,8 +151,11 @@ def _instants(key: str, value: Any) -> Iterator[str]:
         yield from (value["began"], value["created_at"])
     elif key == "sweeps":
         swept_at, *sweep = value.split(" ", 4)
-        yield from (() if swept_at == NONE else (swept_at,))
-        yield from sweep[0::2][:2]
+        if swept_at != NONE:
+            yield swept_at
+        if sweep:
+            began, _, created_at, _ = sweep
+            yield from (began, created_at)
 
 
 # Values

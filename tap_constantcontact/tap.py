@@ -91,10 +91,18 @@ class TapConstantContact(Tap):
         if setup_mapper:
             self.setup_mapper()
         if validate_config:
-            within = (stream for stream in self._selected() if isinstance(stream, RowsWithin))
-            rules.check_parts({stream.name: stream.part for stream in within}, self.config)
-            masks = {stream.name: stream.mask for stream in self._selected()}
-            rules.check_batches(masks, self.config)
+            self.check_selection()
+
+    def check_selection(self) -> None:
+        """Refuse settings that contradict what is selected.
+
+        Raises:
+            ConfigValidationError: With one sentence for each contradiction.
+        """
+        selected = self._selected()
+        within = (stream for stream in selected if isinstance(stream, RowsWithin))
+        rules.check_parts({stream.name: stream.part for stream in within}, self.config)
+        rules.check_batches({stream.name: stream.mask for stream in selected}, self.config)
 
     def _gathered(self, config: Mapping[str, Any], *, with_environment: bool) -> dict[str, Any]:
         """Return the known settings, and log what is passed over and where they come from.

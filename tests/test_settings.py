@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,6 @@ TEXTS = {
     ("segment_id", "12"): "12",
     ("segment_id", 12): "12",
     ("access_token", "t\n"): "t",
-    ("request_timeout", Decimal("7.5")): 7.5,
 }
 
 

@@ -152,8 +152,8 @@ class BoundedBody:
             body += self._decoded(piece, decoder, len(body)) if decoder else piece
             if max(received, len(body)) > self._most_bytes:
                 self._give_up()
-        if decoder and received and not decoder.eof:
-            raise DecodeError("the compressed body is cut short")
+        if decoder and received and (not decoder.eof or decoder.unused_data):
+            raise DecodeError("the compressed body is cut short, or something follows it")
         yield bytes(body)
 
     def _decoded(self, piece: bytes, decoder: zlib._Decompress, size: int) -> bytes:

@@ -126,7 +126,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             self._tokens = replace(self._tokens, **learnt)
             if self._not_kept:
                 return
-            with suppress(OSError, ConfigValidationError), self._file.lock:
+            with suppress(OSError, ConfigValidationError, FatalAPIError), self._file.lock:
                 if (newest := self._writer.newest()).access_token == access_token:
                     self._writer.write(replace(newest, **learnt))
 

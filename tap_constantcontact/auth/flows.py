@@ -24,7 +24,12 @@ from tap_constantcontact.auth.loopback import Loopback, Outcome
 from tap_constantcontact.auth.session import shown
 from tap_constantcontact.auth.token_request import AuthorizationServer, RefusedError, tell
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
+from tap_constantcontact.exceptions import (
+    ConfigValidationError,
+    FatalAPIError,
+    RetriableAPIError,
+    reason,
+)
 
 PRIVATE = (
     "A new application is private: until Constant Contact's support approves it, only the user who "
@@ -93,7 +98,7 @@ class SignIn:
             loopback = Loopback(port, state)
         except OSError as error:
             raise SignInError(
-                f"Port {port} cannot be used ({error.strerror}): choose another with --port, and "
+                f"Port {port} cannot be used ({reason(error)}): choose another with --port, and "
                 "register its redirect address with the application."
             ) from error
         with loopback, plain_faults():

@@ -22,7 +22,7 @@ from tap_constantcontact.auth.session import BoundedSession
 from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens, fingerprint
 from tap_constantcontact.environment import ENVIRONMENT
-from tap_constantcontact.exceptions import ConfigValidationError
+from tap_constantcontact.exceptions import ConfigValidationError, reason
 
 
 def prepare(settings: Mapping[str, Any], file: TokenFile) -> None:
@@ -115,7 +115,7 @@ def keep_tokens(tokens: Tokens, file: TokenFile, *, replace_other: bool) -> None
                     _refuse_other_account(tokens, stored, file)
             file.write(tokens)
     except OSError as error:
-        raise SignInError(f"{file.path} cannot be written ({error.strerror or error}).") from error
+        raise SignInError(f"{file.path} cannot be written ({reason(error)}).") from error
 
 
 def _stored(file: TokenFile) -> Tokens | None:
@@ -207,7 +207,7 @@ def log_out(file: TokenFile) -> None:
     try:
         existed = file.remove()
     except OSError as error:
-        raise SignInError(f"{file.path} cannot be removed ({error.strerror}).") from error
+        raise SignInError(f"{file.path} cannot be removed ({reason(error)}).") from error
     if not existed:
         click.echo(f"There is no token file at {file.path}.")
         return

@@ -6,7 +6,6 @@ The command gives it what the streams need, as its click object.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import webbrowser
@@ -94,8 +93,6 @@ def main(  # noqa: PLR0913 - the options of a command
     If the application has a secret, give it in the configuration file, in the environment variable
     TAP_CONSTANTCONTACT_CLIENT_SECRET or at the prompt.
     """
-    # A response with odd headers makes urllib3 write its URL and a traceback to stderr.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
     kept: list[Granted] = []
     try:
         with plain_faults():

@@ -203,7 +203,7 @@ class AuthorizationServer:
                     auth=HTTPBasicAuth(self.client_id.encode(), secret.encode())
                     if secret
                     else None,
-                    timeout=max(min(self.timeout, left / WHOLE), 0.1),
+                    timeout=max(min(self.timeout, left / WHOLE), SHORTEST),
                 )
         except (requests.RequestException, ValueError) as error:
             if reason := cause(error):

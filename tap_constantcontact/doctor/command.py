@@ -22,7 +22,7 @@ from tap_constantcontact.doctor.findings import (
     exit_code,
     skipped,
 )
-from tap_constantcontact.exceptions import ConfigValidationError
+from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.json_files import json_object
 from tap_constantcontact.run import for_connection
 from tap_constantcontact.terminal.output import PlainCommand
@@ -79,6 +79,8 @@ class Examination:
             token = stored.token(config)
         except ConfigValidationError as error:
             token = Finding("token", Verdict.ERROR, f"{error.errors[0]}.")
+        except FatalAPIError as error:  # another process keeps the file's lock
+            token = Finding("token", Verdict.ERROR, str(error))
         yield token
         try:
             store = stored.limits_store(config)

@@ -107,8 +107,7 @@ def examine_selection(
         elif config["custom_fields_by_name"]:
             catalog = _with_any_custom_field(config)
         tap = TapConstantContact(config=config, catalog=catalog, validate_config=False)
-        masks = {name: stream.mask for name, stream in tap.streams.items() if stream.selected}
-        rules.check_batches(masks, config)
+        tap.check_selection()
         schemas = {name: stream.schema for name, stream in tap.streams.items()}
         warnings += names.doubts(config.get("stream_maps") or {}, schemas)
     except ConfigValidationError as error:

@@ -114,13 +114,10 @@ def open_folder(file: Path) -> Path | None:
     for folder in Path(os.path.realpath(file)).parents:
         status = folder.stat()
         is_open = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
-        if is_open or status.st_uid not in (0, os.getuid()):
+        if is_open or status.st_uid not in (0, os.geteuid()):
             return folder
     return None
 
 
 def _closing(folder: Path) -> str:
-    return (
-        f"Other users can write to {folder}, and replace what is in it: run chmod go-w on it, or "
-        "use a folder of yours."
-    )
+    return f"Other users can replace what is in {folder}: use a folder that only you can write to."

@@ -11,7 +11,7 @@ from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.exceptions import FatalAPIError, ForbiddenError
+from tap_constantcontact.exceptions import FatalAPIError, ForbiddenError, reason
 from tap_constantcontact.plan import Plan
 from tap_constantcontact.rows import with_keys
 from tap_constantcontact.shapes.collection import Collection
@@ -162,7 +162,7 @@ class KeptRows:
             self._file.writelines(msgspec.json.encode(row) + b"\n" for row in rows)
         except OSError as error:
             raise FatalAPIError(
-                f"A temporary file cannot be written ({error.strerror}). Make room, or name "
+                f"A temporary file cannot be written ({reason(error)}). Make room, or name "
                 "another folder in the environment variable TMPDIR, and run again with the last "
                 "state."
             ) from error

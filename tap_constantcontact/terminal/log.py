@@ -32,12 +32,7 @@ def leave_out_noise(root: logging.Logger) -> None:
 
 
 def is_for_people(record: logging.LogRecord) -> bool:
-    """Return whether a line tells more than a step or a metric of the SDK.
-
-    What urllib3 warns of, with addresses and tracebacks, the tap itself tells if it matters.
-    """
-    if record.name.startswith("urllib3."):
-        return False
+    """Return whether a line tells more than a step or a metric of the SDK."""
     return record.levelno > logging.INFO or not record.pathname.startswith(SDK)
 
 

@@ -20,6 +20,7 @@ from singer_sdk.io_base import SingerWriter
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Message
 
+from tap_constantcontact.exceptions import reason
 from tap_constantcontact.terminal.log import leave_out_noise
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Stdout(io.FileIO):
             self._cut_unfinished_line()
             self._discard()
             self._complain(
-                f"Writing to stdout failed ({error.strerror}). Make room, or send the output "
+                f"Writing to stdout failed ({reason(error)}). Make room, or send the output "
                 "elsewhere, and run the command again."
             )
             raise SystemExit(1) from error

@@ -164,7 +164,7 @@ class Connection:
         """
         if error_key(response) == "quota_exceeded":
             self.quota.refused()
-            return QuotaExceededError("HTTP 429 quota_exceeded", response)
+            return QuotaExceededError(described(response), response)
         self.throttled += 1
         self.pace.throttled()
         return ThrottledError(described(response), response)
