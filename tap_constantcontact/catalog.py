@@ -105,11 +105,19 @@ def _faults(choice: Choice, given: Mapping[str, Any]) -> Iterator[str]:
     for crumb, schema in choice.here.items():
         if schema.get("selected") is False:
             yield f"selected of {path(crumb)} is in the schema: set it in the metadata"
-    for crumb in {**choice.here, **choice.metadata}:
+    unknown = (choice.unknown_part(crumb) for crumb in {**choice.here, **choice.metadata})
+    for crumb in dict.fromkeys(filter(None, unknown)):
         within = crumb[:-STEP]
-        if crumb and crumb not in choice.known and (not within or within in choice.known):
+        if "items" in crumb[len(within) :]:
+            yield f"what is in {path(within)} is selected as a whole: select or deselect it"
+        else:
             meant = nearest(crumb[-1], choice.names(within))
             yield f"there is no property {path(crumb) or crumb[0]!r}{meant}"
+    for crumb in choice.lacking_items():
+        yield (
+            f"the schema lacks a part of what is in {path(crumb)}, which is selected as a whole: "
+            "deselect it, or discover again"
+        )
     for crumb in choice.metadata:
         yield from _faults_of_metadata(choice, crumb)
 

@@ -233,7 +233,9 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     @override
     def get_new_paginator(self) -> NextLinkPaginator | SinglePagePaginator:
-        return NextLinkPaginator(self.name) if self.records_key else SinglePagePaginator()
+        if self.records_key:
+            return NextLinkPaginator(self.name, self.records_key)
+        return SinglePagePaginator()
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Any]:

@@ -154,7 +154,19 @@ def _no_number(_: str) -> float:
     raise NotJSONError("it contains NaN or Infinity, which is not JSON")
 
 
-DECODER = json.JSONDecoder(parse_float=_fraction, parse_int=_integer, parse_constant=_no_number)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise NotJSONError("it contains an object with the same name twice")
+    return content
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=_fraction,
+    parse_int=_integer,
+    parse_constant=_no_number,
+)
 
 
 def _depth(content: Any) -> int:

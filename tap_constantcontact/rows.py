@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tap_constantcontact.exceptions import FatalAPIError
-from tap_constantcontact.records import Conformer
+from tap_constantcontact.records import Conformer, printable
 from tap_constantcontact.typed import TypedConformer, UnfitRowError
 
 Records = TypeVar("Records", bound=Sequence[Mapping[str, Any]])
@@ -134,5 +134,5 @@ def with_keys(stream: str, records: Records, keys: Sequence[str]) -> Records:
 
 def some(paths: Collection[str]) -> str:
     """Return paths as one text: at most `SHOWN` of them, and how many more there are."""
-    shown = ", ".join(sorted(paths)[:SHOWN])
+    shown = ", ".join(map(printable, sorted(paths)[:SHOWN]))
     return f"{shown} and {len(paths) - SHOWN} more" if len(paths) > SHOWN else shown

@@ -99,7 +99,7 @@ class Run:
         try:
             with self.progress.reading(stream) as reading:
                 yield reading
-            self._allowed = True
+            self._allowed |= reading.requests > 0
         except LimitReachedError as limit:
             self._allowed = True
             self.logger.warning("%s; the next run resumes %s from here", limit, stream)

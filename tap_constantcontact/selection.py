@@ -106,7 +106,8 @@ class Choice:
     def as_entry(self) -> dict[str, Any]:
         """Return the parts of the entry that choose, without what has no effect.
 
-        `key_properties` are for the target: the tap tells rows apart by the stream's own keys.
+        `key_properties` are for the target: the tap tells rows apart by the stream's own keys. The
+        types are those of the stream, so that its records are valid by them.
         """
         metadata = {
             crumb: dict(self.metadata.get(crumb, {}))
@@ -121,6 +122,7 @@ class Choice:
         key = self.declared.replication_key
         root = {**self.root, "inclusion": "available", "selected": self.selected}
         return {
+            "schema": self._schema(),
             "metadata": [
                 {"breadcrumb": [], "metadata": {**root, "replication-key": key}},
                 *({"breadcrumb": [*crumb], "metadata": one} for crumb, one in metadata.items()),
@@ -129,6 +131,28 @@ class Choice:
             "replication_key": key,
             "replication_method": self.method,
         }
+
+    def _schema(self) -> dict[str, Any]:
+        """Return the stream's own schema, and what the entry's schema has of discovered objects."""
+        properties = {
+            name: self.here.get(("properties", name)) if _may_have_any(part) else part
+            for name, part in self.declared.schema["properties"].items()
+        }
+        known = {name: part for name, part in properties.items() if part is not None}
+        return {**self.declared.schema, "properties": known}
+
+    def unknown_part(self, crumb: Breadcrumb) -> Breadcrumb | None:
+        """Return the first part of a breadcrumb that is no property, or None if all are."""
+        parts = (crumb[:length] for length in range(STEP, len(crumb) + STEP, STEP))
+        return next((part for part in parts if part not in self.known), None)
+
+    def lacking_items(self) -> Iterator[Breadcrumb]:
+        """Yield the arrays of objects of which the entry's schema lacks some property."""
+        for crumb in self.own.keys() & self.here.keys():
+            ours = dict(_properties(self.own[crumb].get("items") or {}))
+            theirs = dict(_properties(self.here[crumb].get("items") or {}))
+            if ours.keys() - theirs.keys():
+                yield crumb
 
     @property
     def named_keys(self) -> Sequence[str]:

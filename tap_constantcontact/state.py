@@ -57,8 +57,8 @@ def unwrapped(state: Any) -> Any:
     if "singer_state" in state:
         return unwrapped(state["singer_state"])
     if "completed" in state or "partial" in state:
-        completed, partial = (unwrapped(state.get(part) or {}) for part in ("completed", "partial"))
-        return _merged(completed, partial)
+        parts = [unwrapped(state.get(part) or {}) for part in ("completed", "partial")]
+        return _merged(*parts) if all(isinstance(part, dict) for part in parts) else state
     return state
 
 

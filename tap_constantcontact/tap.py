@@ -102,7 +102,15 @@ class TapConstantContact(Tap):
         selected = self._selected()
         within = (stream for stream in selected if isinstance(stream, RowsWithin))
         rules.check_parts({stream.name: stream.part for stream in within}, self.config)
-        rules.check_batches({stream.name: stream.mask for stream in selected}, self.config)
+        masks = {
+            stream.name: {
+                crumb: is_selected
+                for crumb, is_selected in stream.mask.items()
+                if not crumb or crumb[1] in stream.schema["properties"]
+            }
+            for stream in selected
+        }
+        rules.check_batches(masks, self.config)
 
     def _gathered(self, config: Mapping[str, Any], *, with_environment: bool) -> dict[str, Any]:
         """Return the known settings, and log what is passed over and where they come from.

@@ -102,6 +102,20 @@ REFUSED: dict[str, tuple[Change, str]] = {
         also_of("properties", "email_address", "properties", "adress"),
         "no property 'email_address.adress' (did you mean address?)",
     ),
+    "metadata below an unknown property": (
+        also_of("properties", "email_adress", "properties", "address"),
+        "no property 'email_adress' (did you mean email_address?)",
+    ),
+    "metadata within the items of an array": (
+        also_of("properties", "street_addresses", "items", "properties", "street"),
+        "what is in street_addresses is selected as a whole",
+    ),
+    "a schema that lacks a part of an array's items": (
+        lambda e: e["schema"]["properties"]["street_addresses"]["items"]["properties"].pop(
+            "street"
+        ),
+        "lacks a part of what is in street_addresses",
+    ),
     "a breadcrumb that is none": (also_of("email_address"), "no property"),
     "a schema with an unknown property": (
         rename("email_address", "email_adress"),
@@ -359,6 +373,21 @@ def test_batches_of_a_deselected_property_are_refused(sandbox: Sandbox, tmp_path
         assert "what is deselected of contacts (email_address" in caught.value.errors[0]
     assert not seen
     assert sync(config, catalog=of_contacts(lambda _: None)).exit_code == 0
+
+
+def test_batches_take_the_catalog_that_the_tap_discovers(sandbox: Sandbox, tmp_path: Path) -> None:
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    batches = {"encoding": encoding, "storage": {"root": (tmp_path / "batches").as_uri()}}
+    config = config_for(sandbox, tmp_path, batch_config=batches)
+    assert TapConstantContact(config=config, catalog=copy.deepcopy(WHOLE))
+
+
+def test_the_types_are_those_of_the_stream_whatever_a_catalog_says() -> None:
+    def change(entry: dict[str, Any]) -> None:
+        entry["schema"]["properties"]["first_name"] = {"type": "integer"}
+
+    entry = entry_of(checked(of_contacts(change), DECLARED, lambda _: None), "contacts")
+    assert entry["schema"]["properties"]["first_name"]["type"] == ["string", "null"]
 
 
 def test_custom_fields_by_name_are_deselected_as_well(sandbox: Sandbox, tmp_path: Path) -> None:

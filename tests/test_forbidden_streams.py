@@ -62,6 +62,18 @@ def test_a_run_of_forbidden_streams_alone_fails_with_one_line(
     assert said.startswith(f"Every selected stream is forbidden ({', '.join(streams)})")
 
 
+def test_a_stream_that_asks_for_nothing_does_not_count_as_allowed(
+    run: Runner, sandbox: Sandbox
+) -> None:
+    forbid(sandbox, "contacts:read")
+    result = run(
+        streams=("contact_tags", "landing_page_opens"),
+        skip_forbidden_streams=True,
+        landing_page_activity_ids=[],
+    )
+    assert result.exit_code == 1
+
+
 def test_contacts_that_are_forbidden_are_asked_for_once(
     run: Runner, sandbox: Sandbox, requests_seen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:

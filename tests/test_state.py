@@ -78,6 +78,7 @@ def test_an_unfinished_state_is_merged_onto_the_finished_one() -> None:
         {"value": STATE},
         {"singer_state": "none"},
         {"completed": {"client_id": "c"}, "partial": {}},
+        {"completed": "x"},
         {"prod:tap-to-target": {"completed": STATE}},
         {"contacts": {"replication_key_value": PAST}},
         {"bookmarks": None},

@@ -107,6 +107,7 @@ def response_of(body: str) -> requests.Response:
     response = requests.Response()
     response.status_code = 200
     response._content = body.encode()
+    response.request = requests.Request("GET", "https://cc.test/v3/rows").prepare()
     return response
 
 

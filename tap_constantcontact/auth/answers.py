@@ -28,8 +28,8 @@ LIFETIMES = (0.0, 365 * LIFETIME)
 LONGEST_TOKEN = 16_384
 """Maximum number of characters of a token, many times those of Okta's; headers hold no more."""
 
-SECRET = ("refresh_token", "code", "code_verifier", "device_code", "access_token")
-"""Names of secrets in requests and answers, which an answer might repeat in its texts."""
+SECRET = ("refresh_token", "access_token", "device_code")
+"""Names of secrets in answers, which an answer might repeat in its texts."""
 
 INTERVAL = 5.0
 """Seconds between two requests for the tokens, unless the server sets them; `slow_down` adds these.

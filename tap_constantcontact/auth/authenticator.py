@@ -99,8 +99,8 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         if self._seed is None:
             if tokens is None:
                 raise refused(
-                    f"refresh_token is missing, and {str(self._file.path)!r} contains none: sign "
-                    "in with tap-constantcontact-login"
+                    f"refresh_token is missing, and {str(self._file.path)!r} contains none of "
+                    "this client_id: sign in with tap-constantcontact-login"
                 )
             return tokens
         seed = fingerprint(self._seed)

@@ -10,11 +10,14 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl, quote_plus
 
+import requests
 from typing_extensions import override
 
 from tap_constantcontact.records import printable
@@ -51,6 +54,24 @@ TELLING = 8
 
 LONGEST = 1000
 """Maximum number of characters of a text that are looked at."""
+
+
+NO_SECRETS = ("grant_type", "client_id", "scope", "redirect_uri")
+"""Names of the parameters of a request for tokens that are no secrets."""
+
+
+def secrets_of(request: requests.PreparedRequest) -> list[str]:
+    """Return the secrets of a request, as a server may repeat them: in its headers and its form.
+
+    These are its token, or the application's key and secret, encoded as they are sent and decoded.
+    """
+    scheme, _, credentials = str(request.headers.get("Authorization") or "").partition(" ")
+    form = request.body if isinstance(request.body, str) else ""
+    secrets = [value for name, value in parse_qsl(form) if name not in NO_SECRETS]
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            secrets.append(b64decode(credentials).decode().partition(":")[2])
+    return [secret for secret in (credentials, *secrets) if secret]
 
 
 def texts_in(body: Any) -> list[str]:

@@ -13,6 +13,7 @@ import requests
 from typing_extensions import override
 
 from tap_constantcontact.auth.adapter import HomeAdapter, HomeSession
+from tap_constantcontact.auth.refusals import safe, secrets_of
 from tap_constantcontact.exceptions import DeadlineExceededError, FatalAPIError, refused
 
 MOST_BYTES = 2**20
@@ -121,7 +122,7 @@ def _destination(response: requests.Response) -> str:
         target = shown(urljoin(response.url, response.headers["Location"]))
     except (KeyError, ValueError):
         return ""
-    return f", to {target}"
+    return f", to {safe(target, secrets_of(response.request))}"
 
 
 def shown(url: str) -> str:

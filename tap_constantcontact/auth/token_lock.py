@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from pathlib import Path
 
@@ -42,6 +43,8 @@ class TokenLock:
         try:
             self._lock.acquire(timeout=SILENCE)
         except Timeout:
+            if not Path(self._lock.lock_file).exists():
+                raise FileNotFoundError(errno.ENOENT, "no file can be made there") from None
             self._wait_longer()
 
     def _wait_longer(self) -> None:

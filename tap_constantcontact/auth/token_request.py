@@ -19,6 +19,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from tap_constantcontact.auth.answers import SECRET, Granted, object_in, told_by, told_by_page
+from tap_constantcontact.auth.refusals import secrets_of
 from tap_constantcontact.auth.session import WHOLE, BoundedSession, cause, refuse_redirect, shown
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError, ThrottledError
@@ -176,7 +177,7 @@ class AuthorizationServer:
         refuse_redirect(response, f"The authorization server at {shown(self.url)}", "auth_url")
         status = response.status_code
         answer = object_in(response)
-        hidden = [secret, *map(form.get, SECRET), *map((answer or {}).get, SECRET)]
+        hidden = [*secrets_of(response.request), *map((answer or {}).get, SECRET)]
         text = told_by(answer, hidden) if answer is not None else told_by_page(response, hidden)
         told = ", ".join(filter(None, (f"HTTP {status}", text)))
         if status == requests.codes.too_many_requests:

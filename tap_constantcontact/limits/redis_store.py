@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from tap_constantcontact.limits.addresses import UNKNOWN_OPTION, UNREADABLE, options_of
 from tap_constantcontact.limits.store import PATIENCE, Step, StoreError, T, decode, encode
@@ -26,6 +27,8 @@ OPTIONS = {
     "username",
 }
 """Options of a URL; redis-py takes any argument of its classes, most of which are no texts."""
+
+NO_DATABASE = "after the host, give the number of a Redis database, or nothing"
 
 
 class RedisStore:
@@ -52,8 +55,12 @@ class RedisStore:
 
         self._errors = redis.RedisError
         self._key = f"tap-constantcontact:{key}"
-        if not OPTIONS.issuperset(options_of(url)):
+        options = options_of(url)
+        if not OPTIONS.issuperset(options):
             raise StoreError(UNKNOWN_OPTION)
+        database = urlsplit(url).path.strip("/")
+        if database and (not database.isdecimal() or "db" in options):
+            raise StoreError(NO_DATABASE)
         try:
             self._client: Any = redis.Redis.from_url(
                 url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE

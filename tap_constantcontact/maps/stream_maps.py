@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform, StreamMap
 from singer_sdk.singerlib import Catalog, CatalogEntry
 from singer_sdk.singerlib.catalog import MetadataMapping
 
@@ -47,6 +47,7 @@ class StreamMaps:
             for name, entry in entries.items()
         )
         named = {str(names.source_of(key, value)) for key, value in self._maps.items()}
+        self._selected = selected
         self._working = {*selected, *(named & schemas.keys())}
 
     def check(self) -> None:
@@ -86,5 +87,23 @@ class StreamMaps:
             aliases = [stream_map.stream_alias for stream_map in mapper.stream_maps[name]]
             if not all(alias and isinstance(alias, str) for alias in aliases):
                 faults.append(f"stream_maps {name}: __alias__ is no name")
+        faults += _collisions({name: mapper.stream_maps[name] for name in sorted(self._selected)})
         if faults:
             raise refused(*faults)
+
+
+def _collisions(stream_maps: Mapping[str, Sequence[StreamMap]]) -> Iterator[str]:
+    """Yield a sentence for each name under which records of two selected streams would be written.
+
+    Args:
+        stream_maps: The maps of each selected stream, by its name.
+    """
+    written: dict[Any, str] = {}
+    for name, maps in stream_maps.items():
+        for one in maps:
+            other = written.setdefault(one.stream_alias, name)
+            if other != name and not isinstance(one, RemoveRecordTransform):
+                yield (
+                    f"stream_maps would write {other} and {name} as one stream, "
+                    f"{one.stream_alias}: give one of them another __alias__, or deselect it"
+                )

@@ -257,6 +257,10 @@ def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _window_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    tomorrow = pendulum.now("UTC").add(days=1)  # somebody's clock or zone may be ahead
+    for name in ("start_date", "updated_after"):
+        if (value := config.get(name)) and parse_instant(value, config["timezone"]) > tomorrow:
+            yield f"{name} {value!r} is in the future, so that nothing would be read"
     for names in (
         ("updated_after", "updated_days_back"),
         ("report_start_date", "report_start_days_back"),

@@ -46,9 +46,10 @@ class EventPages(RequestsPerParent):
 
     @override
     def get_new_paginator(self) -> NextLinkPaginator:
+        records_key = self.records_key or ""
         if self.newest_first:
-            return ReachPaginator(self.name, self._oldest, self.window.start)
-        return NextLinkPaginator(self.name)
+            return ReachPaginator(self.name, records_key, self._oldest, self.window.start)
+        return NextLinkPaginator(self.name, records_key)
 
     def _oldest(self, response: requests.Response) -> datetime | None:
         rows = rows_in(response, self.records_key)

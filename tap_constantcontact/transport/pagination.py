@@ -14,7 +14,10 @@ import requests
 from singer_sdk.pagination import BaseHATEOASPaginator
 
 from tap_constantcontact.exceptions import FatalAPIError
-from tap_constantcontact.transport.responses import next_link
+from tap_constantcontact.transport.responses import is_empty, next_link
+
+MOST_EMPTY = 100
+"""Maximum number of pages without rows, one after another, that are followed."""
 
 
 class NextLinkPaginator(BaseHATEOASPaginator):
@@ -22,12 +25,15 @@ class NextLinkPaginator(BaseHATEOASPaginator):
 
     Args:
         stream: Name of the stream, for messages.
+        records_key: Property of a page that holds its rows.
     """
 
-    def __init__(self, stream: str) -> None:
+    def __init__(self, stream: str, records_key: str) -> None:
         super().__init__()
         self._stream = stream
+        self._records_key = records_key
         self._followed: set[str] = set()
+        self._empty = 0
 
     def get_next_url(self, response: requests.Response) -> str | None:
         """Return the address of the next page."""
@@ -37,10 +43,17 @@ class NextLinkPaginator(BaseHATEOASPaginator):
         """Return the address of the next page.
 
         Raises:
-            FatalAPIError: It was followed before.
+            FatalAPIError: It was followed before, or only leads from one empty page to another.
         """
         link = super().get_next(response)
+        self._empty = self._empty + 1 if is_empty(response, self._records_key) else 0
         if link is not None:
+            if self._empty > MOST_EMPTY:
+                raise FatalAPIError(
+                    f"The API sent {self._empty} pages of {self._stream} without a row, each with "
+                    "a link to another. Run again later with the last state, and tell Constant "
+                    "Contact's support if it happens again."
+                )
             if link.geturl() in self._followed:
                 raise FatalAPIError(
                     f"The next links of {self._stream} lead in a circle: the API sent a link to a "
@@ -64,6 +77,7 @@ class ReachPaginator(NextLinkPaginator):
 
     Args:
         stream: Name of the stream, for messages.
+        records_key: Property of a page that holds its rows.
         oldest: Returns the oldest instant on a page, or None if the page has none.
         start: The instant at which to stop; older rows are not needed.
     """
@@ -71,10 +85,11 @@ class ReachPaginator(NextLinkPaginator):
     def __init__(
         self,
         stream: str,
+        records_key: str,
         oldest: Callable[[requests.Response], datetime | None],
         start: datetime,
     ) -> None:
-        super().__init__(stream)
+        super().__init__(stream, records_key)
         self._oldest = oldest
         self._start = start
 

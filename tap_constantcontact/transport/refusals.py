@@ -6,11 +6,9 @@ vendor's support asks for. (Raw headers in a thread of the vendor's developer fo
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import requests
 
-from tap_constantcontact.auth.refusals import in_a_line, safe, text_of_page, texts_in
+from tap_constantcontact.auth.refusals import in_a_line, safe, secrets_of, text_of_page, texts_in
 from tap_constantcontact.transport.responses import json_of
 
 REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")
@@ -30,23 +28,9 @@ def described(response: requests.Response) -> str:
 
     For example: `HTTP 403, unauthorized, Not allowed, x-amzn-requestid 8d3f...`.
     """
-    secrets = [_token(response)]
+    secrets = secrets_of(response.request)
     body = json_of(response)
     texts = [text_of_page(response.content)] if body is None else texts_in(body)
     ids = (f"{name} {response.headers[name]}" for name in REQUEST_IDS if name in response.headers)
     parts = (*in_a_line(texts, secrets), *(safe(each, secrets) for each in ids))
     return ", ".join((f"HTTP {response.status_code}", *parts))
-
-
-def redirect_target(response: requests.Response) -> str:
-    """Return the address that a redirect leads to, without its query, which may hold secrets."""
-    try:
-        target = urlsplit(response.headers.get("Location", ""))
-        host = f"{target.scheme}://{target.hostname}" if target.hostname else ""
-    except ValueError:
-        return "an unreadable address"
-    return safe(f"{host}{target.path}", [_token(response)]) or "no address"
-
-
-def _token(response: requests.Response) -> str:
-    return str(response.request.headers.get("Authorization", "")).rpartition(" ")[2]

@@ -25,13 +25,15 @@ from tap_constantcontact.exceptions import RetriableAPIError
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-OTHER_LINKS = ("self", "first", "last", "prev", "previous")
+OTHER_LINKS = ("self", "first", "last", "prev", "previous", "results")
 """Names of links beside `next`."""
 
 LINKS = ("_links", "next_cursor")
 """Names of the properties of a page that lead to the next one."""
 
-LIKE_LINKS = re.compile("next|^_*links?$", re.IGNORECASE)
+LIKE_LINKS = re.compile(
+    "next|^(_*links?|paging|pagination|cursor|(has_?)?more|continuation.*)$", re.IGNORECASE
+)
 """What a property of a page is named that may lead to the next one in a form that is not known."""
 
 NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
@@ -82,9 +84,18 @@ def _member(found: Any, name: str, beside: Iterable[str] = ()) -> Any:
         return None
     if not isinstance(found, dict):
         raise ValueError(f"{name} is not in an object")  # noqa: TRY004 - of the response
-    if name not in found and any(found[other] for other in found.keys() - {*beside}):
+    member = found.get(name)
+    if member is None and any(found[other] for other in found.keys() - {*beside}):
         raise ValueError(f"there is something in place of {name}")
-    return found.get(name)
+    return member
+
+
+def is_empty(response: requests.Response, records_key: str) -> bool:
+    """Return whether a page that `check_body` accepted has no rows."""
+    rows = json_of(response)[records_key]
+    if isinstance(rows, msgspec.Raw):
+        return not bytes(memoryview(rows)[:64]).strip(b"[] \t\r\n")
+    return not rows
 
 
 def _text(value: Any) -> str:

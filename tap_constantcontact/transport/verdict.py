@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import requests
 
+from tap_constantcontact.auth.session import refuse_redirect
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     ForbiddenError,
@@ -25,7 +26,7 @@ from tap_constantcontact.exceptions import (
     RetriableAPIError,
 )
 from tap_constantcontact.transport.connection import Connection
-from tap_constantcontact.transport.refusals import described, redirect_target
+from tap_constantcontact.transport.refusals import described
 
 SUCCESSES = (requests.codes.ok, 209)
 
@@ -79,16 +80,12 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
     elif status == requests.codes.forbidden:
         raise ForbiddenError(_refusal(response, endpoint))
     else:
+        refuse_redirect(response, f"The API, asked for {endpoint.stream},", "api_url and any proxy")
         raise FatalAPIError(_refusal(response, endpoint))
 
 
 def _refusal(response: requests.Response, endpoint: Endpoint) -> str:
     status = response.status_code
-    if status < requests.codes.bad_request:
-        return (
-            f"The request for {endpoint.stream} was redirected to {redirect_target(response)} "
-            f"(HTTP {status}), which the API never does: check api_url and any proxy."
-        )
     if status == requests.codes.forbidden and endpoint.scope is None:
         return (
             f"Constant Contact forbids reading {endpoint.stream} ({described(response)}). Only a "

@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,24 @@ def test_a_netrc_file_adds_nothing(
     server.answers(b'{"access_token": "a"}')
     application(server).grant(FORM)
     assert "Authorization" not in server.seen[0][1]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+def test_the_header_of_a_refused_request_is_masked(server: Canned, status: int) -> None:
+    secret = SECRETS["client_secret"]
+    sent = b64encode(f"ada:{secret}".encode()).decode()
+    told = f"Invalid key=value pair in Authorization header: 'Basic {sent}'."
+    server.answers(json.dumps({"message": told}).encode(), status)
+    said = refused(server)
+    assert "in Authorization header" in said
+    assert sent not in said
+    assert secret not in said
+
+
+def test_secrets_in_the_address_of_a_redirect_are_masked(server: Canned) -> None:
+    place = f"https://{SECRETS['refresh_token']}.example/{SECRETS['client_secret']}"
+    server.answers(b"", 302, Location=place)
+    assert "(HTTP 302, to https://***.example/***)" in refused(server)
 
 
 @pytest.mark.parametrize("packed", [True, False])

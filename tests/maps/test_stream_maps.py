@@ -23,6 +23,10 @@ def account() -> Account:
 READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "the name of another stream": (
+        {"contacts": {"__alias__": "contact_lists"}},
+        "would write contact_lists and contacts as one stream",
+    ),
     "an unknown function": ({"contact_lists": {"name": "sha3(name)"}}, "sha3"),
     "an unknown name": ({"contact_lists": {"name": "nmae.upper()"}}, "nmae"),
     "a bad expression": ({"contact_lists": {"name": "md5(name"}}, "md5(name"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.transport.pagination import MOST_EMPTY
 from tests.clocks import PatientClock
 from tests.harness import Run, config_for, every, spoil, sync
 from tests.wire import Wire, whole, wire
@@ -38,6 +39,24 @@ def test_next_links_in_a_circle_are_fatal(read: Any) -> None:
     assert result.exit_code == 1
     assert "next links of contacts lead in a circle" in said
     assert asked <= 5
+
+
+def test_empty_pages_that_only_lead_to_others_are_fatal(read: Any) -> None:
+    asked = 0
+
+    @web.middleware
+    async def onward(request: web.Request, handler: Any) -> Any:
+        nonlocal asked
+        if request.path != "/v3/contacts":
+            return await handler(request)
+        asked += 1
+        links = {"next": {"href": f"/v3/contacts?cursor={asked}"}}
+        return web.json_response({"contacts": [], "_links": links})
+
+    result, (said,) = read(onward, streams=("contacts",))
+    assert result.exit_code == 1
+    assert "pages of contacts without a row, each with a link to another" in said
+    assert MOST_EMPTY < asked < MOST_EMPTY + 10
 
 
 HREF = "/v3/contact_tags?cursor=a"
@@ -85,6 +104,12 @@ MALFORMED: tuple[dict[str, Any], ...] = (
     {"_links": {"next": {"url": HREF}}},
     {"_links": {"next": {"next": HREF}}},
     {"_links": {"next": {"next": {"url": HREF}}}},
+    {"_links": {"next": {"next": {"href": None, "url": HREF}}}},
+    {"_links": {"next": None, "more": {"href": HREF}}},
+    {"pagination": {"next": HREF}},
+    {"cursor": "a"},
+    {"tags_count": 7, "has_more": True},
+    {"_links": {"self": {"href": HREF}}, "continuation": "a"},
     {"_links": {"next": {"next": {"next": {"href": HREF}}}}},
     *({"_links": {"next": {"href": href}}} for href in ("", 7, [HREF], {"href": HREF}, True)),
     *({"next_cursor": cursor} for cursor in (7, 0, False, ["a"], [], {"next": "a"}, "\ud800")),

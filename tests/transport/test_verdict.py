@@ -38,15 +38,15 @@ def test_a_redirect_is_fatal_and_names_where_it_leads(read: Any, status: int) ->
     async def redirect(request: web.Request, handler: Any) -> Any:
         if request.path == "/v3/contacts":
             return web.Response(
-                status=status, headers={"Location": "http://127.0.0.1:9/login?ticket=secret"}
+                status=status, headers={"Location": "http://127.0.0.1:9/login?ticket=hush"}
             )
         followed.append(request.path)
         return await handler(request)
 
     result, (said,) = read(redirect, streams=("contacts",))
     assert result.exit_code == 1
-    assert f"redirected to http://127.0.0.1/login (HTTP {status})" in said
-    assert "secret" not in said
+    assert f"redirected the request (HTTP {status}, to http://127.0.0.1:9/login)" in said
+    assert "hush" not in said
 
 
 def test_a_refusal_has_the_ids_that_support_asks_for(read: Any) -> None:
