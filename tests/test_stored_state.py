@@ -233,7 +233,8 @@ def test_the_loss_of_what_is_read_from_has_a_consequence(key: str) -> None:
 
 
 def test_what_the_sdk_keeps_while_it_runs_is_dropped_without_a_word() -> None:
-    assert kept(dict.fromkeys(TRANSIENT, "x")) == (None, [])
+    of_the_sdk = ("progress_markers", "replication_key_signpost", "starting_replication_value")
+    assert kept(dict.fromkeys(of_the_sdk, "x")) == (None, [])
 
 
 def test_a_longest_tally_is_kept() -> None:
@@ -256,7 +257,13 @@ def test_a_bookmark_that_is_none_is_told(bookmark: Any) -> None:
 
 @pytest.mark.parametrize(
     ("of_state", "of_bookmark", "belongs"),
-    [(OURS, OURS, True), (OURS, None, True), (None, THEIRS, True), (OURS, THEIRS, False)],
+    [
+        (OURS, OURS, True),
+        (OURS, None, True),
+        (None, THEIRS, True),
+        (OURS, THEIRS, False),
+        (THEIRS, OURS, False),
+    ],
 )
 def test_a_bookmark_of_another_account_is_not_used(
     of_state: str | None, of_bookmark: str | None, *, belongs: bool

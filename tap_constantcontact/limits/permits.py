@@ -96,8 +96,7 @@ class Permits:
         batch, unused, asker, terms = self._batch, self._unused, self._asker(), self.terms
 
         def step(ledger: Ledger, at: float) -> Granted | Queued | Spent:
-            if unused:
-                ledger.give_back(batch, unused, asker, terms, at)
+            ledger.give_back(batch, unused, asker, terms, at)
             return ledger.take(asker, terms, at, allowance)
 
         try:
@@ -155,8 +154,7 @@ class Permits:
         batch, unused, asker, terms = self._batch, self._unused, self._asker(), self.terms
 
         def step(ledger: Ledger, now: float) -> int:
-            if unused:
-                ledger.give_back(batch, unused, asker, terms, now)
+            ledger.give_back(batch, unused, asker, terms, now)
             return ledger.left_today(asker, terms, now)
 
         self.left_today = self._store.change(step)

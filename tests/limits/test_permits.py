@@ -58,8 +58,9 @@ def test_several_permits_at_a_time_cost_one_use_of_the_store(
 ) -> None:
     permits = permits_of(store, SEVERAL)
     assert not permits.is_single
-    for _ in range(5):
-        assert isinstance(permits.take(0.0), Granted)
+    assert isinstance(permits.take(0.0), Granted)
+    for _ in range(4):
+        assert permits.take(0.0) == Granted(1, 1, 1000 - 5)
     assert store.used == 1
     clock.at += 0.01
     assert isinstance(permits.take(0.0), Granted)
@@ -74,6 +75,26 @@ def test_permits_that_expired_are_given_back(store: WatchedStore, clock: StillCl
     assert permits.left_today == 1000 - 1 - 5
     permits.look()
     assert permits.left_today == 1000 - 1 - 1
+
+
+@pytest.mark.parametrize("gives_back", ["take", "look"])
+def test_permits_that_are_given_back_make_room_for_other_runs(
+    store: WatchedStore, clock: StillClock, gives_back: str
+) -> None:
+    permits, other = permits_of(store, SEVERAL), permits_of(store, SEVERAL, "other")
+    for _ in range(SEVERAL.burst - 4):
+        if not permits._unused:
+            clock.at += SEVERAL.spacing
+        permits.take(0.0)
+    clock.at += SEVERAL.validity
+    assert isinstance(other.take(0.0), Queued)
+    assert other.left_today == 1000
+    if gives_back == "look":
+        permits.look()
+    else:
+        assert isinstance(permits.take(0.0), Queued)
+    clock.at += SEVERAL.spacing
+    assert isinstance(other.take(0.0), Granted)
 
 
 def test_permits_that_were_given_back_are_not_used(store: WatchedStore, clock: StillClock) -> None:
@@ -110,14 +131,15 @@ def test_a_day_that_one_run_finds_closed_is_closed_for_the_others(store: Watched
     assert permits_of(store, Terms(1, 10)).take(0.0) == Spent(opens_in)
 
 
-@pytest.mark.parametrize(("age", "opens"), [(0.0, SECONDS_A_DAY - 20 + MIDNIGHT), (30.0, -20.0)])
-def test_a_run_whose_store_fails_knows_by_itself_when_the_day_ends(
-    store: WatchedStore, clock: StillClock, age: float, opens: float
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_day_of_the_refused_request_is_closed_with_or_without_the_store(
+    store: WatchedStore, clock: StillClock, *, fails: bool
 ) -> None:
     clock.at = SECONDS_A_DAY + 20.0
-    store.fails = True
-    opens_in = permits_of(store, Terms(1, 10)).close_day(age)
-    assert opens_in == pytest.approx(opens) if opens > 0 else opens_in < 0
+    store.fails = fails
+    permits = permits_of(store, Terms(1, 10))
+    assert permits.close_day(age=30.0) < 0
+    assert permits.close_day(age=0.0) == SECONDS_A_DAY - 20 + MIDNIGHT
 
 
 def test_a_store_that_fails_at_the_start_ends_a_run_that_needs_it(store: WatchedStore) -> None:
@@ -153,7 +175,9 @@ def test_an_outage_is_told_once_and_counted_from_its_own_start(
     for outage in (1, 2):
         store.fails = True
         for _ in range(3):
-            assert isinstance(permits.take(0.0), Queued)
+            taken = permits.take(0.0)
+            assert isinstance(taken, Queued)
+            assert 0 < taken.wait < 1
             clock.at += (OUTAGE - 1) / 3
         assert len(caplog.records) == outage
         store.fails = False

@@ -109,6 +109,7 @@ INCREMENTAL = {"replication_key_value": LAST, "full_read_at": FULL, "counts": ta
         (INCREMENTAL, {}, False),
         (INCREMENTAL, {"full_sweep_days": 22}, False),
         (INCREMENTAL, {"full_sweep_days": 21}, True),
+        (INCREMENTAL, {"full_sweep_days": 1}, True),
         (INCREMENTAL, {"full_sweep_days": 0}, False),
         (INCREMENTAL, {"whole": True}, True),
         (INCREMENTAL, {"report_date": "2026-11-01"}, True),
@@ -197,7 +198,8 @@ def test_the_counts_of_a_reading_are_kept_once_it_is_over() -> None:
     assert (reading.bookmark["counts"], reading.bookmark["next_counts"]) == (None, tallies())
     reading.sweeps.finish(reading.sweep)
     assert (reading.bookmark["counts"], reading.bookmark["next_counts"]) == (tallies(), None)
-    assert reading.bookmark["full_read_at"] == "2026-11-10T12:00:00Z"
+    for key in ("full_read_at", "replication_key_value"):
+        assert reading.bookmark[key] == "2026-11-10T12:00:00Z"
 
 
 def test_a_reading_that_goes_on_keeps_the_counts_of_its_begin() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -135,12 +136,14 @@ def test_a_state_has_every_key_of_a_sweep_from_its_begin(
 
 
 def test_a_sweep_that_is_cut_short_goes_on_after_its_last_parent(
-    sweep: Sweep, caplog: pytest.LogCaptureFixture
+    sweep: Sweep, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = sweep()
     begun, _ = first.sweeps.begin()
     assert first.sweeps.under_way() is None
     first.sweeps.move_on(begun, PLACE)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["value"]["bookmarks"][DETAILS] == first.bookmark
     first.sweeps.move_on(begun, Place(UNKNOWN, "a parent without a date"))
     second = sweep(bookmark=first.bookmark)
     resumed, _ = second.sweeps.begin()
@@ -220,6 +223,13 @@ def test_a_sweep_goes_on_under_other_settings(sweep: Sweep, changed: Given) -> N
     first.sweeps.move_on(begun, PLACE)
     second = sweep(bookmark=first.bookmark, **{"contact_status": ["active", "deleted"], **changed})
     assert second.sweeps.under_way()
+
+
+def test_a_sweep_goes_on_once_the_account_is_known(sweep: Sweep) -> None:
+    first = sweep()
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    assert sweep(bookmark=first.bookmark, account="ours").sweeps.under_way()
 
 
 def test_a_whole_reading_does_not_go_on_with_a_sweep_of_what_is_new(sweep: Sweep) -> None:

@@ -174,16 +174,18 @@ class CountingStore(MemoryStore):
 
 
 @pytest.mark.parametrize(
-    ("rate", "pause", "seconds", "used"),
+    ("rate", "pause", "usual", "seconds", "used"),
     [
-        pytest.param(1, 0.0, 0.1, 2, id="quick answer"),
-        pytest.param(1, 0.0, 2.0, 1, id="answer when the request counts no more"),
-        pytest.param(1, 0.5, 2.0, 2, id="late departure"),
-        pytest.param(100, 0.5, 0.1, 1, id="one of many at a time"),
+        pytest.param(1, 0.0, 0.0, 0.1, 2, id="quick answer"),
+        pytest.param(1, 0.0, 1.05, 1.05, 2, id="answer in time"),
+        pytest.param(1, 0.0, 0.0, 0.2, 1, id="answer as late as it was assumed to be"),
+        pytest.param(1, 0.0, 2.0, 2.0, 1, id="answer when the request counts no more"),
+        pytest.param(1, 0.5, 0.0, 2.0, 2, id="late departure"),
+        pytest.param(100, 0.5, 0.0, 0.1, 1, id="one of many at a time"),
     ],
 )
 def test_the_store_is_used_only_for_what_other_runs_need_to_know(
-    rate: float, pause: float, seconds: float, used: int
+    rate: float, pause: float, usual: float, seconds: float, used: int
 ) -> None:
     clock = StillClock()
     store = CountingStore(clock)
@@ -191,6 +193,7 @@ def test_the_store_is_used_only_for_what_other_runs_need_to_know(
     for _ in range(LEARNING):
         with pace.departure() as departure:
             pass
+        clock.at += usual
         pace.answered(departure)
         clock.at += 2
     store.used = 0
@@ -263,7 +266,10 @@ def test_a_day_that_is_spent_is_closed_until_the_next_one_begins() -> None:
 class Restless(StillClock):
     """A clock on which every wait ends early."""
 
+    longest = 0.0
+
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        self.longest = max(self.longest, seconds or 0.0)
         super().wait(condition, seconds and min(seconds, 0.01))
 
 
@@ -276,6 +282,54 @@ def test_whoever_is_woken_early_does_not_use_the_store_before_it_is_time() -> No
             pass
     first, announced, while_the_first_may_be_late = 1, 1, round(0.115 / POLL) + 1
     assert store.used <= first + announced + while_the_first_may_be_late
+    assert clock.longest == pytest.approx(1.003)
+
+
+def test_many_late_answers_at_once_leave_no_negative_allowance() -> None:
+    clock = StillClock()
+    pace = pace_of(50, clock=clock)
+    for _ in range(LEARNING):
+        with pace.departure() as departure:
+            pass
+        pace.answered(departure)
+    late = []
+    for _ in range(50):
+        with pace.departure() as departure:
+            late.append(departure)
+    clock.at += 1
+    for departure in late:
+        pace.answered(departure)
+    with pace.departure() as departure:
+        assert departure.lateness == 0
+
+
+def test_work_lets_later_work_go_while_it_waits_for_an_answer_and_not_for_a_permit() -> None:
+    clock, turns = Wakeful(), Turns()
+    permits = permits_of(1, clock=clock)
+    quota = Quota(permits, None, "stop", turns.changed, clock)
+    pace = Pace(permits, quota, turns, clock)
+    first, second = turns.take(), turns.take()
+    answered = threading.Event()
+
+    def work() -> None:
+        with turns.work(first):
+            with pace.departure():
+                pass
+            answered.wait(10)
+            with suppress(FatalAPIError), pace.departure():
+                pass
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    with turns.work(second):
+        with turns.changed:
+            turns.changed.wait_for(turns.is_mine, 10)
+            assert turns.is_mine()
+        answered.set()
+        assert clock.waiting.wait(10)
+        assert not turns.is_mine()
+    quota.close(FatalAPIError("the test is over"))
+    worker.join()
 
 
 def test_requests_leave_in_the_order_of_the_work_whoever_asks_first() -> None:
