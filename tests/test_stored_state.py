@@ -85,6 +85,17 @@ def test_a_sweep_goes_on_from_the_state_as_it_was(
 
 
 @KINDS
+def test_a_sweep_goes_on_at_its_place_wherever_the_machine_is(
+    kind: type[Bookmark], far_from_utc: None
+) -> None:
+    bookmark = kind({}, STREAM)
+    assert bookmark.sweep is None
+    sweep = Sweep(pendulum.datetime(2026, 1, 1), "f00d", Place.of("2025-12-24T18:00:00Z", "7"))
+    bookmark.sweep = sweep
+    assert bookmark.sweep == sweep
+
+
+@KINDS
 def test_the_end_of_a_sweep_is_noted_before_it_is_forgotten(kind: type[Bookmark]) -> None:
     bookmark = kind({}, STREAM)
     sweep = Sweep(pendulum.datetime(2026, 1, 1), "f00d", Place(0, "one of two"))
@@ -105,6 +116,10 @@ def test_a_short_bookmark_holds_what_a_report_does_not_keep_in_its_text() -> Non
     bookmark = ShortBookmark(state, STREAM)
     bookmark.write_all_keys("sweep", "swept_at")
     assert state["bookmarks"][STREAM] == {"sweeps": None}
+    bookmark.sweep = Sweep(pendulum.datetime(2026, 1, 1), "f00d", Place(0, "7"))
+    assert bookmark["sweeps"] == "- 2026-01-01T00:00:00Z f00d 1970-01-01T00:00:00Z 7"
+    bookmark.sweep = None
+    assert bookmark["sweeps"] == "-"
     bookmark.swept_at = "2026-01-01T00:00:00Z"
     bookmark.write_all_keys("sweep", "filters")
     assert state["bookmarks"][STREAM] == {
@@ -184,6 +199,8 @@ def test_each_key_that_is_kept_has_an_example_here() -> None:
 
 def test_a_bookmark_is_kept_whole() -> None:
     assert kept(GOOD) == (GOOD, [])
+    for sweeps in ("-", "2026-01-01T00:00:00Z", "- 2026-01-01 f00d 1970-01-01 "):
+        assert kept({"sweeps": sweeps}) == ({"sweeps": sweeps}, [])
     nulls = {key: None for key in GOOD if key != "sweep"} | {"sweep": NO_SWEEP}
     assert kept(nulls) == (nulls, [])
 
@@ -197,16 +214,20 @@ def test_a_bookmark_is_kept_whole() -> None:
         ("replication_key_value", 1_700_000_000),
         ("full_read_at", "1899-12-31T23:59:59Z"),
         ("swept_at", "9999-01-01T00:00:00Z"),
+        ("swept_at", f"2026-01-01T00:00:00.{'0' * 100}Z"),
         ("filters", ["x"]),
+        ("counts", "opens=AAAA"),
         ("counts", "=".join(("x" * (LONGEST_TALLIES - 128), "A" * 128))),
         ("next_counts", 7),
         ("sweep", None),
         ("sweep", SWEEP | {"version": 1}),
+        ("sweep", SWEEP | {"version": 3}),
         ("sweep", SWEEP | {"more": "x"}),
         ("sweep", {key: value for key, value in SWEEP.items() if key != "parent_id"}),
         *(("sweep", SWEEP | {key: 7}) for key in SWEEP if key != "version"),
         *(("sweep", SWEEP | {key: "x" * 101}) for key in SWEEP if key != "version"),
         ("sweeps", ""),
+        ("sweeps", "soon"),
         ("sweeps", "- 2026-01-01 f00d 2026-01-01"),
         ("sweeps", "- soon f00d 2026-01-01 7"),
         ("sweeps", "- 2026-01-01 f00d soon 7"),
