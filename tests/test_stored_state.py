@@ -23,7 +23,7 @@ from tap_constantcontact.bookmarks import (
 )
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.short_bookmarks import ShortBookmark
-from tap_constantcontact.state import CONSEQUENCE, KEYS, LONGEST_TALLIES, TRANSIENT, validated
+from tap_constantcontact.state import CONSEQUENCE, KEYS, LONGEST_TALLIES, validated
 from tap_constantcontact.tallies import Tally, joined
 
 END = datetime(9998, 12, 31, 23, 59, 59, tzinfo=timezone.utc)

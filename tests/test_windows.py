@@ -131,6 +131,14 @@ def test_a_day_beyond_all_calendars_is_the_nearest_one_within(
     assert window.end - window.start == timedelta(days=1)
 
 
+def test_a_day_of_a_report_is_one_of_the_zone_of_the_settings(far_from_utc: None) -> None:
+    settings = {"timezone": "America/New_York", "report_date": "2026-01-31"}
+    window = report_window(settings, pendulum.datetime(2026, 1, 1))
+    assert window is not None
+    assert window.start.isoformat() == "2026-01-31T05:00:00+00:00"
+    assert window.end.isoformat() == "2026-02-01T05:00:00+00:00"
+
+
 @pytest.mark.parametrize(
     ("settings", "first", "end"),
     [
@@ -187,6 +195,32 @@ def test_days_on_which_clocks_change(zone: str, day: tuple[int, int, int], hours
 )
 def test_one_instant_in_many_forms(text: str) -> None:
     assert parse_instant(text) == datetime(2016, 3, 3, 15, 53, 4, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-01-31", "2026-01-31T05:00:00+00:00"),
+        ("2026-01-31T10:00", "2026-01-31T15:00:00+00:00"),
+        ("2026-07-31T10:00:00", "2026-07-31T14:00:00+00:00"),
+        ("2026-01-31T10:00:00+01:00", "2026-01-31T09:00:00+00:00"),
+    ],
+)
+def test_a_text_without_an_offset_is_in_the_zone_of_the_settings(
+    text: str, utc: str, far_from_utc: None
+) -> None:
+    zone = "America/New_York"
+    assert parse_instant(text, zone).isoformat() == utc
+    settings = {"timezone": zone, "updated_after": text}
+    since = updated_since(settings, pendulum.datetime(2026, 1, 1))
+    assert since is not None
+    assert since.isoformat() == utc
+
+
+@pytest.mark.parametrize("text", ["10:30", "P1D", "2026-01-01/2026-01-02", "", "soon"])
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_instant(text)
 
 
 @given(INSTANTS, st.integers(-14 * 60, 14 * 60))

@@ -184,13 +184,21 @@ def test_a_stream_that_is_read_whole_has_no_bookmark_to_move(sweep: Sweep) -> No
 # When it goes on
 
 
+SINCE_MAY = {"report_start_date": "2026-05-01"}
+
+
 @pytest.mark.parametrize(
     "changed",
     [
         {"start_date": "2020-01-01"},
         {"timezone": "Asia/Tokyo"},
         {"lookback_days": 3},
+        {"report_date": "2026-05-01"},
         {"report_days_back": 3},
+        SINCE_MAY,
+        {"report_start_days_back": 3},
+        {"report_end_date": "2026-05-04", **SINCE_MAY},
+        {"report_end_days_back": 3, **SINCE_MAY},
         {"tracking_activity_types": ["em_opens"]},
         {"contact_status": ["active"]},
         {"contact_ids": ["a"]},
@@ -200,7 +208,7 @@ def test_a_stream_that_is_read_whole_has_no_bookmark_to_move(sweep: Sweep) -> No
 def test_a_sweep_does_not_go_on_under_settings_that_would_read_something_else(
     sweep: Sweep, caplog: pytest.LogCaptureFixture, changed: Given
 ) -> None:
-    first = sweep()
+    first = sweep(**(SINCE_MAY if len(changed) > 1 else {}))
     begun, _ = first.sweeps.begin()
     first.sweeps.move_on(begun, PLACE)
     stored = first.bookmark
@@ -223,6 +231,17 @@ def test_a_sweep_goes_on_under_other_settings(sweep: Sweep, changed: Given) -> N
     first.sweeps.move_on(begun, PLACE)
     second = sweep(bookmark=first.bookmark, **{"contact_status": ["active", "deleted"], **changed})
     assert second.sweeps.under_way()
+
+
+@pytest.mark.parametrize("changed", [{"start_date": "2020-01-01"}, {"timezone": "Asia/Tokyo"}])
+def test_a_whole_reading_does_not_go_on_under_settings_that_would_read_something_else(
+    sweep: Sweep, changed: Given
+) -> None:
+    first = sweep(LINKS)
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    assert sweep(LINKS, first.bookmark).sweeps.under_way()
+    assert sweep(LINKS, first.bookmark, **changed).sweeps.under_way() is None
 
 
 def test_a_sweep_goes_on_once_the_account_is_known(sweep: Sweep) -> None:
