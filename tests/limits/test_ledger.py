@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_constantcontact.limits.ledger import (
@@ -115,6 +115,17 @@ def test_who_waits_goes_before_who_comes_later() -> None:
     assert isinstance(ledger.take(third, terms, free + behind.wait), Granted)
 
 
+def test_a_run_that_got_its_permit_holds_nobody_up() -> None:
+    ledger, terms = Ledger(), Terms(4, ALL_DAY)
+    first, second, third = (Asker(name, "") for name in "abc")
+    ledger.take(first, terms, NOON)
+    queued = ledger.take(second, terms, NOON)
+    assert isinstance(queued, Queued)
+    now = NOON + queued.wait
+    assert isinstance(ledger.take(second, terms, now), Granted)
+    assert isinstance(ledger.take(third, terms, now + terms.spacing), Granted)
+
+
 def test_a_run_asks_again_soon_while_an_answer_may_make_room() -> None:
     ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
     ledger.take(asker, terms, NOON, allowance=0.5)
@@ -128,6 +139,7 @@ def test_a_run_asks_again_soon_while_an_answer_may_make_room() -> None:
     rate=st.integers(100, 300),
     late=st.lists(st.floats(0, 1), min_size=1, max_size=7),
 )
+@example(rate=100, late=[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
 def test_permits_for_several_requests_hold_until_they_expire(rate: int, late: list[float]) -> None:
     terms, ledger, asker = Terms(rate, ALL_DAY), Ledger(), Asker("run", "")
     now, sent = NOON, []

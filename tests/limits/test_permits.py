@@ -95,6 +95,8 @@ def test_permits_that_are_given_back_make_room_for_other_runs(
         assert isinstance(permits.take(0.0), Queued)
     clock.at += SEVERAL.spacing
     assert isinstance(other.take(0.0), Granted)
+    permits.look()
+    assert permits.left_today == 1000 - SEVERAL.burst
 
 
 def test_permits_that_were_given_back_are_not_used(store: WatchedStore, clock: StillClock) -> None:
