@@ -115,6 +115,35 @@ def test_who_waits_goes_before_who_comes_later() -> None:
     assert isinstance(ledger.take(third, terms, free + behind.wait), Granted)
 
 
+def waits(ledger: Ledger, terms: Terms, now: float, runs: str) -> list[float]:
+    """How long runs are told to wait that ask one after the other."""
+    queued = [ledger.take(Asker(run, ""), terms, now) for run in runs]
+    return [one.wait for one in queued if isinstance(one, Queued)]
+
+
+def test_each_run_that_waits_is_told_of_a_permit_of_its_own() -> None:
+    ledger, terms = Ledger(), Terms(2, ALL_DAY)
+    for seconds in (0.0, 0.5):
+        ledger.take(Asker("run", ""), terms, NOON + seconds)
+    assert waits(ledger, terms, NOON + 0.5, "abc") == pytest.approx([0.503, 1.003, 1.506], abs=1e-6)
+
+
+def test_runs_that_wait_are_told_to_come_one_after_the_other() -> None:
+    ledger, terms = Ledger(), Terms(4, ALL_DAY)
+    ledger.take(Asker("run", ""), terms, NOON)
+    spacing = terms.spacing
+    assert waits(ledger, terms, NOON, "ab") == pytest.approx([spacing, 2 * spacing], abs=1e-6)
+
+
+def test_a_request_that_left_late_does_not_hide_one_that_counts_no_more() -> None:
+    ledger, terms = Ledger(), Terms(2, ALL_DAY)
+    first = ledger.take(Asker("run", ""), terms, NOON)
+    assert isinstance(first, Granted)
+    ledger.take(Asker("run", ""), terms, NOON + 0.5)
+    ledger.settle(first.number, late=0.7, allowance=0.0)
+    assert waits(ledger, terms, NOON + 0.7, "a") == pytest.approx([0.803], abs=1e-6)
+
+
 def test_a_run_that_got_its_permit_holds_nobody_up() -> None:
     ledger, terms = Ledger(), Terms(4, ALL_DAY)
     first, second, third = (Asker(name, "") for name in "abc")
@@ -316,6 +345,24 @@ def test_a_day_that_was_closed_while_the_clock_was_ahead_is_forgotten() -> None:
     assert isinstance(ledger.take(asker, terms, NOON), Granted)
     assert ledger.close_day(asker, terms, NOON) > 0
     assert isinstance(ledger.take(asker, terms, NOON + 1), Spent)
+
+
+def test_a_day_stays_closed_when_a_refusal_of_the_day_before_comes_late() -> None:
+    ledger, terms, asker = Ledger(), Terms(4, ALL_DAY), Asker("run", "")
+    ledger.close_day(asker, terms, DAY_END + 10)
+    assert ledger.close_day(asker, terms, DAY_END + 20, age=30) > 0
+    assert isinstance(ledger.take(asker, terms, DAY_END + 20), Spent)
+
+
+def test_the_last_request_of_a_day_may_be_sent_after_a_late_refusal() -> None:
+    ledger, terms, asker = Ledger(), Terms(4, 1), Asker("run", "")
+    assert ledger.close_day(asker, terms, DAY_END + 20, age=30) < 0
+
+
+def test_a_limit_that_is_lowered_below_what_was_sent_leaves_nothing() -> None:
+    ledger, asker = Ledger(), Asker("run", "")
+    ledger.count(10, asker, Terms(4, 20), NOON)
+    assert ledger.left_today(asker, Terms(4, 5), NOON) == 0
 
 
 def test_a_refusal_right_after_midnight_is_of_the_day_before() -> None:
