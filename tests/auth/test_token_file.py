@@ -232,7 +232,9 @@ def test_a_link_stays_and_its_target_is_written(sandbox: Sandbox, tmp_path: Path
             sandbox.authorization.refresh_token
         )
     assert {*sandbox.authorization.spent.values()} == {1}
-    assert {path.name for path in target.parent.iterdir()} == {"target.json", "target.json.lock"}
+    beside = [*target.parent.iterdir()]
+    assert {path.name for path in beside} == {"target.json", "target.json.lock"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in beside} == {0o600}
     assert TokenFile(tmp_path / "tokens.json").path == TokenFile(target).path
 
 
