@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -181,10 +182,39 @@ def test_a_folder_in_its_place_is_refused(file: TokenFile) -> None:
     assert file.why_not_kept() == "Is a directory"
 
 
-@pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFSOCK])
-def test_what_is_no_file_is_refused_without_waiting_for_it(file: TokenFile, kind: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [(stat.S_IFIFO, "not a regular file"), (stat.S_IFSOCK, "No such device or address")],
+)
+def test_what_is_no_file_is_refused_without_waiting_for_it(
+    file: TokenFile, kind: int, why: str
+) -> None:
     os.mknod(file.path, kind | 0o600)
-    assert "cannot be read (" in fault_of(file)
+    assert f"cannot be read ({why}): set it to a file" in fault_of(file)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_a_file_of_another_user_is_refused_and_one_out_of_sight_is_none(mode: int) -> None:
+    with TemporaryDirectory() as folder:
+        file = TokenFile(Path(folder) / "tokens.json")
+        file.write(TOKENS)
+        Path(folder).chmod(mode)
+        child = os.fork()
+        if not child:
+            os.setuid(65534)
+            try:
+                os._exit(0 if file.read() is None else 1)
+            except ConfigValidationError as error:
+                os._exit(2 if "belongs to another user" in error.errors[0] else 3)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (2 if mode == 0o755 else 0)
+
+
+def test_a_file_in_a_home_that_nobody_has_is_refused() -> None:
+    with pytest.raises(ConfigValidationError) as caught:
+        TokenFile.of({"token_file": "~nobody-of-that-name/tokens.json"})
+    (fault,) = caught.value.errors
+    assert fault.startswith("token_file ~nobody-of-that-name/tokens.json: this user has no home")
 
 
 def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
