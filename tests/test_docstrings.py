@@ -29,6 +29,4 @@ KNOWN = {
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_docstrings(name: str) -> None:
-    if name.endswith("parquet"):
-        pytest.importorskip("pyarrow")
     assert doctest.testmod(import_module(name), extraglobs=KNOWN).failed == 0

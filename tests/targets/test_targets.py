@@ -13,7 +13,6 @@ import pytest
 
 from tap_constantcontact.records import storable
 from tap_constantcontact.sandbox.account import Account
-from tap_constantcontact.sandbox.data.ledger import BEYOND_A_DOUBLE, ODD_TEXTS
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
@@ -25,6 +24,7 @@ from tests.harness import config_for, key_of, primary_keys, stream_of, sync
 from tests.servers import BINARIES, postgres
 from tests.targets import loading
 from tests.targets.loading import LOADED
+from tests.targets.oddities import BEYOND_A_DOUBLE, ODD_TEXTS, add_oddities
 from tests.targets.targets import (
     CSV,
     OPAQUE,
@@ -200,7 +200,7 @@ def test_a_flattened_table_has_arrays_but_no_objects(sandbox: Sandbox, tmp_path:
 def test_what_few_programs_expect_is_loaded(
     target: Target, sandbox: Sandbox, tmp_path: Path, account: Account, expected: Expected
 ) -> None:
-    account.add_oddities(datetime.now(timezone.utc))
+    add_oddities(account, datetime.now(timezone.utc))
     load = partial(loading.load, target, config_for(sandbox, tmp_path, custom_fields_by_name=True))
     load({})
     rows, _ = target.table("contacts")

@@ -13,23 +13,6 @@ from tap_constantcontact.sandbox.data.campaigns import Campaigns
 from tap_constantcontact.sandbox.data.contacts import joined_by_mail, joined_by_sms, status
 
 FIRST_NEWSLETTER = datetime(2024, 7, 2, 14, tzinfo=timezone.utc)
-ODD_TEXTS = (
-    "nul\0l",
-    "Remarks",
-    "remarks",
-    'Say "hi"',
-    "C:\\temp",
-    "two\nlines",
-    "a.b",
-    "50 %s {name}",
-    "smile \U0001f600",
-    "half of it \ud83d",
-)
-"""Texts that people or programs may have entered, as values and as names."""
-
-BEYOND_A_DOUBLE = str(2**53 + 1)
-"""A whole number that a double does not hold."""
-
 OPENED = FIRST_NEWSLETTER - timedelta(days=400)
 
 
@@ -99,22 +82,6 @@ class Ledger:
         contact = self.contacts[contact_id]
         contact["job_title"] = f"Buyer since {at:%B %Y}"
         contact["updated_at"] = write(at, at.day % 3)
-
-    def add_oddities(self, at: datetime) -> None:
-        """Give all contacts values that few programs expect, in custom fields named like them."""
-        remarks = next(row for row in self.custom_fields.values() if row["type"] == "text_area")
-        for number, name in enumerate(ODD_TEXTS):
-            key = self._seed.key("odd field", number)
-            changed = {"custom_field_id": key, "name": name, "label": name, "created_at": write(at)}
-            self.custom_fields[key] = remarks | changed
-            for contact in self.contacts.values():
-                contact["custom_fields"].append({"custom_field_id": key, "value": name})
-        for contact, name in zip(self.contacts.values(), ODD_TEXTS, strict=False):
-            contact["first_name"] = name
-        for contact in self.contacts.values():
-            for value in contact["custom_fields"]:
-                if self.custom_fields.get(value["custom_field_id"], remarks)["type"] == "number":
-                    value["value"] = BEYOND_A_DOUBLE
 
     def unsubscribe(self, contact_id: str, at: datetime, reason: str | None = None) -> None:
         """Withdraw a contact's permission, which does not move its `updated_at`."""
