@@ -23,8 +23,8 @@ ENVIRONMENT = "TAP_CONSTANTCONTACT_"
 DOTENV = Path(".env")
 """The file of variables, in the working directory."""
 
-NO_SETTINGS = ("LOGLEVEL",)
-"""Variables with the prefix that the SDK reads, which are no settings."""
+NOT_SETTINGS = ("LOGLEVEL",)
+"""Variables with the prefix that the SDK reads, which are not settings."""
 
 MELTANO = "MELTANO_EXTRACTOR_NAME"
 """A variable that Meltano sets for each command of an extractor. (Source: Meltano 4.4.)"""
@@ -38,7 +38,7 @@ BOOLEANS = {
 # Names
 
 
-def add_those_of_the_sdk(schema: dict[str, Any]) -> None:
+def add_sdk_settings(schema: dict[str, Any]) -> None:
     """Add the SDK's own settings to the JSON schema of a configuration.
 
     In singer-sdk 0.54 and 0.55, one of the choices for `__else__` is not a valid schema, and makes
@@ -150,7 +150,7 @@ def from_environment(known: Mapping[str, Any]) -> Environment:
     settings = {names[name]: text for name, text in variables.items() if name in names}
     # Meltano sets a variable for each part of an object, and for each of its extras, as __SELECT.
     parts = (f"{name.upper()}_" for name, setting in known.items() if "object" in setting["type"])
-    others = (*NO_SETTINGS, "_", *parts)
+    others = (*NOT_SETTINGS, "_", *parts)
     warnings += (
         f"{(ENVIRONMENT + name)[:100]!r} is not the variable of a setting"
         f"{nearest(name, names, ENVIRONMENT)}, and is ignored"
@@ -220,13 +220,13 @@ def typed(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any
 def _read(value: Any, kinds: Collection[str]) -> Any:
     if isinstance(value, str):
         text = value.strip()
-        return _spelt(text, kinds) if text else None
+        return _from_text(text, kinds) if text else None
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return str(value) if type(value) is int and "string" in kinds else value
 
 
-def _spelt(text: str, kinds: Collection[str]) -> Any:
+def _from_text(text: str, kinds: Collection[str]) -> Any:
     """Convert a text to one of these JSON types, or return it unchanged if that is impossible."""
     if "string" in kinds:
         return text
@@ -252,7 +252,7 @@ def _number(text: str) -> float:
     return int(number) if number.is_integer() else number
 
 
-def batches(config: Mapping[str, Any]) -> bool:
+def writes_batches(config: Mapping[str, Any]) -> bool:
     """Return whether records are to be written in batch files, that is, whether an encoding is set.
 
     A runner may send a `batch_config` of defaults without an encoding, which means no batches.

@@ -128,14 +128,14 @@ class TapConstantContact(Tap):
         if faults := [*gathered.faults, *type_faults(given, schema)]:
             raise refused(*faults)
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
-        if not environment.batches(given):
+        if not environment.writes_batches(given):
             given.pop("batch_config", None)
         return given
 
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        environment.add_those_of_the_sdk(config_jsonschema)
+        environment.add_sdk_settings(config_jsonschema)
 
     @property
     def _began(self) -> DateTime:
@@ -250,7 +250,7 @@ class TapConstantContact(Tap):
             self.logger,
         )
         maps.check()
-        super(Tap, self).setup_mapper()  # a Tap's own would register streams that rest
+        super(Tap, self).setup_mapper()  # a Tap's own would register deselected streams as well
         maps.register(self.mapper)
         guard(self.mapper, self._fail)
 

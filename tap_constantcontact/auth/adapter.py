@@ -1,4 +1,4 @@
-"""Where requests with secrets leave: to one server alone, for a response of bounded size."""
+"""HTTP sessions that connect to one server only, and limit the size of a response."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class HomeSession(requests.Session):
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return no address."""
+        """Return None, so that no redirect is followed."""
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -10,7 +10,7 @@ import click
 
 from tap_constantcontact import rules
 from tap_constantcontact.auth.flows import SignInError
-from tap_constantcontact.environment import ENVIRONMENT, add_those_of_the_sdk, gathered
+from tap_constantcontact.environment import ENVIRONMENT, add_sdk_settings, gathered
 from tap_constantcontact.exceptions import refused
 from tap_constantcontact.json_files import json_object
 from tap_constantcontact.rules.types import type_faults
@@ -48,7 +48,7 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
         ConfigValidationError: A setting is not known, or cannot be used.
         SignInError: None of them gives the client_id.
     """
-    add_those_of_the_sdk(SETTINGS)
+    add_sdk_settings(SETTINGS)
     given = gathered(written, SETTINGS, with_environment=True)
     for sentence in (*given.warnings, *given.notes):
         click.echo(f"{sentence}.", err=True)

@@ -13,13 +13,13 @@ import requests
 from typing_extensions import override
 
 from tap_constantcontact.auth.adapter import HomeAdapter, HomeSession
-from tap_constantcontact.auth.refusals import safe, secrets_of
+from tap_constantcontact.auth.error_texts import safe, secrets_of
 from tap_constantcontact.exceptions import DeadlineExceededError, FatalAPIError, refused
 
-MOST_BYTES = 2**20
+MOST_SIGN_IN_BYTES = 2**20
 """Maximum size of a decoded response; tokens, an account and privileges take a few kilobytes."""
 
-WHOLE = 2
+RESPONSE_TIMEOUT_FACTOR = 2
 """Time that a request may take until its whole response is there, as a multiple of the time-out."""
 
 CAUSES: dict[type[Exception], str] = {
@@ -30,7 +30,7 @@ CAUSES: dict[type[Exception], str] = {
     requests.exceptions.ChunkedEncodingError: "its answer was cut short",
     requests.exceptions.ContentDecodingError: "its answer is damaged",
 }
-"""Failures of the network in plain words, the most special first. All of them may pass."""
+"""Failures of the network in plain words, the most specific first. All of them may pass."""
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class BoundedSession(HomeSession):
 
     def __init__(self, home: str, user_agent: str | None) -> None:
         try:
-            super().__init__(HomeAdapter(home, MOST_BYTES))
+            super().__init__(HomeAdapter(home, MOST_SIGN_IN_BYTES))
         except ValueError:
             raise refused(
                 f"{shown(home)!r} is not the address of a server: check auth_url and api_url"
@@ -70,7 +70,9 @@ class BoundedSession(HomeSession):
             DeadlineExceededError: The response was not complete in time.
             FatalAPIError: It is too large, or comes from another server.
         """
-        return _within(WHOLE * kwargs["timeout"], partial(super().request, *args, **kwargs))
+        return _within(
+            RESPONSE_TIMEOUT_FACTOR * kwargs["timeout"], partial(super().request, *args, **kwargs)
+        )
 
 
 def _within(seconds: float, work: Callable[[], T]) -> T:

@@ -32,7 +32,7 @@ from tap_constantcontact.exceptions import ConfigValidationError, reason, refuse
 SIGN_IN = "sign in again with tap-constantcontact-login"
 
 ROOM = 40_960
-"""Bytes to reserve for new tokens: two of the size that fits into a header, and what is known."""
+"""Bytes to reserve: two tokens of the largest size (16 KiB each), and the other keys."""
 
 LARGEST = 1_048_576
 """Maximum size of a token file in bytes."""
@@ -214,7 +214,11 @@ class TokenFile:
 
     @property
     def _draft_path(self) -> Path:
-        """Path of the draft: always the same, as only one writer has the lock; leftovers go."""
+        """Path of the draft.
+
+        It is always the same, so a leftover draft is removed by the next writer. Only one writer at
+        a time has the lock.
+        """
         return self.path.with_name(f".{self.path.name}.new")
 
     def remove(self) -> bool:

@@ -13,7 +13,7 @@ from tap_constantcontact.exceptions import FatalAPIError
 SILENCE = 5.0
 """Seconds to wait for another process before saying so in the log."""
 
-LONGEST = 600.0
+LONGEST_WAIT = 600.0
 """Seconds to wait for another process from then on before giving up.
 
 A renewal takes seconds, and two minutes if the authorization server does not answer.
@@ -51,14 +51,15 @@ class TokenLock:
         logging.getLogger("tap-constantcontact").warning(
             "Another process is renewing the token in %s. Waiting for it, for up to %.0f minutes",
             self._path,
-            LONGEST / 60,
+            LONGEST_WAIT / 60,
         )
         try:
-            self._lock.acquire(timeout=LONGEST)
+            self._lock.acquire(timeout=LONGEST_WAIT)
         except Timeout:
             raise FatalAPIError(
                 f"Another process has been renewing the token in {str(self._path)!r} for more than "
-                f"{LONGEST / 60:.0f} minutes. Look for a run that hangs and end it, then run again."
+                f"{LONGEST_WAIT / 60:.0f} minutes. Look for a run that hangs and end it, then "
+                "run again."
             ) from None
 
     def __exit__(self, *_: object) -> None:

@@ -19,8 +19,14 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from tap_constantcontact.auth.answers import SECRET, Granted, object_in, told_by, told_by_page
-from tap_constantcontact.auth.refusals import secrets_of
-from tap_constantcontact.auth.session import WHOLE, BoundedSession, cause, refuse_redirect, shown
+from tap_constantcontact.auth.error_texts import secrets_of
+from tap_constantcontact.auth.session import (
+    RESPONSE_TIMEOUT_FACTOR,
+    BoundedSession,
+    cause,
+    refuse_redirect,
+    shown,
+)
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError, ThrottledError
 
@@ -130,7 +136,7 @@ class AuthorizationServer:
             FatalAPIError: The server still failed after the last retry, or refused.
         """
         if patience is None:
-            patience = max(PATIENCE, WHOLE * self.timeout)
+            patience = max(PATIENCE, RESPONSE_TIMEOUT_FACTOR * self.timeout)
         ends_at = self.clock.monotonic() + patience
         waits = iter(WAITS)
         while True:
@@ -204,7 +210,7 @@ class AuthorizationServer:
                     auth=HTTPBasicAuth(self.client_id.encode(), secret.encode())
                     if secret
                     else None,
-                    timeout=max(min(self.timeout, left / WHOLE), SHORTEST),
+                    timeout=max(min(self.timeout, left / RESPONSE_TIMEOUT_FACTOR), SHORTEST),
                 )
         except (requests.RequestException, ValueError) as error:
             if reason := cause(error):

@@ -16,7 +16,7 @@ from tap_constantcontact.records import INTEGERS
 
 Field = th.Property[Any]
 
-WHOLE = th.IntegerType(minimum=INTEGERS.start, maximum=INTEGERS.stop - 1)
+INTEGER_64 = th.IntegerType(minimum=INTEGERS.start, maximum=INTEGERS.stop - 1)
 """A whole number; targets choose the type of a column by its bounds."""
 
 
@@ -32,7 +32,7 @@ def key(name: str, description: str) -> Field:
 
 def number_key(name: str, description: str) -> Field:
     """An integer that is part of the primary key, so never null."""
-    return th.Property(name, WHOLE, required=True, description=description)
+    return th.Property(name, INTEGER_64, required=True, description=description)
 
 
 def instant_key(name: str, description: str) -> Field:
@@ -47,7 +47,7 @@ def text(name: str, description: str) -> Field:
 
 def integer(name: str, description: str) -> Field:
     """An integer."""
-    return th.Property(name, WHOLE, description=description)
+    return th.Property(name, INTEGER_64, description=description)
 
 
 def number(name: str, description: str) -> Field:
@@ -67,7 +67,7 @@ def instant(name: str, description: str) -> Field:
 
 def integers(name: str, description: str) -> Field:
     """An array of integers."""
-    return th.Property(name, th.ArrayType(WHOLE), description=description)
+    return th.Property(name, th.ArrayType(INTEGER_64), description=description)
 
 
 def texts(name: str, description: str) -> Field:

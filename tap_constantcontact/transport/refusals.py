@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import requests
 
-from tap_constantcontact.auth.refusals import in_a_line, safe, secrets_of, text_of_page, texts_in
+from tap_constantcontact.auth.error_texts import (
+    in_a_line,
+    safe,
+    secrets_of,
+    text_of_page,
+    texts_in,
+)
 from tap_constantcontact.transport.responses import json_of
 
 REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")

@@ -22,7 +22,7 @@ from tap_constantcontact.auth.account import ask
 from tap_constantcontact.auth.answers import LIFETIME
 from tap_constantcontact.auth.authenticator import authenticator
 from tap_constantcontact.auth.rights import ask_privileges
-from tap_constantcontact.auth.session import MOST_BYTES, BoundedSession
+from tap_constantcontact.auth.session import MOST_SIGN_IN_BYTES, BoundedSession
 from tap_constantcontact.auth.token_request import PATIENCE, AuthorizationServer
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.sandbox.account import Account
@@ -222,7 +222,7 @@ def test_secrets_in_the_address_of_a_redirect_are_masked(server: Canned) -> None
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_an_answer_beyond_all_bounds_is_given_up(server: Canned, packed: bool) -> None:
-    body = b'{"access_token": "%b"}' % (b"a" * 2 * MOST_BYTES)
+    body = b'{"access_token": "%b"}' % (b"a" * 2 * MOST_SIGN_IN_BYTES)
     if packed:
         server.answers(gzip.compress(body), Content_Encoding="gzip")
     else:
@@ -297,7 +297,7 @@ def test_another_process_is_waited_for_aloud_and_not_for_ever(
     path = tmp_path / "tokens.json"
     lock = token_lock.TokenLock(path)
     with FileLock(f"{path}.lock"):
-        monkeypatch.setattr(token_lock, "LONGEST", 0)
+        monkeypatch.setattr(token_lock, "LONGEST_WAIT", 0)
         with pytest.raises(FatalAPIError, match="Another process has been renewing"), lock:
             pytest.fail("the lock was not held")
     assert caplog.messages[0].startswith("Another process is renewing the token in")

@@ -319,7 +319,7 @@ def test_a_sign_in_waits_for_a_run_that_holds_the_tokens(
     command: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(token_lock, "SILENCE", 0)
-    monkeypatch.setattr(token_lock, "LONGEST", 0)
+    monkeypatch.setattr(token_lock, "LONGEST_WAIT", 0)
     with FileLock(tmp_path / "tokens.json.lock"):
         assert "Another process has been renewing" in last_line(command())
 

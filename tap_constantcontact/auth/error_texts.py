@@ -49,7 +49,7 @@ PAGE = 16 * 1024
 
 MASK = "***"
 
-TELLING = 8
+SHORTEST_MASKED = 8
 """Minimum number of characters of a part of a token that is masked."""
 
 LONGEST = 1000
@@ -114,12 +114,12 @@ def safe(text: str, secrets: Sequence[str]) -> str:
 
 def _masked(text: str, token: str) -> str:
     """Replace what a text has in common with a token, in capitals or not."""
-    if len(token) < TELLING:
+    if len(token) < SHORTEST_MASKED:
         return re.sub(rf"\b{re.escape(token)}\b", MASK, text) if token else text
     secret = token.casefold()
     masked, start = "", 0
     while start < len(text):
-        end = start + TELLING
+        end = start + SHORTEST_MASKED
         if text[start:end].casefold() not in secret or end > len(text):
             masked += text[start]
             start += 1
