@@ -21,7 +21,7 @@ from tap_constantcontact.selection import STEP, Breadcrumb, Choice, Declared, En
 IN_AN_ENTRY = (*Entry.__struct_fields__, "is_view", "database_name", "table_name", "row_count")
 
 CHOOSING = ("selected", "selected-by-default", "inclusion")
-"""The metadata that chooses: what looks like it is never passed over."""
+"""Metadata that decides what is selected; a misspelt key is a fault, not a warning."""
 
 IN_METADATA = (
     *CHOOSING,
@@ -48,7 +48,7 @@ class Catalog(msgspec.Struct):
 def checked(
     catalog: Any, streams: Mapping[str, Declared], warn: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Return a catalog in which everything has the effect that it says.
+    """Check a catalog, and return it with the metadata that the SDK applies.
 
     Args:
         catalog: What a user gave as the catalog: JSON, or the SDK's object.
@@ -102,10 +102,10 @@ def _entries(catalog: Any) -> list[Entry]:
 def _faults(choice: Choice, given: Mapping[str, Any]) -> Iterator[str]:
     yield from _faults_of_the_entry(choice, given)
     yield from _faults_of_the_keys(choice)
-    for crumb, schema in choice.here.items():
+    for crumb, schema in choice.in_entry.items():
         if schema.get("selected") is False:
             yield f"selected of {path(crumb)} is in the schema: set it in the metadata"
-    unknown = (choice.unknown_part(crumb) for crumb in {**choice.here, **choice.metadata})
+    unknown = (choice.unknown_part(crumb) for crumb in {**choice.in_entry, **choice.metadata})
     for crumb in dict.fromkeys(filter(None, unknown)):
         within = crumb[:-STEP]
         if "items" in crumb[len(within) :]:
@@ -126,9 +126,12 @@ def _faults_of_the_entry(choice: Choice, given: Mapping[str, Any]) -> Iterator[s
     entry = choice.entry
     of_metadata = {key.replace("-", "_") for key in choice.root}
     for key in sorted(given.keys() - {*IN_AN_ENTRY, *of_metadata}):
-        yield f"an entry has no {key!r}{nearest(key, IN_AN_ENTRY)}"
+        yield f"unknown key {key!r} in the entry{nearest(key, IN_AN_ENTRY)}"
     if {entry.stream, entry.stream_alias} - {None, entry.tap_stream_id}:
-        yield "a catalog cannot rename it: leave `stream` as it was, and set __alias__ in a map"
+        yield (
+            "`stream` or `stream_alias` differs from `tap_stream_id`: to rename a stream, set "
+            "__alias__ in stream_maps"
+        )
     if entry.selected not in (None, choice.selected):
         yield "selected of the entry contradicts the metadata: set it there"
     if len(choice.metadata) < len(entry.metadata):
@@ -137,7 +140,7 @@ def _faults_of_the_entry(choice: Choice, given: Mapping[str, Any]) -> Iterator[s
 
 def _faults_of_the_keys(choice: Choice) -> Iterator[str]:
     for key in choice.declared.keys:
-        if ("properties", key) not in choice.here:
+        if ("properties", key) not in choice.in_entry:
             yield f"the schema lacks the key {key}: discover again"
     of_table = choice.root.get("table-key-properties")
     if not isinstance(of_table, (list, tuple, type(None))):
@@ -145,7 +148,7 @@ def _faults_of_the_keys(choice: Choice) -> Iterator[str]:
         return
     for key in choice.named_keys:
         crumb = ("properties", str(key))
-        if crumb not in choice.known:
+        if crumb not in choice.in_stream_or_entry:
             yield f"there is no property {key!r} for a key{nearest(str(key), choice.names())}"
         elif choice.selected and choice.is_deselected(crumb):
             yield f"the key {key} is deselected"
@@ -201,7 +204,7 @@ def _keys_without_effect(choice: Choice) -> Iterator[str]:
         yield f"key_properties is empty, which has no effect: the key is {', '.join(own)}"
     if of_table and named and of_table not in (own, named):
         yield "table-key-properties has no effect beside key_properties"
-    for crumb in sorted(choice.always & choice.metadata.keys()):
+    for crumb in sorted(choice.always_selected & choice.metadata.keys()):
         is_automatic = choice.metadata[crumb].get("inclusion") == "automatic"
         if not choice.chooses(crumb) and not is_automatic:
             yield f"{path(crumb)} is read although it is deselected: it cannot be left out"

@@ -207,8 +207,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def _in_path(self, name: str, value: Any) -> str:
         if not rules.is_id(str(value)):
             raise FatalAPIError(
-                f"{self.name} cannot be read: {printable(str(value))!r} is no {name}, and would "
-                "lead to another path of the API. Correct the setting that contains it, or "
+                f"{self.name} cannot be read: {printable(str(value))!r} is not a valid {name}, and "
+                "would lead to another path of the API. Correct the setting that contains it, or "
                 "deselect the stream and tell Constant Contact's support."
             )
         return quote(str(value), safe="", errors="replace")

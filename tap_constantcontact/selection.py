@@ -72,10 +72,15 @@ class Choice:
         declared: What its stream declares.
 
     Attributes:
+        entry: The entry.
+        declared: What its stream declares.
         metadata: The metadata by breadcrumb; that of the stream itself has an empty one.
-        here: The schema of each property that the entry's schema has, by breadcrumb.
-        known: The schema of each property that there is.
-        always: The breadcrumbs of what is always selected.
+        root: The metadata of the stream itself; empty if it has none.
+        declared_properties: The schema of each property that the stream declares, by breadcrumb.
+        in_entry: The schema of each property that the entry's schema has, by breadcrumb.
+        in_stream_or_entry: The schema of each property that the stream declares, or that the entry
+            has within an object in which the stream allows any, by breadcrumb.
+        always_selected: The breadcrumbs of the keys and the replication key.
         selected: Whether the stream is selected. Without any metadata, it is, as in the SDK.
     """
 
@@ -84,11 +89,13 @@ class Choice:
         self.declared = declared
         self.metadata = {tuple(one.breadcrumb): one.metadata for one in entry.metadata}
         self.root = self.metadata.get((), {})
-        self.own = dict(_properties(declared.schema))
-        self.here = dict(_properties(schema))
-        open_here = {crumb: part for crumb, part in self.here.items() if self._is_open(crumb)}
-        self.known = {**self.own, **open_here}
-        self.always = {
+        self.declared_properties = dict(_properties(declared.schema))
+        self.in_entry = dict(_properties(schema))
+        self.in_stream_or_entry = {
+            **self.declared_properties,
+            **{crumb: part for crumb, part in self.in_entry.items() if self._is_open(crumb)},
+        }
+        self.always_selected = {
             ("properties", key) for key in (*declared.keys, declared.replication_key) if key
         }
         self.selected = not self.metadata or self.chooses((), or_else=False)
@@ -111,12 +118,12 @@ class Choice:
         """
         metadata = {
             crumb: dict(self.metadata.get(crumb, {}))
-            for crumb, part in self.known.items()
-            if crumb in self.here or not _may_have_any(part)
+            for crumb, part in self.in_stream_or_entry.items()
+            if crumb in self.in_entry or not _may_have_any(part)
         }
         for crumb, choice in metadata.items():
-            if choice.get("inclusion") != "unsupported" or crumb in self.always:
-                choice["inclusion"] = "automatic" if crumb in self.always else "available"
+            if choice.get("inclusion") != "unsupported" or crumb in self.always_selected:
+                choice["inclusion"] = "automatic" if crumb in self.always_selected else "available"
             if self._is_lacking(crumb):
                 choice["selected"] = False
         key = self.declared.replication_key
@@ -135,7 +142,7 @@ class Choice:
     def _schema(self) -> dict[str, Any]:
         """Return the stream's own schema, and what the entry's schema has of discovered objects."""
         properties = {
-            name: self.here.get(("properties", name)) if _may_have_any(part) else part
+            name: self.in_entry.get(("properties", name)) if _may_have_any(part) else part
             for name, part in self.declared.schema["properties"].items()
         }
         known = {name: part for name, part in properties.items() if part is not None}
@@ -144,13 +151,13 @@ class Choice:
     def unknown_part(self, crumb: Breadcrumb) -> Breadcrumb | None:
         """Return the first part of a breadcrumb that is no property, or None if all are."""
         parts = (crumb[:length] for length in range(STEP, len(crumb) + STEP, STEP))
-        return next((part for part in parts if part not in self.known), None)
+        return next((part for part in parts if part not in self.in_stream_or_entry), None)
 
     def lacking_items(self) -> Iterator[Breadcrumb]:
         """Yield the arrays of objects of which the entry's schema lacks some property."""
-        for crumb in self.own.keys() & self.here.keys():
-            ours = dict(_properties(self.own[crumb].get("items") or {}))
-            theirs = dict(_properties(self.here[crumb].get("items") or {}))
+        for crumb in self.declared_properties.keys() & self.in_entry.keys():
+            ours = dict(_properties(self.declared_properties[crumb].get("items") or {}))
+            theirs = dict(_properties(self.in_entry[crumb].get("items") or {}))
             if ours.keys() - theirs.keys():
                 yield crumb
 
@@ -169,7 +176,7 @@ class Choice:
 
     def is_deselected(self, crumb: Breadcrumb) -> bool:
         """Return whether a property, or the object that it is within, is not selected."""
-        if not crumb or crumb in self.always:
+        if not crumb or crumb in self.always_selected:
             return False
         is_chosen = self.chooses(crumb) and not self._is_lacking(crumb)
         return not is_chosen or self.is_deselected(crumb[:-STEP])
@@ -177,19 +184,19 @@ class Choice:
     def _is_lacking(self, crumb: Breadcrumb) -> bool:
         """Return whether the entry's schema has the object, but not this property of it."""
         parent = crumb[:-STEP]
-        is_object = not parent or "properties" in self.here.get(parent, {})
-        return crumb not in self.here and is_object
+        is_object = not parent or "properties" in self.in_entry.get(parent, {})
+        return crumb not in self.in_entry and is_object
 
     def _is_open(self, crumb: Breadcrumb) -> bool:
         """Return whether a property is within an object that may have any."""
         parent = crumb[:-STEP]
         return bool(parent) and (
-            self._is_open(parent) or (parent in self.own and _may_have_any(self.own[parent]))
+            self._is_open(parent) or _may_have_any(self.declared_properties.get(parent, {}))
         )
 
     def names(self, within: Breadcrumb = ()) -> list[str]:
         """Return the names of the properties of an object, or of the stream."""
-        return [crumb[-1] for crumb in self.known if crumb[:-STEP] == within]
+        return [crumb[-1] for crumb in self.in_stream_or_entry if crumb[:-STEP] == within]
 
 
 def _properties(

@@ -94,12 +94,13 @@ from the start
         raise refused("the state has no bookmarks: give the value of the last STATE message")
     account = written_for(state)
     if account is None and state.get(ACCOUNT) is not None:
-        warn(f"{ACCOUNT} is damaged", "whose state it is goes unchecked")
+        warn(f"{ACCOUNT} is damaged", "it is not checked whether the state belongs to this account")
     for name in sorted(state.keys() - {*IN_A_STATE}):
         warn(f"{printable(name)} is not known{nearest(name, IN_A_STATE)}", "it is dropped")
     for name in sorted(bookmarks.keys() - {*streams}):
         warn(
-            f"bookmark of {printable(name)} is that of no stream{nearest(name, streams)}",
+            f"bookmark of {printable(name)} belongs to no stream of this tap"
+            f"{nearest(name, streams)}",
             "it is dropped, and the stream that it may be meant for is read from the start",
         )
     kept = {

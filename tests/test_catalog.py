@@ -123,7 +123,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "a misspelt key of an entry": (
         lambda e: e.update(metdata=e.pop("metadata")),
-        "no 'metdata' (did you mean metadata?)",
+        "unknown key 'metdata' in the entry (did you mean metadata?)",
     ),
     "a misspelt key of metadata": (
         lambda e: metadata_of(e, "email_address").update(selcted=False),

@@ -115,7 +115,7 @@ def test_a_wrapped_state_of_another_account_is_refused(sandbox: Sandbox, tmp_pat
 
 def test_an_account_that_is_no_fingerprint_is_told() -> None:
     _, (told,) = warnings_of({**STATE, "account": 7})
-    assert told == "account is damaged: whose state it is goes unchecked"
+    assert told == "account is damaged: it is not checked whether the state belongs to this account"
 
 
 # What is not known
@@ -126,7 +126,9 @@ def test_a_bookmark_of_no_stream_is_told_with_the_nearest(name: str) -> None:
     kept, told = warnings_of({"bookmarks": {name: {"replication_key_value": PAST}}})
     assert kept == {"bookmarks": {}}
     (said,) = told
-    assert said.startswith(f"bookmark of {name} is that of no stream (did you mean contacts?)")
+    assert said.startswith(
+        f"bookmark of {name} belongs to no stream of this tap (did you mean contacts?)"
+    )
 
 
 def test_a_key_beside_the_bookmarks_that_is_not_known_is_told() -> None:

@@ -36,7 +36,7 @@ def reach(name: str, url: str) -> tuple[Finding, requests.Response | None]:
         url: The address.
     """
     if not is_address(url):
-        return skipped("network", f"{name} is no address"), None
+        return skipped("network", f"{name} is not a valid address"), None
     try:
         with HomeSession(HomeAdapter(url, MOST_BYTES)) as session:
             response = session.head(url, timeout=PATIENCE)

@@ -104,10 +104,10 @@ def limits_store(config: Mapping[str, Any]) -> Finding:
 
 
 def open_folder(file: Path) -> Path | None:
-    """Return the first folder above a file in which others could replace what leads to it.
+    """Return the nearest folder above a file whose entries other users can replace, or None.
 
-    These are its group and all users, unless the folder is sticky, as those for temporary files
-    are: then each can replace only what is their own. The folder's owner can always do so.
+    Other users are its group and all users, unless the folder is sticky, as those for temporary
+    files are: then each can replace only what is their own. The folder's owner can always do so.
     """
     if os.name != "posix":
         return None

@@ -1,6 +1,7 @@
-"""Where a store is, read by the tap itself, as libraries quote an address that they cannot read.
+"""Checks of the URL in `limits_store`.
 
-An address is a URL as RFC 3986 writes it, with several hosts if PostgreSQL has several.
+The tap checks it first, as the libraries quote invalid URLs, with their passwords, in errors. A
+URL has the form that RFC 3986 gives it, with several hosts if PostgreSQL has several.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ KNOWN = {
     "file is not a database",
     "unable to open database file",
 }
-"""SQLite's own words that are passed on; a file of somebody else's can have it say anything."""
+"""SQLite messages that are logged as they are; others could quote the content of a foreign file."""
 
 
 class FileStore:
@@ -91,7 +91,9 @@ class FileStore:
             self._database.close()
             self._database = None
             self._logger.warning(
-                "limits_store: %s was removed or replaced. It goes on with what was counted", self
+                "limits_store: %s was removed or replaced. A new file is used, with the counts of "
+                "this run",
+                self,
             )
         self._database = self._open()
         if known:

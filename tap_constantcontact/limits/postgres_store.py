@@ -87,7 +87,7 @@ class PostgresStore:
                     row = connection.execute(READ, (self._key,)).fetchone()
                     if row is None:
                         self._close()  # the row is made where a connection is opened
-                        raise StoreError("somebody removed what it kept")
+                        raise StoreError("the row with the counts was removed")
                     content, now = row
                     ledger = decode(content)
                     result = step(ledger, now)

@@ -19,8 +19,8 @@ from tap_constantcontact.maps.names import Schemas
 class StreamMaps:
     """The stream maps of a run.
 
-    A map of a stream that is not selected rests. So that it can be set up all the same, it gets all
-    properties of the stream: it would lack the stream's keys otherwise. (singer-sdk issue 1942.)
+    Maps of deselected streams are not applied, but the SDK sets them up. They are given all
+    properties, as the SDK would otherwise report missing keys. (singer-sdk issue 1942.)
 
     Args:
         config: The settings.
@@ -48,7 +48,7 @@ class StreamMaps:
         )
         named = {str(names.source_of(key, value)) for key, value in self._maps.items()}
         self._selected = selected
-        self._working = {*selected, *(named & schemas.keys())}
+        self._must_work = {*selected, *(named & schemas.keys())}
 
     def check(self) -> None:
         """Warn of what may be misspelt, and refuse what cannot be meant or cannot work.
@@ -59,7 +59,7 @@ class StreamMaps:
         faults = [*names.faults(self._maps, self._schemas)]
         if self._maps and not faults:
             working = Catalog(
-                (name, entry) for name, entry in self._streams.items() if name in self._working
+                (name, entry) for name, entry in self._streams.items() if name in self._must_work
             )
             faults += evaluation.faults(self._config, working, self._schemas, self._logger)
         if faults:
@@ -70,8 +70,8 @@ class StreamMaps:
     def register(self, mapper: PluginMapper) -> None:
         """Set up the maps of all streams.
 
-        A stream that is neither selected nor named has no records if its map, which is one of many
-        streams, cannot be set up.
+        If a pattern's map cannot be set up for a stream that is neither selected nor named, that
+        stream's records are dropped.
 
         Raises:
             ConfigValidationError: With one sentence for each map that cannot be set up.
@@ -81,12 +81,12 @@ class StreamMaps:
             try:
                 mapper.register_raw_streams_from_catalog(Catalog([(name, entry)]))
             except Exception as error:  # noqa: BLE001 - the SDK may raise anything for a bad map
-                if name in self._working:
+                if name in self._must_work:
                     faults.append(f"stream_maps: {str(error).rstrip('.')}")
                 mapper.stream_maps[name] = [RemoveRecordTransform(name, {}, None, None)]
             aliases = [stream_map.stream_alias for stream_map in mapper.stream_maps[name]]
             if not all(alias and isinstance(alias, str) for alias in aliases):
-                faults.append(f"stream_maps {name}: __alias__ is no name")
+                faults.append(f"stream_maps {name}: __alias__ is not a valid name")
         faults += _collisions({name: mapper.stream_maps[name] for name in sorted(self._selected)})
         if faults:
             raise refused(*faults)

@@ -119,7 +119,7 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     yield from text_faults(config)
     for name in ("contact_ids", "landing_page_activity_ids"):
         if malformed := [each for each in config.get(name) or () if not is_id(each)]:
-            yield f"{name} contains {malformed[0]!r}, which is no id"
+            yield f"{name} contains {malformed[0]!r}, which is not a valid id"
     beside = _given(config, "contact_list_ids", "contact_tag_ids")
     if beside and _given(config, "segment_id"):
         yield (

@@ -34,12 +34,12 @@ LINKS = ("_links", "next_cursor")
 LIKE_LINKS = re.compile(
     "next|^(_*links?|paging|pagination|cursor|(has_?)?more|continuation.*)$", re.IGNORECASE
 )
-"""What a property of a page is named that may lead to the next one in a form that is not known."""
+"""Matches property names that may lead to the next page in an unknown form."""
 
 NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
 
 ESCAPED_NUL = b"\\u0000"
-"""How JSON has U+0000, which is dropped."""
+"""U+0000 as JSON escapes it."""
 
 
 def next_link(response: requests.Response) -> str | None:
@@ -78,7 +78,7 @@ def _member(found: Any, name: str, beside: Iterable[str] = ()) -> Any:
     """Return a member of an object; None if it is null or missing, or there is no object.
 
     Raises:
-        ValueError: It is no object, or has something else in place of the member.
+        ValueError: It is not an object, or has something else in place of the member.
     """
     if found is None:
         return None

@@ -59,7 +59,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an option": ({"contacts": {"__filtr__": "True"}}, "'__filtr__' (did you mean __filter__?)"),
     "an option of all": ({"__els__": None}, "'__els__' (did you mean __else__?)"),
     "two ways": ({"contacts": {"__source__": "contacts", "__alias__": "a"}}, "contradict"),
-    "an alias that is no text": ({"contacts": {"__alias__": "1"}}, "__alias__ is no name"),
+    "an alias that is no text": ({"contacts": {"__alias__": "1"}}, "__alias__ is not a valid name"),
     "a key": ({"contacts": {"__key_properties__": ["contactid"]}}, "(did you mean contact_id?)"),
     "a part of a record": (
         {"contacts": {"a": "record['email_adress']"}},
