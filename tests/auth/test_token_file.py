@@ -245,6 +245,18 @@ def test_a_client_id_that_would_name_another_folder_is_refused(
     assert client_id not in fault
 
 
+def test_a_file_is_removed_with_what_a_kill_left_beside_it(file: TokenFile) -> None:
+    assert file.remove() is False
+    file.write(TOKENS)
+    assert file.remove() is True
+    file.write(TOKENS)
+    left = file.path.with_name(".tokens.json.new")
+    left.touch()
+    assert file.remove() is True
+    assert file.remove() is False
+    assert {path.name for path in file.path.parent.iterdir()} == {"tokens.json.lock"}
+
+
 # Where links lead
 
 
