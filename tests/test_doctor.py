@@ -257,7 +257,7 @@ def test_a_token_file_and_a_store_where_others_can_write_are_warned_about(
     report = doctor(config)
     assert report.exit_code == 0
     for subject in ("token", "limits store"):
-        assert f"Other users can write to {folder}" in report.of("warning")[subject]
+        assert f"Other users can replace what is in {folder}" in report.of("warning")[subject]
 
 
 def test_a_token_that_was_idle_for_long(sandbox: Sandbox, tmp_path: Path, doctor: Doctor) -> None:

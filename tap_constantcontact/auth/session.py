@@ -114,8 +114,8 @@ def refuse_redirect(response: requests.Response, server: str, setting: str) -> N
     status = response.status_code
     if requests.codes.multiple_choices <= status < requests.codes.bad_request:
         raise FatalAPIError(
-            f"{server} redirected the request (HTTP {status}{_destination(response)}), and "
-            f"secrets are not sent on. Check {setting}."
+            f"{server} redirected the request (HTTP {status}{_destination(response)}), which is "
+            f"not followed. Check {setting}."
         )
 
 

@@ -242,7 +242,8 @@ def test_only_its_owner_can_read_the_file_and_its_folders(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "a" / "b"))
     where = "" if is_default else str(tmp_path / "a" / "b" / "limits.sqlite")
-    store_for(config_of(where), SYSTEM).change(count)
+    store = store_for(config_of(where), SYSTEM)
+    store.change(count)
     made = [*tmp_path.rglob("*")]
     assert len(made) >= 5
     assert {path.stat().st_mode & 0o077 for path in made} == {0}

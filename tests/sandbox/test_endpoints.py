@@ -179,6 +179,11 @@ def test_an_answer_keeps_to_the_contract(
             for row in body[case.rows]:
                 for name in EXTRA_IN_DETAILS:
                     row.pop(name, None)
+        if template == "/account/emails":
+            for row in body:
+                row.pop(
+                    "confirm_source", None
+                )  # recorded from live accounts; the contract lacks it
         contract.judge(template, body)
 
 
