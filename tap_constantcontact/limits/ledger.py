@@ -257,10 +257,8 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         if day == self.closed:
             return 0
         spent = self.spent.get(day, {})
-        left = terms.daily_limit - spent.get("", 0)
-        if terms.daily_share is None:
-            return left
-        return min(left, terms.a_day - spent.get(asker.account, 0))
+        of_all, of_account = spent.get("", 0), spent.get(asker.account, 0)
+        return min(terms.daily_limit - of_all, terms.a_day - of_account)
 
     def _opens_in(self, asker: Asker, terms: Terms, now: float) -> float:
         last = max(
