@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_constantcontact.catalog import checked
@@ -337,6 +337,7 @@ def all_columns(columns_with: Callable[..., set[str]]) -> list[set[str]]:
     return [columns_with(lambda _: None, maps) for maps in MAPS]
 
 
+@settings(max_examples=30)  # each reads an account
 @given(
     deselected=st.sets(st.sampled_from(OPTIONAL)),
     lacking=st.sets(st.sampled_from(OPTIONAL)),

@@ -48,6 +48,8 @@ def type_faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterato
 
 
 def _type_fault(error: ValidationError, properties: Mapping[str, Any]) -> str:
+    while error.context:  # of several forms, the one in which the fault lies deepest
+        error = max(error.context, key=lambda one: len(one.absolute_path))
     setting, *within = map(str, error.absolute_path)
     name = ".".join([setting, *(part[:100] for part in within)]).encode("unicode_escape").decode()
     allowed: Any = error.validator_value

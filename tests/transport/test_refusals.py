@@ -56,7 +56,9 @@ def run_against(*answer: bytes) -> tuple[int, list[str], list[str]]:
     assert not any(record.exc_info for record in records)
     lines: dict[int, list[str]] = {logging.ERROR: [], logging.WARNING: []}
     for record in records:
-        lines[record.levelno].append(record.getMessage())
+        # A thread of an earlier test may still ask its authorization server.
+        if not record.getMessage().startswith("The authorization server"):
+            lines[record.levelno].append(record.getMessage())
     return result.exit_code, lines[logging.ERROR], lines[logging.WARNING]
 
 
