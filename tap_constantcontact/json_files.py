@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import select
+import selectors
 import stat
 import sys
 from collections.abc import Collection
@@ -78,12 +78,18 @@ def _content(path: str | Path) -> bytes:
     else:
         with opened(path) as file:
             if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
-                select.select([file], [], [], PATIENCE)
+                _wait_for_a_writer(file)
                 os.set_blocking(file.fileno(), True)
             content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise OSError(0, f"it is larger than {LARGEST:,} bytes")
     return content
+
+
+def _wait_for_a_writer(pipe: BinaryIO) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        selector.select(PATIENCE)
 
 
 def opened(path: str | Path) -> BinaryIO:

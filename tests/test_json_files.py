@@ -140,7 +140,11 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-NAMES = st.sampled_from([*TapConstantContact.config_jsonschema["properties"]]) | st.text()
+PROPERTIES = TapConstantContact.config_jsonschema["properties"]
+QUOTED = tuple(name for name, schema in PROPERTIES.items() if not schema.get("secret"))
+"""Settings whose values are no secrets."""
+
+NAMES = st.sampled_from([*PROPERTIES]) | st.text()
 BOOKMARKS = st.dictionaries(
     st.sampled_from(["contacts", "Contacts", "email_opens"]) | st.text(),
     VALUES | st.dictionaries(st.sampled_from(["replication_key_value", "sweep"]), VALUES),
@@ -169,7 +173,7 @@ def test_no_configuration_is_too_strange(
     inner = {"token_file": str(folder / "tokens"), **config}
     for fault in faults_of(folder / "file", config=inner):
         assert fault.isprintable()
-        assert SECRET not in fault
+        assert SECRET not in fault or fault.startswith(QUOTED)
 
 
 @given(STATES)

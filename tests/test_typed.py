@@ -82,11 +82,16 @@ def as_object(parts: dict[str, str]) -> str:
     return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in parts.items()) + "}"
 
 
+def written_object(schema: dict[str, Any]) -> st.SearchStrategy[str]:
+    """A JSON object as a schema describes it, with any literal as a value of it."""
+    parts = {name: written(part) for name, part in schema["properties"].items()}
+    return st.fixed_dictionaries({}, optional=parts).map(as_object)
+
+
 def written(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     """JSON as a schema describes it, with any literal anywhere."""
     if "properties" in schema:
-        parts = {name: written(part) for name, part in schema["properties"].items()}
-        proper = st.fixed_dictionaries({}, optional=parts).map(as_object)
+        proper = written_object(schema)
     elif "items" in schema:
         proper = st.lists(written(schema["items"]), max_size=3).map(
             lambda items: f"[{','.join(items)}]"
@@ -118,7 +123,7 @@ def test_a_row_becomes_the_same_record_whichever_way_it_takes(
 ) -> None:
     """Every way that is open for a row leads to the record of the lenient one."""
     schema = stream.row_schema or stream.schema
-    row = data.draw(written(schema).filter(lambda row: row.startswith("{")), label=stream.name)
+    row = data.draw(written_object(schema), label=stream.name)
     body = f'{{"rows":[{row}]}}'
     conform = Conformer(schema)
     expected = conform(json.loads(row))

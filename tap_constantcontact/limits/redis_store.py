@@ -70,7 +70,7 @@ class RedisStore:
         pool = self._client.connection_pool
         try:
             pool.connection_class(**pool.connection_kwargs)
-        except (TypeError, ValueError, redis.RedisError):
+        except (NameError, TypeError, ValueError, redis.RedisError):  # NameError: redis 6
             raise StoreError(UNKNOWN_OPTION) from None
 
     def __str__(self) -> str:
