@@ -14,10 +14,11 @@ from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_constantcontact import comparison
-from tap_constantcontact.auth.rights import Rights, ask_privileges, table
+from tap_constantcontact.auth.permissions import Rights, ask_privileges, table
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.costs import estimated
+from tap_constantcontact.commands import comparison, estimate
+from tap_constantcontact.commands.costs import estimated
+from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.exceptions import (
     ConfigValidationError,
     FatalAPIError,
@@ -25,11 +26,9 @@ from tap_constantcontact.exceptions import (
     RetriableAPIError,
     kind,
 )
-from tap_constantcontact.json_files import json_object
-from tap_constantcontact.needs import needs_of
+from tap_constantcontact.output.singer import PlainSingerCommand
+from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
-from tap_constantcontact.terminal import estimate
-from tap_constantcontact.terminal.output import PlainSingerCommand
 
 ENVIRONMENT = "ENV"
 """The `--config` that stands for the environment."""

@@ -21,24 +21,24 @@ from singer_sdk.singerlib import Catalog, SchemaMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
-from tap_constantcontact import rules
-from tap_constantcontact.bookmarks import Bookmark
+from tap_constantcontact.config import validation
+from tap_constantcontact.config.selection import Selection
 from tap_constantcontact.exceptions import FatalAPIError
-from tap_constantcontact.plan import Plan
-from tap_constantcontact.records import printable
-from tap_constantcontact.rows import Rows
+from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.output.figures import Reading
+from tap_constantcontact.output.record_lines import RecordLines
+from tap_constantcontact.records.conversion import printable
+from tap_constantcontact.records.rows import Rows
 from tap_constantcontact.run import SAMPLE_REQUESTS, Run
-from tap_constantcontact.selection import Selection
-from tap_constantcontact.terminal.figures import Reading
-from tap_constantcontact.terminal.record_lines import RecordLines
+from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.transport.pagination import NextLinkPaginator
 from tap_constantcontact.transport.responses import check_body, is_odd, rows_in
-from tap_constantcontact.transport.verdict import Endpoint, judge
+from tap_constantcontact.transport.status import Endpoint, judge
 
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import Auth, RequestFunc
 
-    from tap_constantcontact.terminal.output import WholeLineWriter
+    from tap_constantcontact.output.singer import WholeLineWriter
 
 COUNTED = 1000
 """Number of records after which the SDK's metric is told of them."""
@@ -205,7 +205,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         return f"{self.url_base}{self.path.format_map(ids)}"
 
     def _in_path(self, name: str, value: Any) -> str:
-        if not rules.is_id(str(value)):
+        if not validation.is_id(str(value)):
             raise FatalAPIError(
                 f"{self.name} cannot be read: {printable(str(value))!r} is not a valid {name}, and "
                 "would lead to another path of the API. Correct the setting that contains it, or "

@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 import requests
 from pendulum import DateTime
 
-from tap_constantcontact.bookmarks import Bookmark
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import (
     FatalAPIError,
@@ -23,9 +22,10 @@ from tap_constantcontact.exceptions import (
     RetriableAPIError,
     kind,
 )
-from tap_constantcontact.terminal.figures import Reading
-from tap_constantcontact.terminal.progress import Progress
-from tap_constantcontact.transport.connection import Connection
+from tap_constantcontact.output.figures import Reading
+from tap_constantcontact.output.progress import Progress
+from tap_constantcontact.state.bookmarks import Bookmark
+from tap_constantcontact.transport.session import Connection
 
 SAMPLE_REQUESTS = 5
 """Maximum number of requests of a stream in test mode."""

@@ -15,29 +15,31 @@ from singer_sdk import Stream, Tap
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_constantcontact import environment, rules, settings
 from tap_constantcontact.auth.account import Account, ask
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
-from tap_constantcontact.bookmarks import ACCOUNT, written_for
-from tap_constantcontact.catalog import checked
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.config import environment, settings, validation
+from tap_constantcontact.config.catalog import checked
+from tap_constantcontact.config.stream_maps.evaluation import guard
+from tap_constantcontact.config.stream_maps.maps import StreamMaps
+from tap_constantcontact.config.types import type_faults
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     ForbiddenError,
     LimitReachedError,
     refused,
 )
-from tap_constantcontact.maps.evaluation import guard
-from tap_constantcontact.maps.stream_maps import StreamMaps
-from tap_constantcontact.rules.types import type_faults
+from tap_constantcontact.output.log import is_of_more_than_a_request
+from tap_constantcontact.output.singer import WholeLineWriter
+from tap_constantcontact.reading.batched import ParentsPerRequest
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.counts import Counts
+from tap_constantcontact.reading.nested import RowsWithin, SharedReading
+from tap_constantcontact.reading.parents import Parents
 from tap_constantcontact.run import Run
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.counts import Counts
-from tap_constantcontact.shapes.parents import Parents
-from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
-from tap_constantcontact.shapes.rows_within import RowsWithin, SharedReading
-from tap_constantcontact.state import unwrapped, validated
+from tap_constantcontact.state.bookmarks import ACCOUNT, written_for
+from tap_constantcontact.state.loading import unwrapped, validated
 from tap_constantcontact.streams import (
     COUNTED_BY,
     DECLARED,
@@ -49,8 +51,6 @@ from tap_constantcontact.streams import (
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.streams.custom_fields import FieldsByName
-from tap_constantcontact.terminal.log import is_of_more_than_a_request
-from tap_constantcontact.terminal.output import WholeLineWriter
 
 
 class TapConstantContact(Tap):
@@ -82,9 +82,9 @@ class TapConstantContact(Tap):
         self._end_on_hangup()
         self.metrics_logger.addFilter(is_of_more_than_a_request)
         if validate_config:
-            rules.check(self.config)
+            validation.check(self.config)
             if not self.config["sandbox"]:
-                for warning in rules.warnings(self.config):
+                for warning in validation.warnings(self.config):
                     self.logger.warning("%s", warning)
             self.run.connection  # noqa: B018 - a token file that cannot be written fails here
             self.message_writer.last_words = self.write_state
@@ -101,7 +101,7 @@ class TapConstantContact(Tap):
         """
         selected = self._selected()
         within = (stream for stream in selected if isinstance(stream, RowsWithin))
-        rules.check_parts({stream.name: stream.part for stream in within}, self.config)
+        validation.check_parts({stream.name: stream.part for stream in within}, self.config)
         masks = {
             stream.name: {
                 crumb: is_selected
@@ -110,7 +110,7 @@ class TapConstantContact(Tap):
             }
             for stream in selected
         }
-        rules.check_batches(masks, self.config)
+        validation.check_batches(masks, self.config)
 
     def _gathered(self, config: Mapping[str, Any], *, with_environment: bool) -> dict[str, Any]:
         """Return the known settings, and log what is passed over and where they come from.
@@ -292,7 +292,7 @@ class TapConstantContact(Tap):
             ConfigValidationError: The settings cannot be used, so that no request is sent.
             ForbiddenError: The fields may not be read, and forbidden streams are not skipped.
         """
-        rules.check(self.config)
+        validation.check(self.config)
         contacts = cast("ContactsStream", streams[ContactsStream.name])
         definitions = cast("Collection", streams[ContactCustomFieldsStream.name])
         contacts.fields = cache(lambda: FieldsByName(definitions.read()))

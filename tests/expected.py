@@ -11,7 +11,10 @@ from typing import Any, cast
 
 from aiohttp.test_utils import make_mocked_request
 
-from tap_constantcontact.records import utc
+from tap_constantcontact.reading.event_pages import EventPages
+from tap_constantcontact.reading.events import ACTIVITIES
+from tap_constantcontact.reading.query import at_path
+from tap_constantcontact.records.conversion import utc
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.endpoints import (
     campaign_reports,
@@ -23,9 +26,6 @@ from tap_constantcontact.sandbox.endpoints import (
     landing_pages,
 )
 from tap_constantcontact.sandbox.endpoints.endpoint import Endpoint, Service
-from tap_constantcontact.shapes.event_pages import EventPages
-from tap_constantcontact.shapes.events import ACTIVITIES
-from tap_constantcontact.shapes.queries import at_path
 from tap_constantcontact.streams.campaigns import SENT
 from tap_constantcontact.streams.contacts import ContactsStream
 from tests.harness import Stream, instants, is_not_deleted, key_of, stream_of, without

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tap_constantcontact.settings import DAYS, INSTANTS, PROPERTIES
+from tap_constantcontact.config.settings import DAYS, INSTANTS, PROPERTIES
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests import generate_dbt

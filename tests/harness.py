@@ -20,18 +20,18 @@ from aiohttp import web
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.config.windows import REPORT_SPAN
+from tap_constantcontact.reading.event_pages import EventPages
+from tap_constantcontact.reading.report import RequestsPerParent
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.shapes.event_pages import EventPages
-from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
 )
 from tap_constantcontact.tap import TapConstantContact
-from tap_constantcontact.transport.verdict import SUCCESSES
-from tap_constantcontact.windows import REPORT_SPAN
+from tap_constantcontact.transport.status import SUCCESSES
 
 Stream = type[ConstantContactStream]
 Fault = Callable[..., Any]

@@ -19,9 +19,9 @@ import socket
 import sys
 
 import tap_constantcontact.auth.authenticator
-import tap_constantcontact.auth.flows
+import tap_constantcontact.auth.sign_in.flows
 import tap_constantcontact.cli
-import tap_constantcontact.doctor.command  # noqa: F401 - what the commands import
+import tap_constantcontact.commands.doctor.command  # noqa: F401 - what the commands import
 
 
 def fork_for_each_command() -> list[int]:

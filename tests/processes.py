@@ -24,7 +24,7 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tests.harness import Run
 
 TAP = "tap_constantcontact"
-LOGIN = "tap_constantcontact.login"
+LOGIN = "tap_constantcontact.commands.login"
 
 
 @cache

@@ -10,9 +10,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from tap_constantcontact.sandbox.account import Account
-from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.settings import (
+from tap_constantcontact.config.settings import (
     CONNECTION,
     CREDENTIALS,
     DATES,
@@ -20,6 +18,8 @@ from tap_constantcontact.settings import (
     SELECTION,
     SOURCE,
 )
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tests.harness import config_for, record_requests, young
 from tests.processes import TAP, Command, run_tap

@@ -14,7 +14,7 @@ from singer_sdk.streams.rest import RESTStream
 
 from tap_constantcontact import client
 from tap_constantcontact.exceptions import FatalAPIError
-from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
+from tap_constantcontact.reading.batched import ParentsPerRequest
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.harness import Stream, named, path_of, tap_with

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tap_constantcontact.reading.event_pages import EventPages
+from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.sandbox.account import Account
-from tap_constantcontact.shapes.event_pages import EventPages
-from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contacts import ContactsStream
 from tests.harness import (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from tap_constantcontact.settings import PROPERTIES
+from tap_constantcontact.config.settings import PROPERTIES
 from tap_constantcontact.tap import TapConstantContact
 from tests.generate import COMMAND, HUB, ROOT, SNAPSHOTS, drifted, texts, write
 

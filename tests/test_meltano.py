@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tap_constantcontact.settings import PROPERTIES
+from tap_constantcontact.config.settings import PROPERTIES
 from tap_constantcontact.tap import TapConstantContact
 from tests.generate import HUB, ROOT
 from tests.hub import OWNER

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.config.selection import Selection
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.selection import Selection
 from tests.harness import Run, config_for, sync, tap_with, young
 
 CHOSEN = (

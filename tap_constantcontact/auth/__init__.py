@@ -1,1 +1,1 @@
-"""The sign-in command, the token file and the renewal of tokens."""
+"""The tokens: sign-in, token file, renewal, and what a token may read."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import requests
 
 from tap_constantcontact.auth.error_texts import in_a_line, safe, text_of_page, texts_in
-from tap_constantcontact.auth.rights import scope_in
+from tap_constantcontact.auth.permissions import scope_in
 
 LIFETIME = 86_400.0
 """Lifetime of an access token in seconds. (Source: the vendor's developer forum, staff answers.)"""

@@ -18,7 +18,7 @@ from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticat
 
 from tap_constantcontact.auth.account import Account, Ask
 from tap_constantcontact.auth.answers import Granted
-from tap_constantcontact.auth.rights import scopes_of
+from tap_constantcontact.auth.permissions import scopes_of
 from tap_constantcontact.auth.token_file import SIGN_IN, TokenFile
 from tap_constantcontact.auth.token_request import AuthorizationServer, RefusedError
 from tap_constantcontact.auth.token_writer import TokenWriter

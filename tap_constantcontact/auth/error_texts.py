@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, quote_plus
 import requests
 from typing_extensions import override
 
-from tap_constantcontact.records import printable
+from tap_constantcontact.records.conversion import printable
 
 NAMES = (
     "error_key",

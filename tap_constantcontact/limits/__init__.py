@@ -1,1 +1,1 @@
-"""The limits of a key, which all its runs share: requests a second and requests a day."""
+"""When the next request may leave: pace and quota of a key, which all its runs share."""

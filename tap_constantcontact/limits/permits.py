@@ -9,7 +9,7 @@ from contextlib import suppress
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, refused
 from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued, Spent
-from tap_constantcontact.limits.store import MemoryStore, Step, Store, StoreError
+from tap_constantcontact.limits.stores.store import MemoryStore, Step, Store, StoreError
 from tap_constantcontact.limits.terms import Terms
 
 OUTAGE = 30.0

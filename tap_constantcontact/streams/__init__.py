@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.selection import Declared
-from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts
+from tap_constantcontact.config.selection import Declared
+from tap_constantcontact.reading.from_campaigns import ContactsFromParts
 from tap_constantcontact.streams.account import AccountEmailsStream, AccountSummaryStream
 from tap_constantcontact.streams.audience import (
     SEGMENTS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tap_constantcontact.shapes.single_response import SingleResponse
+from tap_constantcontact.reading.single_response import SingleResponse
 from tap_constantcontact.streams.fields import (
     instant,
     key,

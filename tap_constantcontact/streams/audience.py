@@ -5,10 +5,10 @@ https://v3.developer.constantcontact.com/api_reference/#tag-Contact-Lists and th
 
 from __future__ import annotations
 
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.parents import ParentType
-from tap_constantcontact.shapes.queries import Query
-from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.query import Query
+from tap_constantcontact.reading.report import RequestsPerParent
 from tap_constantcontact.streams.fields import (
     flag,
     instant,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_constantcontact.shapes.single_response import SingleResponse
+from tap_constantcontact.reading.single_response import SingleResponse
 from tap_constantcontact.streams.fields import instant, key, schema, structures, text
 
 

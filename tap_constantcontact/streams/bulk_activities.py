@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.queries import Query
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.query import Query
 from tap_constantcontact.streams.fields import (
     instant,
     integer,

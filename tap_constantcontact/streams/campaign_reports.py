@@ -5,10 +5,10 @@ https://v3.developer.constantcontact.com/api_reference/#tag-Email-Campaigns-Repo
 
 from __future__ import annotations
 
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.parents_per_request import ParentsPerRequest
-from tap_constantcontact.shapes.queries import Query
-from tap_constantcontact.shapes.requests_per_part import RequestsPerPart
+from tap_constantcontact.reading.batched import ParentsPerRequest
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.query import Query
+from tap_constantcontact.reading.requests_per_part import RequestsPerPart
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
 from tap_constantcontact.streams.fields import (
     instant,

@@ -11,11 +11,12 @@ from typing import Any
 
 from typing_extensions import override
 
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.details import Details
-from tap_constantcontact.shapes.parents import ParentType
-from tap_constantcontact.shapes.queries import Change, Query, Record
-from tap_constantcontact.shapes.requests_per_part import PartType, RequestsPerPart
+from tap_constantcontact.config.windows import Window
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.details import Details
+from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.query import Change, Query, Record
+from tap_constantcontact.reading.requests_per_part import PartType, RequestsPerPart
 from tap_constantcontact.streams.fields import (
     instant,
     instant_key,
@@ -28,7 +29,6 @@ from tap_constantcontact.streams.fields import (
     text,
     texts,
 )
-from tap_constantcontact.windows import Window
 
 
 class EmailCampaignsStream(Collection):

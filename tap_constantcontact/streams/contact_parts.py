@@ -16,8 +16,8 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from tap_constantcontact.shapes.queries import Record
-from tap_constantcontact.shapes.rows_within import RowsWithin
+from tap_constantcontact.reading.nested import RowsWithin
+from tap_constantcontact.reading.query import Record
 from tap_constantcontact.streams.contacts import PHONE_NUMBER, STREET_ADDRESS
 from tap_constantcontact.streams.fields import instant, key, schema, text
 

@@ -11,12 +11,12 @@ from typing import Any
 from pendulum import DateTime
 from typing_extensions import override
 
-from tap_constantcontact.bookmarks import Bookmark
-from tap_constantcontact.shapes.event_pages import EventsPerParent
-from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.config.windows import REPORT_SPAN, Window
+from tap_constantcontact.reading.event_pages import EventsPerParent
+from tap_constantcontact.reading.report import RequestsPerParent
+from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, number, schema, text
-from tap_constantcontact.windows import REPORT_SPAN, Window
 
 
 def _between(start: DateTime, end: DateTime) -> dict[str, str]:

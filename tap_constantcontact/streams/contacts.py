@@ -10,12 +10,13 @@ from pendulum import DateTime
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.incremental import FixedWindow
-from tap_constantcontact.shapes.parents import ParentType
-from tap_constantcontact.shapes.queries import Change, Creation, Query, Record
-from tap_constantcontact.shapes.rows_within import SharedReading
-from tap_constantcontact.shapes.single_response import SingleResponse
+from tap_constantcontact.config.windows import updated_since
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.incremental import FixedWindow
+from tap_constantcontact.reading.nested import SharedReading
+from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.query import Change, Creation, Query, Record
+from tap_constantcontact.reading.single_response import SingleResponse
 from tap_constantcontact.streams.custom_fields import BY_NAME, FieldsByName, RowsWithFields
 from tap_constantcontact.streams.fields import (
     instant,
@@ -28,7 +29,6 @@ from tap_constantcontact.streams.fields import (
     text,
     texts,
 )
-from tap_constantcontact.windows import updated_since
 
 LISTS_A_REQUEST = 25
 TAGS_A_REQUEST = 50

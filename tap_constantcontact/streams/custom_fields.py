@@ -23,9 +23,9 @@ import msgspec
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_constantcontact.records import READERS, UnfitError, printable, storable
-from tap_constantcontact.rows import Rows, some
-from tap_constantcontact.shapes.queries import Record
+from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.conversion import READERS, UnfitError, printable, storable
+from tap_constantcontact.records.rows import Rows, some
 from tap_constantcontact.streams.fields import Field, flag, instant, number, text, texts
 
 BY_NAME = "custom_fields_by_name"

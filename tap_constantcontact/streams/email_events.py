@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tap_constantcontact.shapes.changed_parts import ChangedParts
-from tap_constantcontact.shapes.requests_per_part import RequestsPerPart
+from tap_constantcontact.reading.changed_parts import ChangedParts
+from tap_constantcontact.reading.requests_per_part import RequestsPerPart
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
 from tap_constantcontact.streams.fields import Field, instant, key, schema, text
 

@@ -14,12 +14,12 @@ from typing import Any
 import requests
 from typing_extensions import override
 
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.details import Details
-from tap_constantcontact.shapes.parents import ParentType
-from tap_constantcontact.shapes.queries import Query
-from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
-from tap_constantcontact.shapes.requests_per_part import PartType, RequestsPerPart
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.details import Details
+from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.query import Query
+from tap_constantcontact.reading.report import RequestsPerParent
+from tap_constantcontact.reading.requests_per_part import PartType, RequestsPerPart
 from tap_constantcontact.streams.fields import (
     flag,
     instant,

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tap_constantcontact.shapes.event_pages import EventsPerParent
-from tap_constantcontact.shapes.parents import ParentType
-from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.reading.event_pages import EventsPerParent
+from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.report import RequestsPerParent
 from tap_constantcontact.streams.fields import Field, instant, key, schema, structure, text
 
 LANDING_PAGES = ParentType(

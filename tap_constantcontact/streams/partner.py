@@ -9,8 +9,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.queries import Query
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.query import Query
 from tap_constantcontact.streams.fields import instant, integer, key, schema, text
 
 

@@ -13,8 +13,9 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from tap_constantcontact.shapes.contacts_from_parts import ContactsFromParts, Tracking
-from tap_constantcontact.shapes.queries import Record
+from tap_constantcontact.config.windows import MOST_DAYS, REPORT_SPAN
+from tap_constantcontact.reading.from_campaigns import ContactsFromParts, Tracking
+from tap_constantcontact.reading.query import Record
 from tap_constantcontact.streams.campaign_reports import EmailCampaignActivityStatsStream
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
 from tap_constantcontact.streams.contact_reports import (
@@ -23,7 +24,6 @@ from tap_constantcontact.streams.contact_reports import (
 )
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.email_events import ANY_EVENT
-from tap_constantcontact.windows import MOST_DAYS, REPORT_SPAN
 
 TRACKINGS = {
     "em_sends": Tracking("sends", "em_sends"),

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tap_constantcontact.shapes.collection import Collection
-from tap_constantcontact.shapes.queries import Query, Record, date_time
-from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
+from tap_constantcontact.config.windows import BEGINNING
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.query import Query, Record, date_time
+from tap_constantcontact.reading.report import RequestsPerParent
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, schema, structure, text
-from tap_constantcontact.windows import BEGINNING
 
 
 class SmsCampaignSummariesStream(Collection):

@@ -1,1 +1,1 @@
-"""Requests and responses: limits, retries and pagination."""
+"""Requests and responses: session, status, pagination, retries and workers."""

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_constantcontact.auth import login
+from tap_constantcontact.commands import login
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox

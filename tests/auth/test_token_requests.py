@@ -21,7 +21,7 @@ from tap_constantcontact.auth import token_lock
 from tap_constantcontact.auth.account import ask
 from tap_constantcontact.auth.answers import LIFETIME
 from tap_constantcontact.auth.authenticator import authenticator
-from tap_constantcontact.auth.rights import ask_privileges
+from tap_constantcontact.auth.permissions import ask_privileges
 from tap_constantcontact.auth.session import MOST_SIGN_IN_BYTES, BoundedSession
 from tap_constantcontact.auth.token_request import PATIENCE, AuthorizationServer
 from tap_constantcontact.clock import Clock

@@ -21,8 +21,8 @@ from typing import Any
 
 import click
 
+from tap_constantcontact.reading.changed_parts import ChangedParts
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, status
-from tap_constantcontact.shapes.changed_parts import ChangedParts
 from tap_constantcontact.streams import STREAMS
 from tests.benchmarks.sweep import REPORTS, Tap, Traffic, served, show
 

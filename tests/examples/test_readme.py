@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tap_constantcontact.settings import SETTINGS
+from tap_constantcontact.config.settings import SETTINGS
 from tests.generate import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")

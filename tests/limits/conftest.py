@@ -1,4 +1,4 @@
-"""Stores of each kind."""
+"""A small account, as most of these tests read all of it, and stores of each kind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tap_constantcontact.sandbox.account import Account
+from tests.harness import young
 from tests.servers import BINARIES, REDIS, postgres, redis
+
+
+@pytest.fixture
+def account() -> Account:
+    return young(12)
 
 
 @pytest.fixture(scope="module", params=["file", "redis", "postgres"])

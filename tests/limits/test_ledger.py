@@ -23,7 +23,7 @@ from tap_constantcontact.limits.ledger import (
     Queued,
     Spent,
 )
-from tap_constantcontact.limits.store import decode, encode
+from tap_constantcontact.limits.stores.store import decode, encode
 from tap_constantcontact.limits.terms import Terms
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc).timestamp()

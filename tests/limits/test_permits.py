@@ -17,7 +17,7 @@ from tap_constantcontact.limits.ledger import (
     Spent,
 )
 from tap_constantcontact.limits.permits import OUTAGE, Permits
-from tap_constantcontact.limits.store import MemoryStore, Step, StoreError, T
+from tap_constantcontact.limits.stores.store import MemoryStore, Step, StoreError, T
 from tap_constantcontact.limits.terms import Terms
 from tests.clocks import StillClock
 

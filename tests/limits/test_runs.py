@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tap_constantcontact import costs
+from tap_constantcontact.commands import costs
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
-from tap_constantcontact.limits import file_store
 from tap_constantcontact.limits import permits as permits_module
 from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued
 from tap_constantcontact.limits.permits import OUTAGE, PAUSE, Permits
-from tap_constantcontact.limits.store import PATIENCE, MemoryStore, Step, StoreError, T
+from tap_constantcontact.limits.stores import file as file_store
+from tap_constantcontact.limits.stores.store import PATIENCE, MemoryStore, Step, StoreError, T
 from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits

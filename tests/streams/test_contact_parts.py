@@ -11,11 +11,11 @@ import jsonschema
 import pytest
 import time_machine
 
-from tap_constantcontact import costs
+from tap_constantcontact.commands import costs
+from tap_constantcontact.reading import nested
+from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.shapes import rows_within
-from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.tap import TapConstantContact
@@ -29,7 +29,7 @@ PARTS = tuple(stream.name for stream in STREAMS if issubclass(stream, RowsWithin
 MEMBERSHIPS, TAGGINGS, *_ = PARTS
 
 
-@pytest.mark.parametrize("in_memory", [0, rows_within.IN_MEMORY], ids=["on disk", "in memory"])
+@pytest.mark.parametrize("in_memory", [0, nested.IN_MEMORY], ids=["on disk", "in memory"])
 @pytest.mark.parametrize(
     "streams", [("contacts", *PARTS), PARTS, PARTS[3:]], ids=["with contacts", "without", "some"]
 )
@@ -41,7 +41,7 @@ def test_they_cost_no_request_beside_those_of_contacts(  # noqa: PLR0913, PLR091
     streams: tuple[str, ...],
     in_memory: int,
 ) -> None:
-    monkeypatch.setattr(rows_within, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(nested, "IN_MEMORY", in_memory)
     run(streams="contacts")
     without = len(requests_seen)
     result = run(streams=streams)

@@ -14,7 +14,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.rows import Rows
+from tap_constantcontact.records.rows import Rows
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.data.audience import FIELDS
 from tap_constantcontact.sandbox.server import Sandbox

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from tap_constantcontact.comparison import Comparison, as_text, compare
+from tap_constantcontact.commands.comparison import Comparison, as_text, compare
 from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox

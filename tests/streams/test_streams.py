@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from tap_constantcontact.reading.report import RequestsPerParent
 from tap_constantcontact.sandbox.account import Account, parse, status
-from tap_constantcontact.shapes.requests_per_parent import RequestsPerParent
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
 from tests.harness import DETAILS, INCREMENTAL, NAMES, PRESENT, Run, Stream, by_shape, named

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tap_constantcontact.records import storable
+from tap_constantcontact.reading.nested import RowsWithin
+from tap_constantcontact.records.conversion import storable
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.shapes.rows_within import RowsWithin
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import read_whole, select

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tap_constantcontact.terminal.log import leave_out_noise
+from tap_constantcontact.output.log import leave_out_noise
 from tests.clocks import PatientClock
 from tests.harness import sync
 from tests.wire import CLOSE, whole, wire

@@ -1,0 +1,1 @@
+"""The sign-in of a person, by browser or device code."""

@@ -1,0 +1,142 @@
+"""The settings as the tap would use them, and the streams that it would read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from singer_sdk.singerlib import Catalog
+
+from tap_constantcontact.auth.permissions import Need
+from tap_constantcontact.commands.doctor.findings import Finding, Verdict, well
+from tap_constantcontact.config import validation
+from tap_constantcontact.config.catalog import checked
+from tap_constantcontact.config.environment import gathered
+from tap_constantcontact.config.json_files import json_object
+from tap_constantcontact.config.stream_maps import names
+from tap_constantcontact.config.types import type_faults
+from tap_constantcontact.exceptions import ConfigValidationError
+from tap_constantcontact.limits.stores import SERVERS
+from tap_constantcontact.streams import DECLARED, FROM_CAMPAIGNS, STREAMS
+from tap_constantcontact.streams.permissions import needs_of
+from tap_constantcontact.tap import TapConstantContact
+
+ENVIRONMENT = "ENV"
+"""The `--config` that stands for the environment, as in the tap."""
+
+
+class Settings:
+    """The settings in files and, if it is named, in the environment.
+
+    Args:
+        sources: The files, and `ENV` for the environment, in the order of the command line.
+
+    Attributes:
+        given: The settings as they were given, and what is to be said of them.
+        config: The settings as the tap uses them, with the defaults of those that are not given.
+        faults: A sentence for each fault.
+        usable: Whether they have the types that the tap needs.
+
+    Raises:
+        ConfigValidationError: A file cannot be read.
+    """
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._sources = sources
+        files: dict[str, Any] = {}
+        for source in sources:
+            if source != ENVIRONMENT:
+                files |= json_object(source, "configuration")
+        schema = TapConstantContact.config_jsonschema
+        TapConstantContact.append_builtin_config(schema)
+        self.given = gathered(files, schema, with_environment=ENVIRONMENT in sources)
+        misfits = [*type_faults(self.given.settings, schema)]
+        self.usable = not misfits
+        tap = TapConstantContact(
+            config=self.given.settings if self.usable else {},
+            validate_config=False,
+            setup_mapper=False,
+        )
+        self.config: Mapping[str, Any] = tap.config
+        self.faults = [*self.given.faults, *misfits]
+        if self.usable:
+            self.faults += self._contradictions()
+
+    def _contradictions(self) -> Iterator[str]:
+        try:
+            validation.check(self.config)
+        except ConfigValidationError as error:
+            yield from error.errors
+
+    @property
+    def extras(self) -> list[str]:
+        """The extras of the tap that these settings need."""
+        store = SERVERS.get(str(self.config.get("limits_store") or "").partition("://")[0])
+        return [*(["sandbox"] if self.config["sandbox"] else []), *([store.extra] if store else [])]
+
+    def examine(self) -> Iterator[Finding]:
+        """Examine the settings."""
+        advice = "" if self._sources else "Give the settings with --config FILE or --config=ENV."
+        for fault in self.faults:
+            yield Finding("settings", Verdict.ERROR, f"{fault.rstrip('.')}.", advice)
+        for warning in self.given.warnings:
+            yield Finding("settings", Verdict.WARNING, f"{warning}.")
+        if not self.faults:
+            if not self.config["sandbox"]:
+                for warning in validation.warnings(self.config):
+                    yield Finding("settings", Verdict.WARNING, f"{warning}.")
+            names = ", ".join(sorted(self.given.settings)) or "none"
+            yield well("settings", f"The settings can be used (given: {names}).")
+        for note in self.given.notes:
+            yield well("settings", f"{note}.")
+
+
+def examine_selection(
+    config: Mapping[str, Any], catalog: Mapping[str, Any] | None
+) -> Iterator[Finding]:
+    """Examine the catalog and the stream maps as the tap does, without a request.
+
+    Args:
+        config: The settings, which can be used.
+        catalog: The content of a catalog, if one is used.
+    """
+    warnings: list[str] = []
+    try:
+        if catalog is not None:
+            checked(catalog, DECLARED, warnings.append)
+        elif config["custom_fields_by_name"]:
+            catalog = _with_any_custom_field(config)
+        tap = TapConstantContact(config=config, catalog=catalog, validate_config=False)
+        tap.check_selection()
+        schemas = {name: stream.schema for name, stream in tap.streams.items()}
+        warnings += names.doubts(config.get("stream_maps") or {}, schemas)
+    except ConfigValidationError as error:
+        for fault in error.errors:
+            yield Finding("selection", Verdict.ERROR, f"{fault}.")
+    for warning in warnings:
+        yield Finding("selection", Verdict.WARNING, f"{warning}.")
+
+
+def _with_any_custom_field(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the catalog with custom fields of any name: to discover them takes a request."""
+    static = {**config, "custom_fields_by_name": False}
+    tap = TapConstantContact(config=static, validate_config=False, setup_mapper=False)
+    catalog: dict[str, Any] = tap.catalog_dict
+    for entry in catalog["streams"]:
+        entry["schema"] = DECLARED[entry["tap_stream_id"]].schema
+    return catalog
+
+
+def selected_needs(config: Mapping[str, Any], catalog: Mapping[str, Any] | None) -> list[Need]:
+    """Return what each selected stream needs.
+
+    Args:
+        config: The settings.
+        catalog: The content of a catalog; by default, the streams of the tap's own are selected.
+    """
+    selected = {stream.name for stream in STREAMS if stream.selected_by_default}
+    if catalog is not None:
+        entries = Catalog.from_dict(dict(catalog)).items()
+        selected = {name for name, entry in entries if entry.metadata.resolve_selection()[()]}
+    of_source = FROM_CAMPAIGNS if config["report_source"] == "campaigns" else {}
+    return needs_of(of_source.get(stream, stream) for stream in STREAMS if stream.name in selected)

@@ -1,0 +1,153 @@
+"""The estimate of what a run would cost, printed by `--estimate`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pendulum
+from pendulum import DateTime
+from tabulate import tabulate
+
+from tap_constantcontact.limits.plan import Plan, added
+from tap_constantcontact.records.conversion import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Computes when requests are done, from a pace and a daily limit.
+
+    Attributes:
+        now: When the first request is sent.
+        pace: Requests a second.
+        daily_limit: Requests a day.
+        left_today: Requests that may still be sent today.
+
+    Example:
+        >>> noon = pendulum.datetime(2026, 1, 31, 12)
+        >>> calendar = Calendar(noon, pace=4, daily_limit=10_000, left_today=3_000)
+        >>> str(calendar.done_at(3_004))
+        '2026-02-01 00:00:01+00:00'
+    """
+
+    now: DateTime
+    pace: float
+    daily_limit: int
+    left_today: int
+
+    def done_at(self, requests: int) -> DateTime:
+        """Return when `requests` requests are done, if a run resumes every day at 00:00 UTC."""
+        day, left, allowed = self.now, requests, self.left_today
+        while left > (capacity := min(allowed, self._capacity(day))):
+            left -= capacity
+            day, allowed = day.add(days=1).start_of("day"), self.daily_limit
+        return day.add(seconds=math.ceil(left / self.pace))
+
+    def _capacity(self, day: DateTime) -> int:
+        """Return the number of requests that the pace allows until the next 00:00 UTC."""
+        seconds = (day.add(days=1).start_of("day") - day).total_seconds()
+        return int(seconds * self.pace)
+
+    def figures(self, requests: int | None, before: int | None) -> dict[str, Any]:
+        """Return the cost of `requests` requests that are sent after `before` others."""
+        if requests is None:
+            return dict.fromkeys(("requests", "seconds", "quota_days", "done_at"))
+        return {
+            "requests": requests,
+            "seconds": math.ceil(requests / self.pace),
+            "quota_days": round(requests / self.daily_limit, 2),
+            "done_at": None if before is None else rfc3339(self.done_at(before + requests)),
+        }
+
+
+def estimate(
+    plans: Mapping[str, Plan],
+    other_source: tuple[str, Mapping[str, Plan]],
+    calendar: Calendar,
+    budget: int | None,
+    spent: int,
+) -> dict[str, Any]:
+    """Return what a run would cost.
+
+    Args:
+        plans: The planned requests of each stream, in the order in which the streams run.
+        other_source: The other `report_source`, with the plans of the contact reports from there.
+        calendar: Computes when requests are done.
+        budget: Maximum number of requests in a run; None for no maximum.
+        spent: Number of requests sent to make the plans.
+    """
+    source, others = other_source
+    return {
+        "requests_per_second": calendar.pace,
+        "daily_request_limit": calendar.daily_limit,
+        "left_today": calendar.left_today,
+        "request_budget": budget,
+        **_costs(plans, calendar),
+        "other_source": {"report_source": source, **_costs(others, calendar)},
+        "spent": spent,
+    }
+
+
+def _costs(plans: Mapping[str, Plan], calendar: Calendar) -> dict[str, Any]:
+    before: int | None = 0
+    streams = []
+    for name, plan in plans.items():
+        figures = calendar.figures(plan.requests, before)
+        streams.append({"stream": name, "rows": plan.rows, **figures})
+        before = added(before, plan.requests)
+    return {"streams": streams, "total": calendar.figures(before, 0)}
+
+
+def as_text(figures: Mapping[str, Any]) -> str:
+    """Format an estimate as tables for people."""
+    pace, day = figures["requests_per_second"], figures["daily_request_limit"]
+    left = figures["left_today"]
+    notes = [
+        f"Assuming {pace:,} requests a second and {day:,} a day, of which {left:,} are left today,",
+        "starting now.",
+        "A contact with a long history costs more than the one request counted here; so does a",
+        "long list whose size the API does not tell.",
+        f"This estimate cost {figures['spent']} requests.",
+    ]
+    if budget := figures["request_budget"]:
+        notes.insert(2, f"A run ends after {budget:,} requests (request_budget).")
+    tables = [_table(figures)]
+    if (other := figures["other_source"])["streams"]:
+        tables += [
+            f"With report_source {other['report_source']}, the contact reports would cost:",
+            _table(other),
+        ]
+    return "\n\n".join((*tables, "\n".join(notes)))
+
+
+def _table(costs: Mapping[str, Any]) -> str:
+    lines = [*costs["streams"], {"stream": "total", "rows": None, **costs["total"]}]
+    return tabulate(
+        [[*_cells(line)] for line in lines],
+        headers=("stream", "rows or parents", "requests", "time", "days of quota", "done at (UTC)"),
+        colalign=("left", "right", "right", "right", "right", "left"),
+        disable_numparse=True,
+    )
+
+
+def _cells(line: Mapping[str, Any]) -> Iterator[str]:
+    yield line["stream"]
+    yield "" if line["rows"] is None else f"{line['rows']:,}"
+    if line["requests"] is None:
+        yield from ("not known", "", "")
+    else:
+        yield f"{line['requests']:,}"
+        yield pendulum.duration(seconds=line["seconds"]).in_words() or "none"
+        yield f"{line['quota_days']:.2f}"
+    yield (line["done_at"] or "").replace("T", " ").removesuffix("Z")
+
+
+def as_json(figures: Mapping[str, Any]) -> str:
+    """Format an estimate as JSON for programs."""
+    return json.dumps(figures, indent=2)
+
+
+FORMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"text": as_text, "json": as_json}

@@ -1,0 +1,202 @@
+"""The command `tap-constantcontact-login`: sign in once, and store the tokens for the tap."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tap_constantcontact.auth.answers import Granted, is_visible
+from tap_constantcontact.auth.sign_in.application import read, settings_of, timeout_of
+from tap_constantcontact.auth.sign_in.flows import SignIn, SignInError, plain_faults
+from tap_constantcontact.auth.sign_in.keeping import check, keep_tokens, log_out, prepare, tokens_of
+from tap_constantcontact.auth.token_file import TokenFile
+from tap_constantcontact.config.settings import SETTINGS
+from tap_constantcontact.output.singer import PlainCommand
+from tap_constantcontact.streams import STREAMS
+from tap_constantcontact.streams.permissions import needs_of
+
+NEEDED = ("client_id", "client_secret", "token_file", "auth_url")
+"""Names of the settings that the tap needs in order to find and use the stored tokens."""
+
+SELECTED = [stream for stream in STREAMS if stream.selected_by_default]
+"""The streams that `--check` tells of."""
+
+SCOPES = "contact_data campaign_data account_read offline_access"
+
+PORT = 8912
+
+
+@click.command("tap-constantcontact-login", cls=PlainCommand)
+@click.option(
+    "--client-id", help="The application's API key.  [env: TAP_CONSTANTCONTACT_CLIENT_ID]"
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The tap's configuration file.",
+)
+@click.option(
+    "--browser", "way", flag_value="browser", help="Sign in with a browser on this machine."
+)
+@click.option(
+    "--device", "way", flag_value="device", help="Sign in with a code, in a browser on any machine."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="Port of the redirect address for --browser: http://localhost:PORT/callback.",
+)
+@click.option("--scopes", default=SCOPES, show_default=True, help="OAuth scopes to request.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(1, 86_400),
+    default=300,
+    show_default=True,
+    help="Seconds to wait for the sign-in with --browser.",
+)
+@click.option(
+    "--replace", "replace_other", is_flag=True, help="Replace another account's stored tokens."
+)
+@click.option("--show", is_flag=True, help="Print the client secret and the refresh token.")
+@click.option(
+    "--check",
+    "task",
+    flag_value="check",
+    help="Use the stored token once, and report on it and on what it may read.",
+)
+@click.option("--logout", "task", flag_value="logout", help="Remove the stored token.")
+@click.version_option(package_name="tap-constantcontact")
+def main(  # noqa: PLR0913 - the options of a command
+    *,
+    client_id: str | None,
+    config: Path | None,
+    way: str | None,
+    port: int,
+    scopes: str,
+    timeout: int,
+    replace_other: bool,
+    show: bool,
+    task: str | None,
+) -> None:
+    """Sign in to Constant Contact, and store the tokens where tap-constantcontact finds them.
+
+    If the application has a secret, give it in the configuration file, in the environment variable
+    TAP_CONSTANTCONTACT_CLIENT_SECRET or at the prompt.
+    """
+    kept: list[Granted] = []
+    try:
+        with plain_faults():
+            written = read(config)
+            settings = settings_of(written, client_id)
+            file = TokenFile.of(settings)
+            if task == "logout":
+                log_out(file)
+                return
+            _ask_for_secret(settings, way)
+            if task == "check":
+                check(settings, file, needs_of(SELECTED))
+                return
+            prepare(settings, file)
+            scopes = _scopes(scopes)
+            sign_in = SignIn(settings, scopes, timeout_of(settings))
+
+            def keep(granted: Granted) -> None:
+                tokens = tokens_of(granted, settings, scopes)
+                keep_tokens(tokens, file, replace_other=replace_other)
+                kept.append(granted)
+
+            if (way or _usual_way()) == "browser":
+                sign_in.by_browser(port, timeout, keep)
+            else:
+                sign_in.by_device(keep)
+            _name_lacking(kept[0], scopes)
+            _report(settings, written, file, show=show)
+    except (KeyboardInterrupt, click.Abort):
+        outcome = "The tokens are stored." if kept else "Nothing was stored."
+        raise SignInError("Given up." if task else f"Given up. {outcome}") from None
+
+
+def _scopes(written: str) -> str:
+    """Return scopes with spaces between them, however they were separated.
+
+    Raises:
+        SignInError: They have characters that no scope has.
+    """
+    names = written.replace(",", " ").split()
+    if not all(map(is_visible, names)):
+        raise SignInError("--scopes has characters that no scope has: check it.")
+    return " ".join(names)
+
+
+def _ask_for_secret(settings: dict[str, Any], way: str | None) -> None:
+    if settings["client_secret"] is None and way != "device" and sys.stdin.isatty():
+        settings["client_secret"] = click.prompt(
+            "Client secret (none for a PKCE or device application)",
+            default="",
+            show_default=False,
+            hide_input=True,
+            err=True,
+        )
+
+
+def _usual_way() -> str:
+    """Return `browser` if one can be opened, or else `device`, as in a session without a screen."""
+    has_screen = sys.platform in ("darwin", "win32") or any(
+        map(os.environ.get, ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
+    )
+    try:
+        webbrowser.get()
+    except (webbrowser.Error, ValueError):  # ValueError: of a BROWSER in odd quotes
+        return "device"
+    return "browser" if has_screen else "device"
+
+
+def _name_lacking(granted: Granted, scopes: str) -> None:
+    named = (granted.scope or scopes).split()
+    if lacking := sorted({*scopes.split()} - {*named, "offline_access"}):
+        click.echo(f"Not granted: {', '.join(lacking)}.", err=True)
+
+
+def _report(
+    settings: Mapping[str, Any], written: Mapping[str, Any], file: TokenFile, *, show: bool
+) -> None:
+    tokens = file.read()
+    account = tokens.account if tokens else None
+    where = f" to {account}" if account and account.is_known else ""
+    click.echo(f"Signed in{where}. The tap finds the tokens by itself, in {file.path}", err=True)
+    if settings["access_token"]:
+        click.echo(
+            "Remove access_token from the configuration: it would be used instead.", err=True
+        )
+    defaults = {name: SETTINGS["properties"][name].get("default") for name in NEEDED}
+    lines = {
+        name: settings[name]
+        for name in NEEDED
+        if settings[name] and settings[name] not in (written.get(name), defaults[name])
+    }
+    if show:
+        lines |= {"refresh_token": tokens.refresh_token} if tokens else {}
+    elif "client_secret" in lines:
+        lines |= {"client_secret": "(the secret; --show prints it)"}
+    if lines:
+        click.echo("The tap's configuration still needs:", err=True)
+        click.echo(json.dumps(lines, indent=2))
+    if show:
+        click.echo(
+            "The refresh_token is only needed where the token file is not available. If it "
+            "rotates, use it in one place only.",
+            err=True,
+        )
+
+
+if __name__ == "__main__":
+    main(prog_name="tap-constantcontact-login")

@@ -1,0 +1,189 @@
+"""The JSON files that a command is given: its settings, a state, a catalog.
+
+Each is read here. The message of a fault names the file, and quotes nothing of what is in it, which
+may be a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import selectors
+import stat
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tap_constantcontact.exceptions import reason, refused
+
+LARGEST = 64 * 1024 * 1024
+"""Maximum size of a file, in bytes. A catalog of all streams has less than a million."""
+
+DEEPEST = 100
+"""Maximum number of arrays and objects in a file that are nested in each other."""
+
+PATIENCE = 3.0
+"""Seconds to wait for a named pipe that nobody writes to yet."""
+
+REMEDY = {"state": ". Of a tap's output, give the last line of type STATE alone"}
+"""What to do, by what a file that is not JSON was to be."""
+
+BLANK = " \t\r\n"
+"""The white space of JSON."""
+
+
+class NotJSONError(ValueError):
+    """A text is not JSON that can be used; the message says why and quotes nothing of it."""
+
+
+def json_object(path: str | Path, kind: str) -> dict[str, Any]:
+    """Read a file that contains one JSON object, in UTF-8 with or without a byte order mark.
+
+    Args:
+        path: The file; `-` for stdin.
+        kind: What the file is, for messages: `configuration`, `state` or `catalog`.
+
+    Raises:
+        ConfigValidationError: It cannot be read, or contains something else. The message names the
+            file and quotes nothing of what is in it.
+    """
+    if str(path).lstrip().startswith("{"):
+        raise refused(f"the {kind} is given as text: give the name of the file that it is in")
+    try:
+        content = from_json(_content(path).decode("utf-8-sig"))
+    except OSError as error:
+        why = reason(error)
+    except UnicodeDecodeError:
+        why = "it is not JSON in UTF-8, which is expected: save it in that encoding"
+    except NotJSONError as error:
+        why = f"{error}{REMEDY.get(kind, '')}"
+    else:
+        if isinstance(content, dict):
+            return content
+        why = "it contains other JSON than one JSON object, which is expected"
+    name = "".join(filter(str.isprintable, str(path)))
+    raise refused(f"the {kind} file {name} cannot be read: {why}")
+
+
+def _content(path: str | Path) -> bytes:
+    """Return what a file contains.
+
+    Raises:
+        OSError: It cannot be read, or is too large.
+    """
+    if str(path) == "-":
+        content = sys.stdin.buffer.read(LARGEST + 1)
+    else:
+        with opened(path) as file:
+            if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                _wait_for_a_writer(file)
+                os.set_blocking(file.fileno(), True)
+            content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(0, f"it is larger than {LARGEST:,} bytes")
+    return content
+
+
+def _wait_for_a_writer(pipe: BinaryIO) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        selector.select(PATIENCE)
+
+
+def opened(path: str | Path) -> BinaryIO:
+    """Open a file for reading, without waiting for a writer if it is a named pipe."""
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    return open(path, "rb", opener=opener)
+
+
+def from_json(text: str) -> Any:
+    """Return the value that a JSON text stands for, whose numbers are finite.
+
+    Raises:
+        NotJSONError: It stands for none, for several, or for one that no target could store.
+
+    Example:
+        >>> from_json('{"sandbox": yes}')
+        Traceback (most recent call last):
+        ...
+        tap_constantcontact.config.json_files.NotJSONError: it is not JSON, which is expected (line 1, \
+column 13)
+    """
+    try:
+        content = _only_value(text)
+        json.dumps(content, ensure_ascii=False).encode()
+        is_flat = _depth(content) <= DEEPEST
+    except json.JSONDecodeError as error:
+        raise NotJSONError(
+            f"it is not JSON, which is expected (line {error.lineno}, column {error.colno})"
+        ) from None
+    except UnicodeEncodeError:
+        raise NotJSONError("it contains half of a surrogate pair, which is no character") from None
+    except RecursionError:
+        is_flat = False
+    if not is_flat:
+        raise NotJSONError(f"it is nested more than {DEEPEST} levels deep")
+    return content
+
+
+def _only_value(text: str) -> Any:
+    start = len(text) - len(text.lstrip(BLANK))
+    if start == len(text):
+        raise NotJSONError("it is empty, and JSON is expected")
+    content, end = DECODER.raw_decode(text, start)
+    rest = text[end:].lstrip(BLANK)
+    if rest and isinstance(content, dict):
+        raise NotJSONError("it contains more than one JSON object, and one is expected")
+    if rest:
+        raise json.JSONDecodeError("", text, len(text) - len(rest))
+    return content
+
+
+def _fraction(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotJSONError("it contains a number that is too large")
+    return number
+
+
+def _integer(text: str) -> int:
+    _fraction(text)
+    return int(text)
+
+
+def _no_number(_: str) -> float:
+    raise NotJSONError("it contains NaN or Infinity, which is not JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise NotJSONError("it contains an object with the same name twice")
+    return content
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=_fraction,
+    parse_int=_integer,
+    parse_constant=_no_number,
+)
+
+
+def _depth(content: Any) -> int:
+    depth, level = -1, [content]
+    while level:
+        level = [inner for outer in level for inner in _within(outer)]
+        depth += 1
+    return depth
+
+
+def _within(value: Any) -> Collection[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

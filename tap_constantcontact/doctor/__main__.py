@@ -1,6 +1,0 @@
-"""Run the command, as `python -m tap_constantcontact.doctor`."""
-
-from tap_constantcontact.doctor.command import main
-
-if __name__ == "__main__":
-    main(prog_name="tap-constantcontact-doctor")

@@ -1,0 +1,153 @@
+"""The key's pace: the maximum number of requests that the server may see in any second."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.exceptions import DayClosedError
+from tap_constantcontact.limits.ledger import Granted, Spent
+from tap_constantcontact.limits.permits import Permits
+from tap_constantcontact.limits.quota import Quota
+from tap_constantcontact.limits.turns import Turns
+
+LATENESS = 0.015
+"""Average delay on the way to the server to allow for each request, in seconds.
+
+If a request is delayed on its way, the server sees the next ones come sooner after it, by as much.
+"""
+
+LEARNING = 10
+"""Number of responses after which the lowest latency so far counts as the lowest possible."""
+
+SPREAD = 10
+"""Number of requests over which unused delay allowance is paid out."""
+
+SAVINGS = 2.5
+"""Maximum sum of unused delay allowance, in seconds."""
+
+AT_FIRST = 1.0
+"""Sum of delay allowance to begin with, in seconds, as a machine that starts runs is busy."""
+
+WORTH_TELLING = 0.001
+"""Seconds by which a departure must have changed to be corrected for all runs."""
+
+
+@dataclass(eq=False)
+class Departure:
+    """A request that counts against the limit.
+
+    Attributes:
+        number: Identifies it among all runs of the key.
+        left: When it was written to the socket, in seconds of the monotonic clock.
+        lateness: Maximum assumed delay on its way to the server, in seconds.
+    """
+
+    number: int
+    left: float
+    lateness: float
+
+
+class Pace:
+    """Limits how many requests of all runs of a key reach the server in any second.
+
+    The server limits a sliding second. A request counts from the time it was written to the socket,
+    not from the time it was allowed to go, because a busy machine may pause in between. It counts
+    for longer if it may have been delayed on its way: by the difference between its latency and the
+    lowest latency so far, up to its share of the delay allowance.
+
+    Args:
+        permits: Permits requests, in turn with other runs of the key.
+        quota: Counts the requests, and ends the run when it may send no more.
+        turns: Decides which of the waiting threads goes first.
+        clock: Tells the time and waits.
+
+    Example:
+        >>> from tap_constantcontact.limits.ledger import Asker, Terms
+        >>> from tap_constantcontact.limits.stores.store import MemoryStore
+        >>> permits = Permits(MemoryStore(), Terms(4, daily_limit=10_000), lambda: Asker("run", ""))
+        >>> turns = Turns()
+        >>> pace = Pace(permits, Quota(permits, None, "stop", turns.changed), turns)
+        >>> with pace.departure() as departure:
+        ...     pass  # write the request to the socket
+        >>> pace.answered(departure)
+    """
+
+    def __init__(self, permits: Permits, quota: Quota, turns: Turns, clock: Clock = SYSTEM) -> None:
+        self._permits = permits
+        self._quota = quota
+        self._turns = turns
+        self._changed = turns.changed
+        self._clock = clock
+        self._ask_again_at = -math.inf
+        self._least_latency = math.inf
+        self._answers = 0
+        self._saved = AT_FIRST
+
+    def throttled(self) -> None:
+        """Widen the margin, as the server received requests less evenly than they were sent."""
+        self._permits.throttled()
+
+    @contextmanager
+    def departure(self) -> Iterator[Departure]:
+        """Wait until a request may be sent; send it within this context.
+
+        Raises:
+            AbandonedError: Its response is no longer needed.
+            DayClosedError: The daily quota is used up: admit the request again.
+            LimitReachedError: No more may be sent in this run; the next run resumes.
+            FatalAPIError: The daily quota is used up, and `on_daily_limit` is `fail`, or the limits
+                that runs share cannot be kept.
+        """
+        with self._changed:
+            self._turns.come_back()
+            while not isinstance(departure := self._permitted(), Departure):
+                self._clock.wait(self._changed, departure)
+            self._quota.count()
+            self._turns.step_aside()
+        try:
+            yield departure
+        finally:
+            late = self._clock.monotonic() - departure.left
+            departure.left += late
+            if late > WORTH_TELLING and self._permits.is_single:
+                self._permits.settle(departure.number, late, departure.lateness)
+
+    def answered(self, departure: Departure) -> None:
+        """Shorten the time that a request counts, now that its latency bounds its delay."""
+        with self._changed:
+            latency = self._clock.monotonic() - departure.left
+            self._least_latency = min(self._least_latency, latency)
+            self._answers += 1
+            if self._answers <= LEARNING:
+                return
+            lateness = min(latency - self._least_latency, departure.lateness)
+            self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
+        counts = latency < self._permits.terms.period + departure.lateness
+        if counts and departure.lateness - lateness > WORTH_TELLING and self._permits.is_single:
+            self._permits.settle(departure.number, 0.0, lateness)
+            with self._changed:
+                self._ask_again_at = -math.inf
+                self._changed.notify_all()
+
+    def _permitted(self) -> Departure | float | None:
+        """Return a departure, the seconds to wait for one, or None while earlier work is due."""
+        if not self._turns.is_mine():
+            return None
+        self._quota.check()
+        now = self._clock.monotonic()
+        if now < self._ask_again_at:
+            return self._ask_again_at - now
+        asked_at = self._clock.now()
+        lateness = max(0.0, LATENESS + self._saved / SPREAD)
+        taken = self._permits.take(lateness)
+        if isinstance(taken, Granted):
+            return Departure(taken.number, now, lateness)
+        if isinstance(taken, Spent):
+            self._quota.close_day(asked_at + taken.opens_in)
+            raise DayClosedError
+        self._ask_again_at = now + taken.wait
+        return taken.wait

@@ -1,0 +1,98 @@
+"""A ledger in Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from tap_constantcontact.limits.stores.addresses import UNKNOWN_OPTION, UNREADABLE, options_of
+from tap_constantcontact.limits.stores.store import PATIENCE, Step, StoreError, T, decode, encode
+
+LIFE = 2 * 86_400
+"""Seconds after its last change at which Redis removes a ledger."""
+
+OPTIONS = {
+    "client_name",
+    "db",
+    "health_check_interval",
+    "password",
+    "protocol",
+    "socket_keepalive",
+    "ssl_ca_certs",
+    "ssl_ca_path",
+    "ssl_cert_reqs",
+    "ssl_certfile",
+    "ssl_check_hostname",
+    "ssl_keyfile",
+    "username",
+}
+"""Options of a URL; redis-py takes any argument of its classes, most of which are no texts."""
+
+NO_DATABASE = "after the host, give the number of a Redis database, or nothing"
+
+
+class RedisStore:
+    """Keeps a ledger in Redis, for processes of many machines, by Redis' clock.
+
+    If another run changes the ledger during a step, the step runs again.
+
+    Args:
+        url: Where the server is.
+        key: Identifies the ledger.
+
+    Attributes:
+        extra: What must be installed for it.
+
+    Raises:
+        ImportError: The extra `redis` is not installed.
+        StoreError: The URL is not valid; the message shows nothing of it.
+    """
+
+    extra = "redis"
+
+    def __init__(self, url: str, key: str) -> None:
+        import redis  # noqa: PLC0415 - an extra
+
+        self._errors = redis.RedisError
+        self._key = f"tap-constantcontact:{key}"
+        options = options_of(url)
+        if not OPTIONS.issuperset(options):
+            raise StoreError(UNKNOWN_OPTION)
+        database = urlsplit(url).path.strip("/")
+        if database and (not database.isdecimal() or "db" in options):
+            raise StoreError(NO_DATABASE)
+        try:
+            self._client: Any = redis.Redis.from_url(
+                url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+            )
+        except ValueError:
+            raise StoreError(UNREADABLE) from None
+        pool = self._client.connection_pool
+        try:
+            pool.connection_class(**pool.connection_kwargs)
+        except (NameError, TypeError, ValueError, redis.RedisError):  # NameError: redis 6
+            raise StoreError(UNKNOWN_OPTION) from None
+
+    def __str__(self) -> str:
+        return "Redis"
+
+    def change(self, step: Step[T]) -> T:
+        """Run a step on the ledger, in a transaction.
+
+        Raises:
+            StoreError: The server cannot be used.
+        """
+
+        def transact(pipe: Any) -> T:
+            seconds, microseconds = pipe.time()
+            ledger = decode(pipe.get(self._key))
+            result = step(ledger, seconds + microseconds / 1_000_000)
+            pipe.multi()
+            pipe.set(self._key, encode(ledger), ex=LIFE)
+            return result
+
+        try:
+            result: T = self._client.transaction(transact, self._key, value_from_callable=True)
+        except (self._errors, OSError, ValueError) as error:
+            raise StoreError(type(error).__name__) from None
+        return result

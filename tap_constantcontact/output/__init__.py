@@ -1,0 +1,1 @@
+"""Output for targets and people: Singer messages, progress and log."""

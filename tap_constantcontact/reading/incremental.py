@@ -1,0 +1,127 @@
+"""The start of an incremental read, and the move of its bookmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pendulum import DateTime
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from typing_extensions import override
+
+from tap_constantcontact.config.windows import BEGINNING, days_before, parse_instant
+from tap_constantcontact.records.conversion import rfc3339
+
+if TYPE_CHECKING:
+    from tap_constantcontact.client import ConstantContactStream
+
+
+class FixedWindow(NamedTuple):
+    """A window that settings fix, so that it is the same on every run and no bookmark is used.
+
+    Attributes:
+        of: Returns the window's start, given the settings and when the run began; None if no
+            setting asks for a window.
+    """
+
+    of: Callable[[Mapping[str, Any], DateTime], DateTime | None]
+
+
+class Increment:
+    """The rows of a stream that changed since its last finished run.
+
+    Args:
+        stream: The stream, with the replication method that the catalog chooses for it.
+    """
+
+    def __init__(self, stream: ConstantContactStream) -> None:
+        self._stream = stream
+        self._run = stream.run
+        self._bookmark = stream.bookmark
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the stream reads from its bookmark, and moves it."""
+        return self._stream.replication_method == REPLICATION_INCREMENTAL
+
+    @property
+    def value(self) -> str | None:
+        """The bookmark that the last finished run left."""
+        value: str | None = self._bookmark["replication_key_value"] if self.is_wanted else None
+        return value
+
+    def start(self) -> DateTime | None:
+        """Return the bookmark or the start date, the later of the two, or None for all history."""
+        if not self.is_wanted:
+            return None
+        values = filter(None, (self.value, self._run.config.get("start_date")))
+        zone = self._run.config["timezone"]
+        instants = [parse_instant(value, zone) for value in values]
+        return max(BEGINNING, *instants) if instants else None
+
+    def move(self, began: DateTime) -> None:
+        """Set the bookmark to the instant that a finished run or sweep began."""
+        if self.is_wanted:
+            self._bookmark.update(
+                replication_key=self._stream.replication_key,
+                replication_key_value=self.at(began),
+            )
+
+    def at(self, instant: DateTime) -> str:
+        """Convert an instant to the API's clock, in whole seconds, as some of its dates are."""
+        lag = self._run.connection.clock_lag
+        return rfc3339(instant.subtract(seconds=lag).start_of("second"))
+
+
+class RefreshedIncrement(Increment):
+    """The increment of a stream that reads all rows again when the last full read is long ago.
+
+    Args:
+        stream: The stream, with the replication method that the catalog chooses for it.
+        window: The window that settings may fix in place of the bookmark.
+        refresh_days: Name of the setting for the number of days after which all rows are read
+            again; None for never.
+        takes_dates: Whether the API filters the rows by date.
+    """
+
+    def __init__(
+        self,
+        stream: ConstantContactStream,
+        window: FixedWindow | None,
+        refresh_days: str | None,
+        *,
+        takes_dates: bool,
+    ) -> None:
+        super().__init__(stream)
+        self._fixed_start = window.of(self._run.config, self._run.began) if window else None
+        self._refresh_days = refresh_days
+        self._takes_dates = takes_dates
+
+    @override
+    def start(self) -> DateTime | None:
+        if self._fixed_start is not None:
+            return self._fixed_start
+        return super().start() if self._takes_dates and not self._refresh_is_due else None
+
+    @property
+    def _refresh_is_due(self) -> bool:
+        days = self._run.config[self._refresh_days] if self._refresh_days else 0
+        if not days or self.value is None:
+            return False
+        last = self._bookmark["full_read_at"]
+        return not last or parse_instant(last) <= days_before(self._run.began, days)
+
+    def finish(self, start: DateTime | None) -> None:
+        """Move the bookmark after a reading.
+
+        Args:
+            start: The instant from which changes were read, or None if all rows were.
+        """
+        if not self.is_wanted or self._fixed_start is not None:
+            return
+        self._bookmark.write_all_keys()
+        if self._refresh_days:
+            self._bookmark.write_all_keys("full_read_at")
+            if start is None or self.value is None:
+                self._bookmark.update(full_read_at=self.at(self._run.began))
+        self.move(self._run.began)

@@ -1,0 +1,173 @@
+"""The shape of rows within a collection's rows, such as the list memberships within contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from tempfile import SpooledTemporaryFile
+from typing import Any, ClassVar
+
+import msgspec
+from pendulum import DateTime
+from typing_extensions import override
+
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.exceptions import FatalAPIError, ForbiddenError, reason
+from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.rows import with_keys
+
+IN_MEMORY = 2**20
+"""Number of bytes of a stream's rows above which they are kept in a file."""
+
+
+class RowsWithin(ConstantContactStream):
+    """Rows within the rows of a collection, as a table for targets that cannot nest.
+
+    It sends no request of its own: the collection is read once for its own stream and all of these.
+    A row that is removed at the source is not read any more; in a target, the collection's row then
+    has a later date than the row.
+
+    Attributes that a stream sets:
+        part: Name of the property of the collection's rows that holds the rows, or their keys.
+        holder_keys: Properties of the collection's rows that each row has as well, with the name
+            that they have there.
+
+    Attributes of an instance:
+        shared: The reading of the collection.
+    """
+
+    part: str
+    holder_keys: ClassVar[Mapping[str, str]]
+
+    row_keys = ()
+    selected_by_default = False
+
+    shared: SharedReading
+
+    def within(self, holder: Record) -> list[dict[str, Any]]:
+        """Return the rows within a row of the collection.
+
+        Raises:
+            FatalAPIError: A row lacks its key.
+        """
+        key = self.primary_keys[-1]
+        held = {name: holder.get(there) for name, there in self.holder_keys.items()}
+        rows = [
+            {**held, **(self.flat(row) if isinstance(row, Mapping) else {key: row})}
+            for row in holder.get(self.part) or ()
+        ]
+        return with_keys(self.name, rows, (key,))
+
+    def flat(self, row: Record) -> Record:
+        """Return a row without arrays and objects; by default as it is."""
+        return row
+
+    @override
+    def read(self) -> Iterator[Record]:
+        yield from self.shared.rows_of(self)
+        self.shared.collection.increment_of(self).finish(self.shared.start())
+
+    @override
+    def plan(self) -> Plan:
+        return self.shared.plan_of(self)
+
+
+class SharedReading:
+    """One reading of a collection, for its own stream and for those of the rows within its rows.
+
+    It starts at the earliest bookmark of the streams that are selected. The first of them reads the
+    collection. Meanwhile, the rows of the others are kept until it is their turn.
+
+    Args:
+        collection: The collection's own stream.
+        others: The streams of the rows within.
+    """
+
+    def __init__(self, collection: Collection, others: Sequence[RowsWithin]) -> None:
+        self.collection = collection
+        self._others = others
+        self._start: DateTime | None = None
+        self._kept: Mapping[str, KeptRows] | None = None
+        self._forbidden: ForbiddenError | None = None
+
+    @property
+    def _selected(self) -> list[ConstantContactStream]:
+        return [stream for stream in (self.collection, *self._others) if stream.selected]
+
+    def start(self) -> DateTime | None:
+        """Return the instant from which changes are read, or None to read all rows."""
+        if self._kept is None:
+            starts = [self.collection.increment_of(one).start() for one in self._selected]
+            known = [start for start in starts if start is not None]
+            self._start = min(known) if known and len(known) == len(starts) else None
+        return self._start
+
+    def rows_of(self, stream: RowsWithin) -> Iterator[Record]:
+        """Yield the rows of a stream, from the collection unless it was read before.
+
+        Raises:
+            ForbiddenError: The token or its user may not read the collection.
+        """
+        if self._forbidden is not None:
+            raise self._forbidden
+        if self._kept is not None:
+            yield from self._kept[stream.name]
+            return
+        try:
+            for holder in self.passing(self.collection.read_since(self.start()), stream):
+                yield from stream.within(holder)
+        finally:
+            self.collection.rows.report(self.collection.logger)
+
+    def passing(self, holders: Iterable[Record], reader: ConstantContactStream) -> Iterator[Record]:
+        """Yield the rows of the collection, and keep the rows within for all but their reader.
+
+        Raises:
+            FatalAPIError: The rows cannot be kept, as there is no room on the disk.
+            ForbiddenError: The token or its user may not read the collection.
+        """
+        others = [one for one in self._others if one.selected and one is not reader]
+        kept = {one.name: KeptRows() for one in others}
+        try:
+            for holder in holders:
+                for other in others:
+                    kept[other.name].add(other.within(holder))
+                yield holder
+        except ForbiddenError as error:
+            self._forbidden = error
+            raise
+        self._kept = kept
+
+    def plan_of(self, stream: RowsWithin) -> Plan:
+        """Return what the stream costs: the collection's requests, if it is the first to read."""
+        if stream is self._selected[0]:
+            return Plan(None, self.collection.plan().requests)
+        return Plan(None, 0)
+
+
+class KeptRows:
+    """Rows that are kept in memory, or in a temporary file if they are many."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed with the run
+
+    def add(self, rows: Iterable[Record]) -> None:
+        """Add rows.
+
+        Raises:
+            FatalAPIError: There is no room for the file.
+        """
+        try:
+            self._file.writelines(msgspec.json.encode(row) + b"\n" for row in rows)
+        except OSError as error:
+            raise FatalAPIError(
+                f"A temporary file cannot be written ({reason(error)}). Make room, or name "
+                "another folder in the environment variable TMPDIR, and run again with the last "
+                "state."
+            ) from error
+
+    def __iter__(self) -> Iterator[Record]:
+        self._file.seek(0)
+        for line in self._file:
+            yield msgspec.json.decode(line)

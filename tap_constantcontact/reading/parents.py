@@ -1,0 +1,204 @@
+"""The parents of reports, such as contacts: listed once a run, in the order of a sweep."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pendulum
+from pendulum import DateTime
+
+from tap_constantcontact.limits.plan import Plan, in_all
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.query import Page, Query, Record, date_time
+from tap_constantcontact.records.conversion import instant_of
+from tap_constantcontact.state.bookmarks import UNKNOWN, Place
+
+OVERLAP = 1.0
+"""Seconds by which two listings overlap: whether the API's bounds are inclusive is undocumented."""
+
+SAMPLE = 2
+"""Number of parents to read in test mode."""
+
+
+@dataclass(frozen=True)
+class ParentType:
+    """A type of parent, such as contacts, and how to list all parents of the type.
+
+    Attributes:
+        key: Name of their key, in the collection's rows and in the report's path and records.
+        stream: Name of the collection that lists them; None if only a setting gives their ids.
+        filters: Names of the settings that restrict which parents are listed.
+        given_by: Name of the setting that gives their ids, so that they need not be listed.
+        created_at: Name of the date in the collection's rows that tells when a parent was made.
+        created_after: Name of the collection's query parameter for a minimum creation date, if any.
+        created_before: The same for a maximum creation date.
+        changed_at: Name of the date in the collection's rows that tells when a parent last changed.
+        changed_after: Name of the collection's query parameter for a minimum of that date. If it is
+            set, an incremental report visits only the parents that changed since its bookmark.
+        leaves_out: Query parameters of the collection that listing parents does not need.
+        is_wanted: Returns whether a listed row is a parent of the reports, given the settings.
+        counted_by: Converts a query into one whose total counts only such parents.
+
+    Example:
+        >>> SEGMENTS = ParentType(stream="segments", key="segment_id")
+    """
+
+    key: str
+    stream: str | None = None
+    filters: tuple[str, ...] = ()
+    given_by: str | None = None
+    created_at: str = "created_at"
+    created_after: str | None = None
+    created_before: str | None = None
+    changed_at: str | None = None
+    changed_after: str | None = None
+    leaves_out: tuple[str, ...] = ()
+    is_wanted: Callable[[Record, Mapping[str, Any]], bool] = lambda *_: True
+    counted_by: Callable[[Query, Mapping[str, Any]], Query] = lambda query, _: query
+
+    @property
+    def unit(self) -> str:
+        """What they are called in the progress of a report."""
+        return self.stream or self.given_by or self.key
+
+
+class Parents:
+    """The parents of one type, listed as far back as the reports have needed so far.
+
+    Parents whose ids a setting gives are not listed, unless other filters are set as well.
+
+    Args:
+        of: Their type.
+        config: The settings.
+        collection: The stream that lists them; None if only a setting gives their ids.
+    """
+
+    def __init__(
+        self, of: ParentType, config: Mapping[str, Any], collection: Collection | None
+    ) -> None:
+        self._of = of
+        self._listing = collection
+        self._config = config
+        self._places: list[Place] = []
+        self._listed_from = math.inf
+        self._sizes: dict[Place, Plan] = {}
+        self._changed: dict[str, str] = {}
+        self._named = set(self._config.get(of.given_by or "") or ())
+        if self._are_given:
+            self._places = sorted(Place(0.0, parent_id) for parent_id in self._named)
+            self._listed_from = -math.inf
+
+    @property
+    def _are_given(self) -> bool:
+        filters = (name for name in self._of.filters if name != self._of.given_by)
+        is_listed = self._listing is not None
+        return not is_listed or (bool(self._named) and not any(map(self._config.get, filters)))
+
+    @property
+    def _collection(self) -> Collection:
+        assert self._listing is not None  # noqa: S101 - otherwise the parents are given
+        return self._listing
+
+    @property
+    def key(self) -> str:
+        """Name of the parents' key."""
+        return self._of.key
+
+    def after(self, place: Place) -> Sequence[Place]:
+        """Return the parents after a place, listing those that are not known yet."""
+        if place.created_at < self._listed_from:
+            known = {found.parent_id: found for found in self._listed(self._bounds(place))}
+            known |= {found.parent_id: found for found in self._places}
+            self._places = sorted(known.values())
+            self._listed_from = place.created_at
+        return self._places[bisect_right(self._places, place) :]
+
+    def changed_since(self, start: DateTime, place: Place) -> Sequence[Place]:
+        """Return the parents after a place that have changed since an instant.
+
+        Whether the API's date filter includes its bound is not documented, so it is set one second
+        early.
+        """
+        bounds = {self._of.changed_after or "": date_time(start.subtract(seconds=1))}
+        since = [
+            found
+            for found in sorted(self._listed(bounds))
+            if (instant_of(self._changed[found.parent_id]) or start) >= start
+        ]
+        return since[bisect_right(since, place) :]
+
+    def change_of(self, parent_id: str) -> Mapping[str, str | None]:
+        """Return the date of a parent's change by its name, if only changed parents are listed."""
+        if not (self._of.changed_after and self._of.changed_at):
+            return {}
+        return {self._of.changed_at: self._changed.get(parent_id) or None}
+
+    def changed_last(self, number: int) -> Sequence[str]:
+        """Return the keys of those up to `number` listed parents that changed last."""
+        return sorted(self._changed, key=lambda key: (self._changed[key], key))[-number:]
+
+    def first(self, number: int) -> Sequence[Place]:
+        """Return up to `number` parents from one page, in any order."""
+        if self._are_given:
+            return self._places[:number]
+        query = next(iter(self._queries({})))
+        context = {**query.parameters, "limit": self._collection.page_size}
+        page = next(self._collection.pages(context), Page(list, None))
+        return [*islice(self._chosen(page.rows), number)]
+
+    def plan(self, place: Place) -> Plan:
+        """Return how many parents come after a place, and the requests to list them.
+
+        Parents whose listing is already planned cost nothing more. A short list that the API does
+        not count is read.
+        """
+        if self._are_given:
+            return Plan(len(self.after(place)), 0)
+        size = self._sizes.get(place) or self._size(place)
+        listed = [planned for planned in self._sizes if planned <= place]
+        self._sizes[place] = size
+        return Plan(size.rows, 0 if listed else size.requests)
+
+    def _size(self, place: Place) -> Plan:
+        bounds = self._bounds(place, overlap=0.0)
+        queries = [self._of.counted_by(query, self._config) for query in self._queries(bounds)]
+        size = in_all(map(self._collection.plan_of, queries))
+        if size.rows is None and all(query.is_short for query in queries):
+            return Plan(len(self.after(place)), size.requests)
+        return size
+
+    def _listed(self, bounds: Mapping[str, str]) -> Iterator[Place]:
+        for query in self._queries(bounds):
+            yield from self._chosen(filter(query.is_wanted, self._collection.collect(query)))
+        self._collection.rows.report(self._collection.logger)
+
+    def _queries(self, bounds: Mapping[str, str]) -> Iterator[Query]:
+        for query in self._collection.queries():
+            bare = query.without(*self._of.leaves_out)
+            yield bare.dated(bounds) if bare.takes_dates else bare
+
+    def _chosen(self, records: Iterable[Record]) -> Iterator[Place]:
+        for record in records:
+            parent_id = str(record[self._of.key])
+            is_named = not self._named or parent_id in self._named
+            if is_named and self._of.is_wanted(record, self._config):
+                self._changed[parent_id] = record.get(self._of.changed_at or "") or ""
+                yield Place.of(record.get(self._of.created_at), parent_id)
+
+    def _bounds(self, place: Place, overlap: float = OVERLAP) -> dict[str, str]:
+        """Return the query parameters for the parents after a place that are not known yet."""
+        bounds: dict[str, str] = {}
+        if self._of.created_after and 0 < place.created_at < UNKNOWN:
+            bounds[self._of.created_after] = _instant(place.created_at - overlap)
+        if self._of.created_before and self._listed_from < math.inf and overlap:
+            bounds[self._of.created_before] = _instant(self._listed_from + overlap)
+        return bounds
+
+
+def _instant(seconds: float) -> str:
+    return date_time(pendulum.from_timestamp(seconds))

@@ -1,0 +1,46 @@
+"""The shape of a single response: one object, or all rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from typing_extensions import override
+
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.conversion import rfc3339
+
+
+class SingleResponse(ConstantContactStream):
+    """A stream that fits in one response: one object, or an array of all rows.
+
+    Attributes that a stream may set:
+        is_array: Whether the response is a bare array.
+        parameters: The query parameters.
+        dated_by: Name of a field to add with the instant of the run, for figures without a date.
+
+    Example:
+        >>> class AccountEmailsStream(SingleResponse):
+        ...     name = "account_emails"
+        ...     path = "/account/emails"
+        ...     is_array = True
+        ...     scope = "account_read"
+        ...     privilege = "account:read"
+        ...     primary_keys = ("email_id",)
+    """
+
+    parameters: ClassVar[dict[str, Any]] = {}
+    dated_by: ClassVar[str | None] = None
+    cost = "1"
+
+    @override
+    def read(self) -> Iterator[Record]:
+        date = {self.dated_by: rfc3339(self.run.began)} if self.dated_by else {}
+        for record in self.request_records(self.parameters):
+            yield {**record, **date}
+
+    @override
+    def plan(self) -> Plan:
+        return Plan(None if self.is_array or self.records_key else 1, 1)

@@ -1,0 +1,1 @@
+"""Rows of responses, converted into records that are valid by their schema."""

@@ -1,1 +1,0 @@
-"""The shapes: ways of reading an endpoint. Each stream inherits from one of them."""

@@ -1,0 +1,1 @@
+"""The state: the one place that reads, checks and writes it."""

@@ -1,1 +1,0 @@
-"""Output for people and targets: the estimate, the progress, the Singer messages."""

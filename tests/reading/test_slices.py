@@ -1,0 +1,121 @@
+"""A long list that is read in several chains of pages at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tap_constantcontact.reading.query import Creation, Page
+from tap_constantcontact.reading.slices import Slices
+from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.streams.contacts import ContactsStream
+from tests.conftest import Slow
+from tests.expected import Expected
+from tests.harness import config_for, record_requests, sync, young
+
+CREATION = Creation("created_at", "created_after", "created_before")
+BEGINNING = datetime(2020, 1, 1, tzinfo=timezone.utc)
+
+ROWS = st.lists(st.none() | st.integers(0, 50) | st.integers(0, 10**8) | st.just(7), max_size=120)
+"""Seconds at which rows were created: alike, close together, far apart or not known."""
+
+
+class Listed:
+    """A list as the API has it.
+
+    Args:
+        created: When its rows were created, in seconds; None for a row that does not tell.
+        margin: What is added to the bounds, so that they are inclusive or not, in seconds.
+        heeds: Whether it heeds the bounds at all.
+    """
+
+    def __init__(self, created: Sequence[int | None], margin: int, heeds: bool) -> None:
+        self.rows = [
+            {"id": n, "created_at": at if at is None else written(at)}
+            for n, at in enumerate(created)
+        ]
+        self.asked = 0
+        self.most_at_once = 0
+        self._margin = timedelta(seconds=margin)
+        self._heeds = heeds
+        self._lock = threading.Lock()
+
+    def pages(self, bounds: Mapping[str, str]) -> Iterator[Page]:
+        rows = [row for row in self.rows if not self._heeds or self._is_within(row, bounds)]
+        for start in range(0, max(len(rows), 1), 2):
+            with self._lock:
+                self.asked += 1
+            yield Page(lambda start=start: rows[start : start + 2], len(rows))  # type: ignore[misc]
+
+    def _is_within(self, row: Mapping[str, Any], bounds: Mapping[str, str]) -> bool:
+        if row["created_at"] is None:
+            return True
+        at = instant(row["created_at"])
+        before, after = (bounds.get(name) for name in (CREATION.before, CREATION.after))
+        return (before is None or at < instant(before) + self._margin) and (
+            after is None or at > instant(after) - self._margin
+        )
+
+
+def written(seconds: int) -> str:
+    at = BEGINNING + timedelta(seconds=seconds)
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+@example(created=[132_895, 106_318, 0, *[None] * 17], is_sorted=False, margin=0, heeds=False)
+@given(created=ROWS, is_sorted=st.booleans(), margin=st.integers(0, 1), heeds=st.booleans())
+def test_every_row_is_read_once_in_whatever_order_and_with_whatever_bounds(
+    created: list[int | None], is_sorted: bool, margin: int, heeds: bool
+) -> None:
+    if is_sorted:
+        created = sorted(created, key=lambda at: -1 if at is None else at, reverse=True)
+    listed = Listed(created, margin, heeds)
+    read = [row for page in Slices(CREATION, 2, listed.pages, lambda: 4) for row in page]
+    assert {row["id"] for row in read} == {row["id"] for row in listed.rows}
+    dated = [row["id"] for row in read if row["created_at"]]
+    assert len(dated) == len({*dated})
+
+
+@given(created=st.lists(st.integers(0, 10**8), min_size=40, max_size=400, unique=True))
+def test_slices_cost_few_requests_more_than_pages(created: list[int]) -> None:
+    listed = Listed(sorted(created, reverse=True), 0, heeds=True)
+    chains = 4
+    for _ in Slices(CREATION, 2, listed.pages, lambda: chains):
+        pass
+    assert listed.asked <= 1.4 * len(created) / 2 + chains
+
+
+def test_one_chain_is_never_split() -> None:
+    listed = Listed([*range(200, 0, -1)], 0, heeds=True)
+    for _ in Slices(CREATION, 2, listed.pages, lambda: 1):
+        pass
+    assert listed.asked == 100
+
+
+@pytest.fixture
+def account() -> Account:
+    return young(300)
+
+
+def test_contacts_are_read_in_slices_where_responses_are_slow(
+    slow: Slow, tmp_path: Path, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ContactsStream, "page_size", 10)
+    slow.slowness.path, slow.slowness.seconds = "/v3/contacts", 0.05
+    asked = record_requests(slow)
+    config = config_for(slow, tmp_path, requests_per_second=100)
+    result = sync(config, streams=("contacts",))
+    assert result.by_key("contacts") == expected["contacts"]
+    assert slow.slowness.most > 2
+    assert len(asked) <= 1.4 * len(slow.account.contacts) / 10

@@ -1,0 +1,305 @@
+"""What a sweep covers, what it leaves in the state, and when it goes on; without any request."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pendulum
+import pytest
+import time_machine
+
+from tap_constantcontact.config.windows import BEGINNING, Window, parse_instant
+from tap_constantcontact.reading.sweeps import Sweeps
+from tap_constantcontact.state.bookmarks import NO_SWEEP, UNKNOWN, Place
+from tests.catalogs import read_whole
+from tests.clocks import StillClock
+from tests.harness import DETAILS, PRESENT, SUMMARY, tap_with
+
+NOW = pendulum.instance(PRESENT)
+TOMORROW = NOW.add(days=1)
+LINKS = "email_links"
+"""A stream that is read whole on each run."""
+
+LAST = "2026-11-01T06:00:00Z"
+PLACE = Place.of("2025-12-24T18:00:00Z", "7")
+
+Given = dict[str, Any]
+
+
+class Sweeping:
+    """A report of a tap that is set up, with its part of the state."""
+
+    def __init__(
+        self, name: str, bookmark: Given, settings: Given, account: str | None, *, whole: bool
+    ) -> None:
+        config = {"access_token": "t", **settings}
+        state = {"account": account, "bookmarks": {name: bookmark}}
+        catalog = tap_with(config).catalog_dict if whole else None
+        if catalog:
+            read_whole(catalog, name)
+        tap = tap_with(config, state, catalog=catalog, clock=StillClock(PRESENT.timestamp() + 600))
+        self.sweeps: Sweeps = tap.streams[name]._sweeps  # type: ignore[attr-defined]
+        self._name = name
+        self._state = tap.run.state
+
+    @property
+    def bookmark(self) -> Given:
+        found: Given = self._state.get("bookmarks", {}).get(self._name, {})
+        return {key: dict(v) if isinstance(v, dict) else v for key, v in found.items()}
+
+
+Sweep = Callable[..., Sweeping]
+
+
+@pytest.fixture(autouse=True)
+def stand_still() -> Iterator[None]:
+    with time_machine.travel(PRESENT, tick=False):
+        yield
+
+
+@pytest.fixture
+def sweep() -> Sweep:
+    def sweep(
+        name: str = DETAILS,
+        bookmark: Given | None = None,
+        account: str | None = None,
+        *,
+        whole: bool = False,
+        **settings: Any,
+    ) -> Sweeping:
+        return Sweeping(name, bookmark or {}, settings, account, whole=whole)
+
+    return sweep
+
+
+# What it covers
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "last", "start"),
+    [
+        (DETAILS, {}, None, BEGINNING),
+        (DETAILS, {"start_date": "2026-06-01"}, None, "2026-06-01"),
+        (DETAILS, {}, LAST, "2026-10-31T06:00:00Z"),
+        (SUMMARY, {}, LAST, "2026-10-02T06:00:00Z"),
+        (DETAILS, {"lookback_days": 5}, LAST, "2026-10-27T06:00:00Z"),
+        (DETAILS, {"lookback_days": 0}, LAST, LAST),
+        (DETAILS, {"start_date": "2026-06-01"}, LAST, "2026-10-31T06:00:00Z"),
+        ("email_opens", {"lookback_days": 5}, LAST, "2026-10-31T06:00:00Z"),
+        (LINKS, {}, None, BEGINNING),
+    ],
+)
+def test_a_sweep_covers_what_is_new_since_the_last_one(
+    sweep: Sweep, name: str, settings: Given, last: str | None, start: Any
+) -> None:
+    _, window = sweep(name, {"replication_key_value": last}, **settings).sweeps.begin()
+    since = parse_instant(start) if isinstance(start, str) else start
+    assert window == Window(since, TOMORROW)
+
+
+def test_a_window_that_settings_fix_is_covered_whatever_the_bookmark(sweep: Sweep) -> None:
+    report = sweep(DETAILS, {"replication_key_value": LAST}, report_date="2026-05-04")
+    _, window = report.sweeps.begin()
+    assert window == Window(parse_instant("2026-05-04"), parse_instant("2026-05-05"))
+
+
+def test_a_report_that_is_read_whole_covers_everything(sweep: Sweep) -> None:
+    report = sweep(DETAILS, {"replication_key_value": LAST}, whole=True, start_date="2026-06-01")
+    _, window = report.sweeps.begin()
+    assert window.start == BEGINNING
+
+
+# What it leaves in the state
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "keys"),
+    [
+        (
+            DETAILS,
+            {},
+            "account filters replication_key replication_key_value sweep swept_at",
+        ),
+        (DETAILS, {"report_days_back": 3}, "account sweep swept_at"),
+        (LINKS, {}, "sweeps"),
+    ],
+)
+def test_a_state_has_every_key_of_a_sweep_from_its_begin(
+    sweep: Sweep, name: str, settings: Given, keys: str
+) -> None:
+    report = sweep(name, **settings)
+    report.sweeps.begin()
+    assert report.bookmark.keys() == {*keys.split()}
+
+
+def test_a_sweep_that_is_cut_short_goes_on_after_its_last_parent(
+    sweep: Sweep, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = sweep()
+    begun, _ = first.sweeps.begin()
+    assert first.sweeps.under_way() is None
+    first.sweeps.move_on(begun, PLACE)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["value"]["bookmarks"][DETAILS] == first.bookmark
+    first.sweeps.move_on(begun, Place(UNKNOWN, "a parent without a date"))
+    second = sweep(bookmark=first.bookmark)
+    resumed, _ = second.sweeps.begin()
+    assert resumed == second.sweeps.under_way() == second.sweeps.current()
+    assert (resumed.began, resumed.place) == (begun.began, PLACE)
+    assert "changed while a sweep" not in caplog.text
+
+
+def test_a_sweep_that_is_over_leaves_when_it_began_and_when_it_ended(sweep: Sweep) -> None:
+    first = sweep()
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    first.sweeps.finish(begun)
+    bookmark = first.bookmark
+    assert bookmark["sweep"] == NO_SWEEP
+    assert parse_instant(bookmark["swept_at"]) == NOW.add(minutes=10)
+    assert bookmark["replication_key_value"] == "2026-11-10T12:00:00Z"
+    assert bookmark["replication_key"] == "created_time"
+    assert bookmark["filters"]
+
+
+def test_a_window_that_settings_fix_moves_no_bookmark(sweep: Sweep) -> None:
+    report = sweep(DETAILS, {"replication_key_value": LAST, "filters": "x"}, report_days_back=3)
+    begun, _ = report.sweeps.begin()
+    report.sweeps.finish(begun)
+    bookmark = report.bookmark
+    assert (bookmark["replication_key_value"], bookmark["filters"]) == (LAST, "x")
+    assert parse_instant(bookmark["swept_at"]) == NOW.add(minutes=10)
+
+
+def test_a_stream_that_is_read_whole_has_no_bookmark_to_move(sweep: Sweep) -> None:
+    report = sweep(LINKS)
+    begun, _ = report.sweeps.begin()
+    report.sweeps.finish(begun)
+    assert report.bookmark == {"sweeps": "2026-11-10T12:10:00Z"}
+
+
+# When it goes on
+
+
+SINCE_MAY = {"report_start_date": "2026-05-01"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"start_date": "2020-01-01"},
+        {"timezone": "Asia/Tokyo"},
+        {"lookback_days": 3},
+        {"report_date": "2026-05-01"},
+        {"report_days_back": 3},
+        SINCE_MAY,
+        {"report_start_days_back": 3},
+        {"report_end_date": "2026-05-04", **SINCE_MAY},
+        {"report_end_days_back": 3, **SINCE_MAY},
+        {"tracking_activity_types": ["em_opens"]},
+        {"contact_status": ["active"]},
+        {"contact_ids": ["a"]},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_sweep_does_not_go_on_under_settings_that_would_read_something_else(
+    sweep: Sweep, caplog: pytest.LogCaptureFixture, changed: Given
+) -> None:
+    first = sweep(**(SINCE_MAY if len(changed) > 1 else {}))
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    stored = first.bookmark
+    stored["sweep"]["began"] = LAST
+    second = sweep(bookmark=stored, **changed)
+    anew, _ = second.sweeps.begin()
+    assert anew.began == NOW
+    assert anew.place < PLACE
+    assert "settings of contact_activity_details changed while a sweep was under" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"requests_per_second": 1}, {"contact_status": ["deleted", "active"]}, {"full_sweep_days": 1}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_sweep_goes_on_under_other_settings(sweep: Sweep, changed: Given) -> None:
+    first = sweep(contact_status=["active", "deleted"])
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    second = sweep(bookmark=first.bookmark, **{"contact_status": ["active", "deleted"], **changed})
+    assert second.sweeps.under_way()
+
+
+@pytest.mark.parametrize("changed", [{"start_date": "2020-01-01"}, {"timezone": "Asia/Tokyo"}])
+def test_a_whole_reading_does_not_go_on_under_settings_that_would_read_something_else(
+    sweep: Sweep, changed: Given
+) -> None:
+    first = sweep(LINKS)
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    assert sweep(LINKS, first.bookmark).sweeps.under_way()
+    assert sweep(LINKS, first.bookmark, **changed).sweeps.under_way() is None
+
+
+def test_a_sweep_goes_on_once_the_account_is_known(sweep: Sweep) -> None:
+    first = sweep()
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    assert sweep(bookmark=first.bookmark, account="ours").sweeps.under_way()
+
+
+def test_a_whole_reading_does_not_go_on_with_a_sweep_of_what_is_new(sweep: Sweep) -> None:
+    first = sweep()
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    assert sweep(bookmark=first.bookmark, whole=True).sweeps.under_way() is None
+
+
+def test_a_stream_that_is_read_whole_does_not_go_on_with_another_account(sweep: Sweep) -> None:
+    first = sweep(LINKS, account="ours")
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    assert sweep(LINKS, first.bookmark, "ours").sweeps.under_way()
+    assert sweep(LINKS, first.bookmark, "theirs").sweeps.under_way() is None
+
+
+@pytest.mark.parametrize("filters", ["as before", "others", None])
+def test_rows_that_old_filters_left_out_are_told(
+    sweep: Sweep, caplog: pytest.LogCaptureFixture, filters: str | None
+) -> None:
+    first = sweep(tracking_activity_types=["em_opens"])
+    begun, _ = first.sweeps.begin()
+    first.sweeps.finish(begun)
+    bookmark = first.bookmark
+    types = {"others": ["em_clicks"]}.get(filters or "", ["em_opens"])
+    if filters is None:
+        bookmark["filters"] = None
+    second = sweep(bookmark=bookmark, tracking_activity_types=types, start_date="2020-01-01")
+    second.sweeps.begin()
+    warned = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warned) == (filters == "others")
+    assert all("filters of contact_activity_details changed" in one.message for one in warned)
+
+
+def test_a_report_under_way_comes_first_and_then_the_one_that_was_swept_longest_ago(
+    sweep: Sweep,
+) -> None:
+    never, long_ago = sweep(), sweep(bookmark={"swept_at": "2026-01-01T00:00:00Z"})
+    lately = sweep(bookmark={"swept_at": LAST})
+    first = sweep()
+    begun, _ = first.sweeps.begin()
+    first.sweeps.move_on(begun, PLACE)
+    newer, older = first.bookmark, first.bookmark
+    older["sweep"]["began"] = LAST
+    turns = [
+        sweep(bookmark=older).sweeps.turn,
+        sweep(bookmark=newer).sweeps.turn,
+        never.sweeps.turn,
+        long_ago.sweeps.turn,
+        lately.sweeps.turn,
+    ]
+    assert turns == sorted(turns)
+    assert len({*turns}) == len(turns)

@@ -1,0 +1,293 @@
+"""States that were merged or damaged: nothing is lost, and nothing that was over comes back."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.sandbox.account import Account, status
+from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.state.bookmarks import NO_SWEEP
+from tap_constantcontact.state.loading import validated
+from tests.expected import Expected
+from tests.harness import CONTACT_REPORTS, DETAILS, NAMES, PRESENT, SUMMARY, Run, sync
+from tests.processes import TAP, Command
+
+Runner = Callable[..., Run]
+SMALL = pickle.dumps(Account(size=2, now=datetime(2024, 7, 20, tzinfo=timezone.utc)))
+
+READ = ("contacts", *CONTACT_REPORTS)
+
+
+def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """Merge a state into another as Meltano does: object by object, key by key."""
+    for key, value in new.items():
+        if isinstance(value, dict):
+            merge(value, old.setdefault(key, {}))
+        else:
+            old[key] = value
+    return old
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[Sandbox]:
+    with Sandbox(pickle.loads(SMALL)) as running:
+        yield running
+
+
+class Step(NamedTuple):
+    """A run that is killed, or whose state arrives only up to a point.
+
+    Attributes:
+        fresh: Whether the run gets no state, as with Meltano's `--full-refresh`.
+        budget: Requests that it may send.
+        arrives: Share of its lines that arrive at the target.
+        changes: Numbers of the contacts that do something before it.
+    """
+
+    fresh: bool
+    budget: int | None
+    arrives: float
+    changes: list[int]
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        fresh=st.booleans(),
+        budget=st.none() | st.integers(1, 12),
+        arrives=st.just(1.0) | st.floats(0, 1),
+        changes=st.lists(st.integers(0, 3), max_size=2, unique=True),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+LAST = Step(fresh=False, budget=None, arrives=1.0, changes=[])
+
+
+TO_THE_END = (LAST, LAST)
+"""A run that finishes what is under way, and one that reads what happened meanwhile."""
+
+
+class World:
+    """An account that changes, the runs that read it, and what arrives at a target.
+
+    Attributes:
+        state: What the runner has merged from the lines that arrived.
+        loaded: The records that arrived, by stream and key.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.account: Account = pickle.loads(SMALL)
+        sandbox.api.account = sandbox.account = self.account
+        self.state: dict[str, Any] = {}
+        self.loaded: dict[str, dict[Any, Any]] = {name: {} for name in READ}
+        self._now = PRESENT
+        self._config = {
+            "api_url": sandbox.api_url,
+            "auth_url": sandbox.auth_url,
+            "requests_per_second": 10_000,
+            "contacts_refresh_days": 0,
+            "contact_includes": [],
+        }
+        self._sandbox = sandbox
+
+    def take(self, step: Step) -> None:
+        self._now += timedelta(hours=1)
+        with time_machine.travel(self._now, tick=True):
+            for number in step.changes:
+                self._change(number)
+            self._now += timedelta(minutes=1)
+        with time_machine.travel(self._now, tick=True):
+            config = {**self._config, "access_token": self._sandbox.authorization.issue()}
+            if step.budget:
+                config["request_budget"] = step.budget
+            lines = sync(config, {} if step.fresh else self.state, READ).lines
+        arrived = lines[: round(step.arrives * len(lines))]
+        run = Run(arrived)
+        for name in READ:
+            self.loaded[name] |= run.by_key(name)
+        for line in arrived:
+            if line["type"] == "STATE":
+                merge(copy.deepcopy(line["value"]), self.state)
+
+    def _change(self, number: int) -> None:
+        contact_id = [*self.account.contacts][number]
+        if status(self.account.contacts[contact_id]) == "deleted":
+            return
+        mail = next(row for rows in self.account.events.values() for row in rows)
+        source = {key: mail[key] for key in ("campaign_activity_id", "campaign_activity_name")}
+        self.account.add_event(contact_id, "em_opens", self._now, **source)
+        self.account.edit(contact_id, self._now)
+
+    def assert_all_is_loaded(self) -> None:
+        expected = Expected(self.account)
+        assert {key: row["updated_at"] for key, row in self.loaded["contacts"].items()} == {
+            key: row["updated_at"] for key, row in expected.contacts().items()
+        }
+        assert self.loaded["contact_activity_details"] == expected.contact_activity_details()
+        # Counts of older e-mails grow on beyond the lookback, by design.
+        assert (
+            self.loaded["contact_action_summary"].keys() == expected.contact_action_summary().keys()
+        )
+
+
+@pytest.mark.timeout(900)
+@given(steps=STEPS)
+def test_from_any_merged_state_nothing_is_lost(small: Sandbox, steps: list[Step]) -> None:
+    world = World(small)
+    for step in (*steps, *TO_THE_END):
+        world.take(step)
+    world.assert_all_is_loaded()
+
+
+def test_a_finished_sweep_stays_finished_when_its_state_is_merged(small: Sandbox) -> None:
+    world = World(small)
+    world.take(Step(fresh=False, budget=4, arrives=1.0, changes=[]))
+    assert world.state["bookmarks"][SUMMARY]["sweep"]["began"]
+    world.take(Step(fresh=True, budget=None, arrives=1.0, changes=[0]))
+    bookmarks = {name: world.state["bookmarks"][name] for name in CONTACT_REPORTS}
+    assert all(bookmark["sweep"] == NO_SWEEP for bookmark in bookmarks.values())
+    world.take(LAST)
+    for name, bookmark in bookmarks.items():
+        moved = world.state["bookmarks"][name]["replication_key_value"]
+        assert moved >= bookmark["replication_key_value"]
+    world.assert_all_is_loaded()
+
+
+def test_every_state_of_a_run_has_every_key(small: Sandbox) -> None:
+    world = World(small)
+    world.take(LAST)
+    keys = {"replication_key", "replication_key_value", "filters", "swept_at", "sweep"}
+    for name in CONTACT_REPORTS:
+        assert world.state["bookmarks"][name].keys() >= keys
+
+
+def test_state_does_not_grow_with_the_contacts(run: Callable[..., Run]) -> None:
+    states = [line for line in run().lines if line["type"] == "STATE"]
+    assert max(len(json.dumps(line)) for line in states) < 2048
+
+
+def test_the_state_of_all_streams_is_short(run: Runner) -> None:
+    state = {"account": "0123456789abcdef", "bookmarks": {}}
+    lines = run(state=state, streams=NAMES).lines
+    states = [json.dumps(line) for line in lines if line["type"] == "STATE"]
+    assert all('"account": "0123456789abcdef"' in state for state in states)
+    assert max(map(len, states)) < 7000
+
+
+@pytest.mark.parametrize(
+    ("stream", "budget"),
+    [("email_links", 25), ("contact_open_and_click_rates", 25), ("event_registrations", 8)],
+)
+def test_a_full_table_is_read_on_from_its_place_and_not_twice(
+    run: Runner, expected: Expected, requests_seen: list[Any], stream: str, budget: int
+) -> None:
+    state: dict[str, Any] = {"account": "0123456789abcdef", "bookmarks": {}}
+    loaded: dict[Any, Any] = {}
+    runs = 0
+    while not runs or " " in state["bookmarks"][stream]["sweeps"]:
+        result = run(state=state, streams=stream, request_budget=budget)
+        state = json.loads(json.dumps(result.state))
+        loaded |= result.by_key(stream)
+        runs += 1
+    assert runs > 2
+    assert loaded == expected[stream]
+    reports = [request.path for request in requests_seen if "/reports/" in request.path]
+    assert len(reports) - len(set(reports)) <= 9 * runs
+
+
+def test_a_full_table_of_another_account_starts_over(run: Runner, expected: Expected) -> None:
+    state = {"account": "0123456789abcdef", "bookmarks": {}}
+    stream = "contact_open_and_click_rates"
+    first = run(state=state, streams=stream, request_budget=25)
+    second = run(state=first.state | {"account": "fedcba9876543210"}, streams=stream)
+    assert second.by_key(stream) == expected[stream]
+
+
+@pytest.mark.parametrize(
+    "sweeps", ["soon", "- -", "- 2026-01-01 x", f"- 2026-01-01 x 2026-01-01 {'y' * 101}", 7]
+)
+def test_damaged_sweeps_begin_anew(
+    run: Runner, expected: Expected, caplog: pytest.LogCaptureFixture, sweeps: Any
+) -> None:
+    result = run(streams="email_links", state={"bookmarks": {"email_links": {"sweeps": sweeps}}})
+    assert "state's sweeps of email_links is damaged" in caplog.text
+    assert result.by_key("email_links") == expected.email_links()
+
+
+DAMAGE: dict[str, tuple[Any, str]] = {
+    "a sweep of a later version": ({"sweep": {"version": 2}}, "sweep"),
+    "a sweep without a place": (
+        {"sweep": {"version": 1, "began": "2026-01-01T00:00:00Z", "settings": "x"}},
+        "sweep",
+    ),
+    "a sweep that is none": ({"sweep": "yes"}, "sweep"),
+    "a bookmark that is no date": ({"replication_key_value": "yesterday"}, "replication_key_value"),
+    "partitions": ({"partitions": [{"context": {"contact_id": "a"}}] * 500}, "partitions"),
+    "no bookmark": ("gone", "bookmark"),
+    "a bookmark from before all e-mail": (
+        {"replication_key_value": "0001-01-01T00:00:00Z"},
+        "replication_key_value",
+    ),
+    "a bookmark beyond all calendars": (
+        {"replication_key_value": "9999-12-31T23:59:59Z"},
+        "replication_key_value",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_state_is_read_again(
+    run: Callable[..., Run], expected: Expected, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    bookmark, key = DAMAGE[name]
+    result = run(streams=DETAILS, state={"bookmarks": {DETAILS: bookmark}})
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert f"state's {key} of contact_activity_details is damaged" in warnings[0]
+    assert result.by_key(DETAILS) == expected.contact_activity_details()
+    assert len(json.dumps(result.state)) < 2048
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+KEYS = st.sampled_from(["sweep", "replication_key_value", "swept_at", "filters", "other"])
+
+
+@given(st.dictionaries(st.sampled_from(CONTACT_REPORTS), JSON | st.dictionaries(KEYS, JSON)))
+def test_no_state_is_too_strange(bookmarks: dict[str, Any]) -> None:
+    kept = validated({"bookmarks": bookmarks}, CONTACT_REPORTS, PRESENT, lambda *_: None)
+    assert len(json.dumps(kept)) <= 2048
+    assert (
+        validated(kept, CONTACT_REPORTS, PRESENT, lambda *_: pytest.fail("left out again")) == kept
+    )
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '{"bookmarks": []}', "{"])
+def test_what_is_no_state_ends_with_one_line(tmp_path: Path, content: str) -> None:
+    config = {"access_token": "t", "api_url": "http://127.0.0.1:1"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "state.json").write_text(content)
+    options = ("--config=config.json", "--state=state.json")
+    result = Command(TAP, *options, folder=tmp_path).run()
+    assert result.returncode == 1
+    assert len([line for line in result.stderr.splitlines() if "ERROR" in line]) == 1
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""

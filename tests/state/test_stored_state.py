@@ -1,0 +1,328 @@
+"""What a state holds, and what of a given one is kept."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+import pendulum
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.exceptions import ConfigValidationError
+from tap_constantcontact.state.bookmarks import (
+    LONGEST,
+    NO_SWEEP,
+    START,
+    UNKNOWN,
+    Bookmark,
+    Place,
+    Sweep,
+    written_for,
+)
+from tap_constantcontact.state.loading import CONSEQUENCE, KEYS, LONGEST_TALLIES, validated
+from tap_constantcontact.state.short_bookmarks import ShortBookmark
+from tap_constantcontact.state.tally import Tally, joined
+
+END = datetime(9998, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+"""When the runs of these tests begin: none of their instants is later."""
+
+OURS, THEIRS = "0123456789abcdef", "fedcba9876543210"
+STREAM = "email_links"
+
+INSTANTS = st.datetimes(
+    datetime(1995, 1, 1), datetime(2037, 1, 1), timezones=st.just(timezone.utc)
+).map(lambda instant: pendulum.instance(instant.replace(microsecond=instant.microsecond // 1000)))
+PLACES = st.builds(
+    lambda instant, parent_id: Place(instant.timestamp(), parent_id),
+    INSTANTS,
+    st.text(max_size=LONGEST),
+)
+SWEEPS = st.builds(Sweep, INSTANTS, st.text("0123456789abcdef", min_size=16, max_size=16), PLACES)
+KINDS = pytest.mark.parametrize("kind", [Bookmark, ShortBookmark])
+
+
+def kept(bookmark: Any, account: str | None = None) -> tuple[Any, list[tuple[str, str]]]:
+    """The part of a stream's bookmark that is kept, and the warnings of what is not."""
+    warnings: list[tuple[str, str]] = []
+    state = {"bookmarks": {STREAM: bookmark}}
+    if account:
+        state["account"] = account  # type: ignore[assignment]
+    known = validated(state, [STREAM], END, lambda *texts: warnings.append(texts))
+    assert known["bookmarks"].keys() <= {STREAM}
+    return known["bookmarks"].get(STREAM), warnings
+
+
+# Sweeps
+
+
+@KINDS
+@given(sweep=SWEEPS, swept_at=st.none() | INSTANTS)
+def test_a_sweep_goes_on_from_the_state_as_it_was(
+    kind: type[Bookmark], sweep: Sweep, swept_at: pendulum.DateTime | None
+) -> None:
+    state: dict[str, Any] = {}
+    bookmark = kind(state, STREAM)
+    bookmark.write_all_keys("sweep", "swept_at")
+    assert bookmark.sweep is None
+    assert bookmark.swept_at is None
+    if swept_at:
+        bookmark.swept_at = swept_at.isoformat()
+    bookmark.sweep = sweep
+    read, warnings = kept(json.loads(json.dumps(state))["bookmarks"][STREAM])
+    assert not warnings
+    again = kind({"bookmarks": {STREAM: read}}, STREAM)
+    assert again.sweep == sweep
+    assert again.swept_at == (swept_at and swept_at.isoformat())
+    again.sweep = None
+    assert again.sweep is None
+    assert again.swept_at == (swept_at and swept_at.isoformat())
+    again.swept_at = "2026-01-01T00:00:00Z"
+    assert again.sweep is None
+    assert again.swept_at == "2026-01-01T00:00:00Z"
+
+
+@KINDS
+def test_a_sweep_goes_on_at_its_place_wherever_the_machine_is(
+    kind: type[Bookmark], far_from_utc: None
+) -> None:
+    bookmark = kind({}, STREAM)
+    assert bookmark.sweep is None
+    sweep = Sweep(pendulum.datetime(2026, 1, 1), "f00d", Place.of("2025-12-24T18:00:00Z", "7"))
+    bookmark.sweep = sweep
+    assert bookmark.sweep == sweep
+
+
+@KINDS
+def test_the_end_of_a_sweep_is_noted_before_it_is_forgotten(kind: type[Bookmark]) -> None:
+    bookmark = kind({}, STREAM)
+    sweep = Sweep(pendulum.datetime(2026, 1, 1), "f00d", Place(0, "one of two"))
+    bookmark.sweep = sweep
+    bookmark.swept_at = "2026-01-02T00:00:00Z"
+    assert bookmark.sweep == sweep
+
+
+def test_a_parent_has_its_place_by_when_it_was_made_and_those_without_a_date_come_last() -> None:
+    old, new = Place.of("2025-12-24T18:00:00Z", "9"), Place.of("2025-12-24T18:00:01+00:00", "1")
+    dateless = Place.of(None, "0")
+    assert dateless.created_at == UNKNOWN
+    assert sorted([dateless, new, old, START]) == [START, old, new, dateless]
+
+
+def test_a_short_bookmark_holds_what_a_report_does_not_keep_in_its_text() -> None:
+    state: dict[str, Any] = {"account": OURS}
+    bookmark = ShortBookmark(state, STREAM)
+    bookmark.write_all_keys("sweep", "swept_at")
+    assert state["bookmarks"][STREAM] == {"sweeps": None}
+    bookmark.sweep = Sweep(pendulum.datetime(2026, 1, 1), "f00d", Place(0, "7"))
+    assert bookmark["sweeps"] == "- 2026-01-01T00:00:00Z f00d 1970-01-01T00:00:00Z 7"
+    bookmark.sweep = None
+    assert bookmark["sweeps"] == "-"
+    bookmark.swept_at = "2026-01-01T00:00:00Z"
+    bookmark.write_all_keys("sweep", "filters")
+    assert state["bookmarks"][STREAM] == {
+        "sweeps": "2026-01-01T00:00:00Z",
+        "account": OURS,
+        "filters": None,
+    }
+
+
+# Every key
+
+
+def test_every_key_is_written_and_keeps_its_value() -> None:
+    state: dict[str, Any] = {"bookmarks": {STREAM: {"filters": "x"}}}
+    Bookmark(state, STREAM).write_all_keys("filters", "swept_at", "sweep")
+    assert state["bookmarks"][STREAM] == {
+        "account": None,
+        "filters": "x",
+        "swept_at": None,
+        "sweep": NO_SWEEP,
+    }
+
+
+def test_the_value_of_no_sweep_is_each_bookmark_s_own() -> None:
+    state: dict[str, Any] = {}
+    for stream in ("a", "b"):
+        Bookmark(state, stream).write_all_keys("sweep")
+    state["bookmarks"]["a"]["sweep"]["began"] = "now"
+    assert Bookmark(state, "b")["sweep"] == NO_SWEEP
+
+
+@pytest.mark.parametrize(
+    ("of_state", "of_bookmark", "written"),
+    [
+        (OURS, None, OURS),
+        (OURS, THEIRS, OURS),
+        (None, THEIRS, THEIRS),
+        (None, None, None),
+    ],
+)
+def test_a_bookmark_tells_whose_account_it_is_of_and_does_not_forget_it(
+    of_state: str | None, of_bookmark: str | None, written: str | None
+) -> None:
+    state = {"account": of_state, "bookmarks": {STREAM: {"account": of_bookmark}}}
+    Bookmark(state, STREAM).write_all_keys()
+    assert state["bookmarks"] == {STREAM: {"account": written}}
+
+
+# What is kept
+
+
+SWEEP = {
+    "version": 2,
+    "began": "2026-01-01T00:00:00Z",
+    "created_at": "2025-01-01T00:00:00Z",
+    "parent_id": "7",
+    "settings": "f00d",
+}
+COUNTS = joined({"opens": Tally.of({"a": 1})})
+GOOD: dict[str, Any] = {
+    "account": OURS,
+    "replication_key": "x" * LONGEST,
+    "replication_key_value": "2026-01-01T00:00:00.123456Z",
+    "full_read_at": "1900-01-01",
+    "swept_at": "9998-12-31T23:59:59Z",
+    "filters": "",
+    "counts": COUNTS,
+    "next_counts": COUNTS,
+    "sweep": SWEEP,
+    "sweeps": "2026-01-01T00:00:00Z 2026-01-02T00:00:00Z f00d 2025-12-24T18:00:00Z a b",
+}
+
+
+def test_each_key_that_is_kept_has_an_example_here() -> None:
+    assert GOOD.keys() == KEYS.keys()
+
+
+def test_a_bookmark_is_kept_whole() -> None:
+    assert kept(GOOD) == (GOOD, [])
+    for sweeps in ("-", "2026-01-01T00:00:00Z", "- 2026-01-01 f00d 1970-01-01 "):
+        assert kept({"sweeps": sweeps}) == ({"sweeps": sweeps}, [])
+    nulls = {key: None for key in GOOD if key != "sweep"} | {"sweep": NO_SWEEP}
+    assert kept(nulls) == (nulls, [])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("replication_key", "x" * (LONGEST + 1)),
+        ("replication_key", 7),
+        ("replication_key_value", "soon"),
+        ("replication_key_value", 1_700_000_000),
+        ("full_read_at", "1899-12-31T23:59:59Z"),
+        ("swept_at", "9999-01-01T00:00:00Z"),
+        ("swept_at", f"2026-01-01T00:00:00.{'0' * 100}Z"),
+        ("filters", ["x"]),
+        ("counts", "opens=AAAA"),
+        ("counts", "=".join(("x" * (LONGEST_TALLIES - 128), "A" * 128))),
+        ("next_counts", 7),
+        ("sweep", None),
+        ("sweep", SWEEP | {"version": 1}),
+        ("sweep", SWEEP | {"version": 3}),
+        ("sweep", SWEEP | {"more": "x"}),
+        ("sweep", {key: value for key, value in SWEEP.items() if key != "parent_id"}),
+        *(("sweep", SWEEP | {key: 7}) for key in SWEEP if key != "version"),
+        *(("sweep", SWEEP | {key: "x" * 101}) for key in SWEEP if key != "version"),
+        ("sweeps", ""),
+        ("sweeps", "soon"),
+        ("sweeps", "- 2026-01-01 f00d 2026-01-01"),
+        ("sweeps", "- soon f00d 2026-01-01 7"),
+        ("sweeps", "- 2026-01-01 f00d soon 7"),
+        ("sweeps", f"- 2026-01-01 {'x' * 101} 2026-01-01 7"),
+        ("sweeps", f"- 2026-01-01 f00d 2026-01-01 {'x' * 101}"),
+        ("account", {"x": OURS}),
+        ("unheard_of", "x"),
+        ("unheard_of", None),
+    ],
+)
+def test_what_cannot_be_a_key_s_value_is_dropped_and_told(key: str, value: Any) -> None:
+    read, ((what, consequence),) = kept({"full_read_at": "2026-01-01", key: value})
+    assert read == (None if key == "full_read_at" else {"full_read_at": "2026-01-01"})
+    assert what == f"{key} of {STREAM} is damaged or from another version"
+    assert consequence == CONSEQUENCE.get(key, "it is dropped")
+
+
+@pytest.mark.parametrize(
+    "key", sorted(KEYS.keys() - {"account", "replication_key", "filters", "swept_at"})
+)
+def test_the_loss_of_what_is_read_from_has_a_consequence(key: str) -> None:
+    _, ((_, consequence),) = kept({key: 7})
+    assert "again" in consequence or "new sweep" in consequence or "from the start" in consequence
+
+
+def test_what_the_sdk_keeps_while_it_runs_is_dropped_without_a_word() -> None:
+    of_the_sdk = ("progress_markers", "replication_key_signpost", "starting_replication_value")
+    assert kept(dict.fromkeys(of_the_sdk, "x")) == (None, [])
+
+
+def test_a_longest_tally_is_kept() -> None:
+    counts = "=".join(("x" * (LONGEST_TALLIES - 129), "A" * 128))
+    assert kept({"counts": counts}) == ({"counts": counts}, [])
+
+
+@pytest.mark.parametrize("bookmark", ["gone", None, []])
+def test_a_bookmark_that_is_none_is_told(bookmark: Any) -> None:
+    assert kept(bookmark) == (
+        None,
+        [
+            (
+                f"bookmark of {STREAM} is damaged or from another version",
+                "the stream is read from the start",
+            )
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("of_state", "of_bookmark", "belongs"),
+    [
+        (OURS, OURS, True),
+        (OURS, None, True),
+        (None, THEIRS, True),
+        (OURS, THEIRS, False),
+        (THEIRS, OURS, False),
+    ],
+)
+def test_a_bookmark_of_another_account_is_not_used(
+    of_state: str | None, of_bookmark: str | None, *, belongs: bool
+) -> None:
+    bookmark = {"account": of_bookmark, "filters": "x"}
+    read, warnings = kept(bookmark, of_state)
+    if belongs:
+        assert (read, warnings) == (bookmark, [])
+    else:
+        assert read is None
+        assert warnings == [
+            (
+                f"bookmark of {STREAM} belongs to another account",
+                "the stream is read from the start",
+            )
+        ]
+
+
+def test_the_bookmarks_of_further_streams_are_still_read() -> None:
+    state = {"account": OURS, "bookmarks": {"a": 7, "b": {"account": THEIRS}, "c": GOOD}}
+    assert validated(state, "abc", END, lambda *_: None) == {"bookmarks": {"c": GOOD}}
+
+
+@pytest.mark.parametrize(
+    ("found", "account"),
+    [(OURS, OURS), ("x" * LONGEST, "x" * LONGEST), ("x" * 101, None), ("", None), (7, None)],
+)
+def test_a_state_tells_whose_account_it_is_of(found: Any, account: str | None) -> None:
+    assert written_for({"account": found}) == account
+    assert written_for({}) is None
+
+
+@pytest.mark.parametrize("state", [None, [], 3, {"bookmarks": None}, {"bookmarks": []}])
+def test_what_is_no_state_is_refused(state: Any) -> None:
+    with pytest.raises(ConfigValidationError) as caught:
+        validated(state, [STREAM], END, lambda *_: None)
+    assert "give the value of the last STATE message" in caught.value.errors[0]
+
+
+def test_a_state_without_bookmarks_is_one_of_a_first_run() -> None:
+    assert validated({}, [STREAM], END, lambda *_: None) == {"bookmarks": {}}

@@ -1,0 +1,52 @@
+"""A tally shows which counts have moved."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_constantcontact.state.tally import BUCKETS, Tally, joined, parsed
+
+keys = st.text("abcdef0123456789-", min_size=1, max_size=36)
+counts = st.dictionaries(keys, st.integers(0, 100_000), min_size=1, max_size=400)
+
+
+@given(counts, st.integers(1, 255), st.data())
+def test_a_count_that_moves_is_noticed(
+    before: dict[str, int], growth: int, data: st.DataObject
+) -> None:
+    moved = data.draw(st.sampled_from(sorted(before)))
+    earlier = Tally.of(before)
+    later = Tally.of({**before, moved: before[moved] + growth})
+    assert later.differs_for(moved, earlier)
+    others = [key for key in before if later.differs_for(key, earlier)]
+    assert len(others) <= max(1, len(before))
+    assert not any(Tally.of(dict(reversed(before.items()))).differs_for(k, earlier) for k in before)
+
+
+@given(st.dictionaries(st.sampled_from(("opens", "clicks", "others")), counts, min_size=1))
+def test_a_text_means_the_same_tallies(groups: dict[str, dict[str, int]]) -> None:
+    tallies = {name: Tally.of(of_group) for name, of_group in groups.items()}
+    text = joined(tallies)
+    assert parsed(text) == tallies
+    assert len(text) <= len(groups) * (BUCKETS * 4 // 3 + 8)
+
+
+def test_the_tallies_in_a_state_are_those_of_the_version_that_wrote_it() -> None:
+    opens = "AAAALAAAAAAAAAAAAAAAAQ" + "A" * 97 + "BAAAAAAAA"
+    tallies = {"opens": Tally.of({"a": 300, "b": 1, "c": 1}), "clicks": Tally.of({})}
+    assert joined(tallies) == f"opens={opens} clicks={'A' * 128}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "opens", "opens=", "opens=AAAA", "opens=?!", "a=b=c", "  "),
+        "opens=" + "AAAA" * (BUCKETS // 3 + 1),
+        "opens=" + "AAAA" * (BUCKETS // 3) + "!",
+    ],
+)
+def test_another_text_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parsed(text)
