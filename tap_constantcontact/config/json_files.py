@@ -111,8 +111,8 @@ def from_json(text: str) -> Any:
         >>> from_json('{"sandbox": yes}')
         Traceback (most recent call last):
         ...
-        tap_constantcontact.config.json_files.NotJSONError: it is not JSON, which is expected (line 1, \
-column 13)
+        tap_constantcontact.config.json_files.NotJSONError: it is not JSON, which is expected \
+(line 1, column 13)
     """
     try:
         content = _only_value(text)
