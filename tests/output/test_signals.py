@@ -45,7 +45,7 @@ def test_a_signal_ends_a_run_between_two_lines(tmp_path: Path, signum: int) -> N
 def test_a_signal_that_arrives_while_an_object_is_removed_ends_a_run(then: str) -> None:
     script = f"""
 import os, signal, time
-from tap_constantcontact.terminal.output import WholeLineWriter
+from tap_constantcontact.output.singer import WholeLineWriter
 
 class Removed:
     def __del__(self):

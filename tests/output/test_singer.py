@@ -17,7 +17,7 @@ from tap_constantcontact.output.singer import WholeLineWriter
 from tests.harness import partly_slow
 
 TAP = f"{shlex.quote(sys.executable)} -m tap_constantcontact --config=ENV"
-LOGIN = f"{shlex.quote(sys.executable)} -m tap_constantcontact.login"
+LOGIN = f"{shlex.quote(sys.executable)} -m tap_constantcontact.commands.login"
 
 
 def shell(folder: Path, command: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -152,7 +152,7 @@ def test_a_token_file_below_a_home_folder_that_is_not_there_is_told(tmp_path: Pa
 INTERRUPTED = """
 import atexit, contextlib, io, os, signal, sys, time
 from singer_sdk.singerlib import StateMessage
-from tap_constantcontact.terminal import output
+from tap_constantcontact.output import singer as output
 
 class Interrupting(io.StringIO):
     def write(self, text):

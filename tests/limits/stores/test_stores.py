@@ -52,7 +52,7 @@ COUNTER = """
 import sys
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.limits.stores import store_for
-from tests.limits.test_stores import config_of, count
+from tests.limits.stores.test_stores import config_of, count
 
 store = store_for(config_of(*sys.argv[1:3]), SYSTEM)
 for _ in range(int(sys.argv[3])):
@@ -64,7 +64,7 @@ HOLDER = """
 import sys, time
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.limits.stores import store_for
-from tests.limits.test_stores import config_of, count
+from tests.limits.stores.test_stores import config_of, count
 
 def hold(ledger, now):
     count(ledger, now)
@@ -80,7 +80,7 @@ def process(script: str, *arguments: str) -> subprocess.Popen[str]:
         [sys.executable, "-c", script, *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
 
 
