@@ -20,7 +20,7 @@ from aiohttp import web
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.config.windows import REPORT_SPAN
+from tap_constantcontact.config.windows import ReportDateSettings
 from tap_constantcontact.reading.event_pages import EventPages
 from tap_constantcontact.reading.report import RequestsPerParent
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse
@@ -45,7 +45,7 @@ DETAILS = ContactActivityDetailsStream.name
 CONTACT_REPORTS = tuple(
     stream.name
     for stream in STREAMS
-    if issubclass(stream, RequestsPerParent) and stream.span is REPORT_SPAN
+    if issubclass(stream, RequestsPerParent) and stream.date_settings is ReportDateSettings
 )
 INCREMENTAL = tuple(stream for stream in STREAMS if vars(stream).get("replication_key"))
 

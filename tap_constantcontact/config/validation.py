@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import pendulum
 import requests
 
+from tap_constantcontact.config.dates import parse_day, parse_instant
 from tap_constantcontact.config.selection import Mask, path
-from tap_constantcontact.config.windows import parse_day, parse_instant, report_window
+from tap_constantcontact.config.windows import ReportDateSettings
 from tap_constantcontact.exceptions import nearest, refused
 
 BATCHES = {
@@ -277,7 +278,7 @@ def _window_faults(config: Mapping[str, Any]) -> Iterator[str]:
     elif end and not start:
         yield f"{end[0]} has no start: give report_start_date or report_start_days_back as well"
     elif len(start) == 1 and len(end) <= 1:
-        window = report_window(config, pendulum.now("UTC"))
+        window = ReportDateSettings.of(config).window(pendulum.now("UTC"))
         if window and window.start > window.end:
             yield f"{start[0]} is after {end[0] if end else 'today'}: the window would be empty"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_constantcontact.config.windows import Window, days_before, parse_instant
+from tap_constantcontact.config.dates import days_before, parse_instant
+from tap_constantcontact.config.windows import Window
 from tap_constantcontact.reading.counts import Counts
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.sweeps import Reach, Sweeps
@@ -44,6 +45,7 @@ class ChangeSweeps(Sweeps):
         super().__init__(stream, reach)
         self._parents = parents
         self._groups = groups
+        self._shape = (*self._shape, self._run.config["full_sweep_days"])
 
     @property
     def _counts(self) -> Counts:

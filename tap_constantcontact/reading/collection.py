@@ -13,7 +13,7 @@ from requests.exceptions import ChunkedEncodingError
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.config.windows import parse_instant
+from tap_constantcontact.config.windows import DateSettings
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     QuotaExceededError,
@@ -22,7 +22,7 @@ from tap_constantcontact.exceptions import (
     kind,
 )
 from tap_constantcontact.limits.plan import Plan, in_all, pages
-from tap_constantcontact.reading.incremental import FixedWindow, RefreshedIncrement
+from tap_constantcontact.reading.incremental import RefreshedIncrement
 from tap_constantcontact.reading.query import (
     Change,
     Creation,
@@ -59,7 +59,7 @@ class Collection(ConstantContactStream):
         dates: Paths of the dates that show a change, to choose among rows read without a filter.
         refresh_days: Name of the setting for the number of days after which all rows are read
             again.
-        window: The window that settings may fix in place of the bookmark.
+        date_settings: The settings that decide from when on changes are read.
         creation: The API's filters by creation date, if a long list may be read in slices.
 
     Example:
@@ -81,7 +81,7 @@ class Collection(ConstantContactStream):
     changes: ClassVar[tuple[Change, ...]] = ()
     dates: ClassVar[tuple[str, ...]] = ()
     refresh_days: ClassVar[str | None] = None
-    window: ClassVar[FixedWindow | None] = None
+    date_settings: ClassVar[type[DateSettings]] = DateSettings
     creation: ClassVar[Creation | None] = None
 
     _patience: Sequence[float] = PATIENCE
@@ -103,8 +103,9 @@ class Collection(ConstantContactStream):
 
     def increment_of(self, stream: ConstantContactStream) -> RefreshedIncrement:
         """Return the increment of a stream that reads the list: of this one or another."""
+        settings = self.date_settings.of(self.config)
         takes_dates = any(query.takes_dates for query in self.queries())
-        return RefreshedIncrement(stream, self.window, self.refresh_days, takes_dates=takes_dates)
+        return RefreshedIncrement(stream, settings, self.refresh_days, takes_dates=takes_dates)
 
     def start(self) -> DateTime | None:
         """Return the instant from which changes are read, or None to read all rows."""
@@ -114,8 +115,8 @@ class Collection(ConstantContactStream):
         """Yield every row that changed since an instant, or all rows."""
         seen = AllSeen()
         oldest = start
-        if start is None and self.changes and (date := self.config.get("start_date")):
-            oldest = parse_instant(date, self.config["timezone"])
+        if start is None and self.changes:
+            oldest = self.date_settings.of(self.config).start()
         key_of = itemgetter(*self.primary_keys)
         passes = [*self._passes(start)]
         for query, dates in passes:

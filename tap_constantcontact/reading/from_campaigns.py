@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from singer_sdk import Tap
 from typing_extensions import override
 
-from tap_constantcontact.config.windows import days_before, parse_instant
+from tap_constantcontact.config.dates import days_before, parse_instant
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.batched import ParentsPerRequest
 from tap_constantcontact.reading.changed_parts import ChangedParts

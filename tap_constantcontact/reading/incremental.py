@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from pendulum import DateTime
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_constantcontact.config.windows import BEGINNING, days_before, parse_instant
+from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant
+from tap_constantcontact.config.windows import DateSettings
 from tap_constantcontact.records.conversion import rfc3339
 
 if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
-
-
-class FixedWindow(NamedTuple):
-    """A window that settings fix, so that it is the same on every run and no bookmark is used.
-
-    Attributes:
-        of: Returns the window's start, given the settings and when the run began; None if no
-            setting asks for a window.
-    """
-
-    of: Callable[[Mapping[str, Any], DateTime], DateTime | None]
 
 
 class Increment:
@@ -32,10 +21,12 @@ class Increment:
 
     Args:
         stream: The stream, with the replication method that the catalog chooses for it.
+        settings: The settings that decide which span of time it reads.
     """
 
-    def __init__(self, stream: ConstantContactStream) -> None:
+    def __init__(self, stream: ConstantContactStream, settings: DateSettings) -> None:
         self._stream = stream
+        self._settings = settings
         self._run = stream.run
         self._bookmark = stream.bookmark
 
@@ -54,9 +45,8 @@ class Increment:
         """Return the bookmark or the start date, the later of the two, or None for all history."""
         if not self.is_wanted:
             return None
-        values = filter(None, (self.value, self._run.config.get("start_date")))
-        zone = self._run.config["timezone"]
-        instants = [parse_instant(value, zone) for value in values]
+        bookmark = parse_instant(self.value, self._settings.timezone) if self.value else None
+        instants = [*filter(None, (bookmark, self._settings.start()))]
         return max(BEGINNING, *instants) if instants else None
 
     def move(self, began: DateTime) -> None:
@@ -78,7 +68,7 @@ class RefreshedIncrement(Increment):
 
     Args:
         stream: The stream, with the replication method that the catalog chooses for it.
-        window: The window that settings may fix in place of the bookmark.
+        settings: The settings that decide which span of time it reads.
         refresh_days: Name of the setting for the number of days after which all rows are read
             again; None for never.
         takes_dates: Whether the API filters the rows by date.
@@ -87,20 +77,20 @@ class RefreshedIncrement(Increment):
     def __init__(
         self,
         stream: ConstantContactStream,
-        window: FixedWindow | None,
+        settings: DateSettings,
         refresh_days: str | None,
         *,
         takes_dates: bool,
     ) -> None:
-        super().__init__(stream)
-        self._fixed_start = window.of(self._run.config, self._run.began) if window else None
+        super().__init__(stream, settings)
+        self._fixed = settings.window(self._run.began)
         self._refresh_days = refresh_days
         self._takes_dates = takes_dates
 
     @override
     def start(self) -> DateTime | None:
-        if self._fixed_start is not None:
-            return self._fixed_start
+        if self._fixed:
+            return self._fixed.start
         return super().start() if self._takes_dates and not self._refresh_is_due else None
 
     @property
@@ -117,7 +107,7 @@ class RefreshedIncrement(Increment):
         Args:
             start: The instant from which changes were read, or None if all rows were.
         """
-        if not self.is_wanted or self._fixed_start is not None:
+        if not self.is_wanted or self._fixed:
             return
         self._bookmark.write_all_keys()
         if self._refresh_days:

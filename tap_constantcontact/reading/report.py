@@ -16,7 +16,8 @@ from singer_sdk import Tap
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.config.windows import BEGINNING, SINCE_START, Span, Window
+from tap_constantcontact.config.dates import BEGINNING
+from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.parents import SAMPLE, Parents, ParentType
@@ -35,7 +36,7 @@ class RequestsPerParent(ConstantContactStream):
     Attributes that a stream may set:
         parents: The type of the parents. `path` and the records contain their key.
         lookback_days: Number of days before its bookmark that an incremental run reads again.
-        span: The settings that decide the window.
+        date_settings: The settings that decide the window.
         page_size: Number of rows to request per page; None for what the API chooses.
         filters: Names of further settings that decide which rows are kept.
         constants: Values of some fields, which every record gets in place of the API's.
@@ -62,7 +63,7 @@ class RequestsPerParent(ConstantContactStream):
     parents: ClassVar[ParentType]
     bookmark_type: ClassVar[type[Bookmark]] = ShortBookmark
     lookback_days: ClassVar[int] = 0
-    span: ClassVar[Span] = SINCE_START
+    date_settings: ClassVar[type[DateSettings]] = DateSettings
     page_size: ClassVar[int | None] = None
     filters: ClassVar[tuple[str, ...]] = ()
     constants: ClassVar[Mapping[str, Any]] = {}
@@ -71,7 +72,7 @@ class RequestsPerParent(ConstantContactStream):
         super().__init__(tap, run)
         self.window = Window(BEGINNING, run.began)
         filters = (*self.parents.filters, *self.filters)
-        self._sweeps = self.sweeps(Reach(self.lookback_days, self.span, filters))
+        self._sweeps = self.sweeps(Reach(self.lookback_days, self.date_settings, filters))
         self.chosen: Callable[[list[Record]], list[Record]] = lambda rows: rows
 
     def sweeps(self, reach: Reach) -> Sweeps:

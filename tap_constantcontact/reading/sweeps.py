@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pendulum
 
-from tap_constantcontact.config.windows import BEGINNING, Span, Window, days_before
+from tap_constantcontact.config.dates import BEGINNING, days_before
+from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.reading.incremental import Increment
 from tap_constantcontact.records.conversion import rfc3339
 from tap_constantcontact.state.bookmarks import ACCOUNT, UNKNOWN, Place, Sweep
@@ -25,12 +26,12 @@ class Reach(NamedTuple):
     Attributes:
         lookback_days: Number of days before its bookmark that an incremental sweep reads again,
             unless a setting says otherwise.
-        span: The settings that decide the window.
+        settings: The settings that decide the window.
         filters: Names of the settings that decide which rows are kept, regardless of their date.
     """
 
     lookback_days: int
-    span: Span
+    settings: type[DateSettings]
     filters: Sequence[str]
 
 
@@ -46,20 +47,20 @@ class Sweeps:
         self._stream = stream
         self._run = stream.run
         self._bookmark = stream.bookmark
-        self._increment = Increment(stream)
-        self._span = reach.span
+        self._settings = reach.settings.of(self._run.config)
+        self._shape: tuple[Any, ...] = astuple(self._settings)
+        self._increment = Increment(stream, self._settings)
         self._filters = reach.filters
-        days = self._run.config.get(self._span.lookback or "")
-        self._lookback_days = reach.lookback_days if days is None else days
+        self._lookback_days = self._settings.lookback(reach.lookback_days)
 
     def under_way(self) -> Sweep | None:
         """Return the sweep that an earlier run left unfinished under the same settings."""
         sweep = self._bookmark.sweep
-        return sweep if sweep and sweep.settings == self._fingerprint(*self._span.names) else None
+        return sweep if sweep and sweep.settings == self._fingerprint(*self._shape) else None
 
     def current(self) -> Sweep:
         """Return the sweep that is under way, or else a new one."""
-        return self.under_way() or Sweep(self._run.began, self._fingerprint(*self._span.names))
+        return self.under_way() or Sweep(self._run.began, self._fingerprint(*self._shape))
 
     @property
     def turn(self) -> tuple[int, str]:
@@ -84,7 +85,7 @@ class Sweeps:
         return sweep, fixed or self._since_bookmark()
 
     def _fixed_window(self, sweep: Sweep) -> Window | None:
-        return self._span.fixed(self._run.config, sweep.began)
+        return self._settings.window(sweep.began)
 
     def _since_bookmark(self) -> Window:
         """Return the window of an incremental run.
@@ -121,9 +122,9 @@ class Sweeps:
             if self._stream.replication_key:
                 self._bookmark.update(filters=self._fingerprint())
 
-    def _fingerprint(self, *further: str) -> str:
-        """Return a hash of the values of some settings, in which the order of lists is ignored."""
-        values = [self._run.config.get(name) for name in (*self._filters, *further)]
+    def _fingerprint(self, *further: Any) -> str:
+        """Return a hash of the filters and some further values; the order of lists is ignored."""
+        values = [*(self._run.config.get(name) for name in self._filters), *further]
         shape = [sorted(value) if isinstance(value, list) else value for value in values]
         shape.append(self._increment.is_wanted)
         if not self._stream.replication_key:

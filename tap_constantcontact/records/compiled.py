@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from tap_constantcontact.config.windows import ZONED
+from tap_constantcontact.config.dates import ZONED
 
 Normalize = Callable[[Any], None]
 

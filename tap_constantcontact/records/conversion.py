@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from tap_constantcontact.config.dates import ZONED, parse_instant
 from tap_constantcontact.config.types import INTEGERS
-from tap_constantcontact.config.windows import ZONED, parse_instant
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}").fullmatch
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch

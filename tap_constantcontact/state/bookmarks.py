@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from pendulum import DateTime
 
-from tap_constantcontact.config.windows import parse_instant
+from tap_constantcontact.config.dates import parse_instant
 from tap_constantcontact.records.conversion import rfc3339
 
 SWEEP_VERSION = 2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from tap_constantcontact.config.windows import FIRST_DAY, LAST_DAY, parse_instant
+from tap_constantcontact.config.dates import FIRST_DAY, LAST_DAY, parse_instant
 from tap_constantcontact.exceptions import nearest, refused
 from tap_constantcontact.records.conversion import printable
 from tap_constantcontact.state.bookmarks import (

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 from typing_extensions import override
 
-from tap_constantcontact.config.windows import parse_instant
+from tap_constantcontact.config.dates import parse_instant
 from tap_constantcontact.records.conversion import rfc3339
 from tap_constantcontact.state.bookmarks import NONE, Bookmark, Place, Sweep
 

@@ -11,7 +11,7 @@ from typing import Any
 from pendulum import DateTime
 from typing_extensions import override
 
-from tap_constantcontact.config.windows import REPORT_SPAN, Window
+from tap_constantcontact.config.windows import ReportDateSettings, Window
 from tap_constantcontact.reading.event_pages import EventsPerParent
 from tap_constantcontact.reading.report import RequestsPerParent
 from tap_constantcontact.state.bookmarks import Bookmark
@@ -45,7 +45,7 @@ class ContactActionSummaryStream(RequestsPerParent):
     bookmark_type = Bookmark
     parents = CONTACTS
     lookback_days = 30
-    span = REPORT_SPAN
+    date_settings = ReportDateSettings
     cost = "1 per contact, and 1 more per 200 e-mails"
     schema = schema(
         key("contact_id", "The contact to whom the e-mail was sent."),
@@ -81,7 +81,7 @@ class ContactActivityDetailsStream(EventsPerParent):
     parents = CONTACTS
     page_size = 100
     lookback_days = 1
-    span = REPORT_SPAN
+    date_settings = ReportDateSettings
     filters = ("tracking_activity_types",)
     cost = "1 per contact, and 1 more per 100 events"
     schema = schema(

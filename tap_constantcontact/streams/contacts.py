@@ -10,9 +10,8 @@ from pendulum import DateTime
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_constantcontact.config.windows import updated_since
+from tap_constantcontact.config.windows import ContactDateSettings
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.incremental import FixedWindow
 from tap_constantcontact.reading.nested import SharedReading
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.query import Change, Creation, Query, Record
@@ -124,7 +123,7 @@ class ContactsStream(Collection):
     )
     dates = ("updated_at", "deleted_at", "email_address.updated_at", "email_address.opt_out_date")
     refresh_days = "contacts_refresh_days"
-    window = FixedWindow(updated_since)
+    date_settings = ContactDateSettings
     cost = "1 per 500 contacts; 2 and more when incremental"
     schema = schema(
         key("contact_id", "Key of the contact."),

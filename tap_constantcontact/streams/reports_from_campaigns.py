@@ -13,7 +13,8 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from tap_constantcontact.config.windows import MOST_DAYS, REPORT_SPAN
+from tap_constantcontact.config.dates import MOST_DAYS
+from tap_constantcontact.config.windows import ReportDateSettings
 from tap_constantcontact.reading.from_campaigns import ContactsFromParts, Tracking
 from tap_constantcontact.reading.query import Record
 from tap_constantcontact.streams.campaign_reports import EmailCampaignActivityStatsStream
@@ -56,7 +57,7 @@ class ContactActivityDetailsFromCampaigns(ContactsFromParts):
     }
     trackings = TRACKINGS
     lookback_days = 1
-    span = REPORT_SPAN
+    date_settings = ReportDateSettings
     filters = (*CONTACTS.filters, "tracking_activity_types")
     parents = CAMPAIGNS
     parts = SENT_ACTIVITIES
@@ -98,7 +99,7 @@ class ContactActionSummaryFromCampaigns(ContactsFromParts):
     lookback_days = MOST_DAYS
     groups: ClassVar = {"events": ("em_opens_all", "em_clicks_all", *OTHERS)}
     trackings = TRACKINGS
-    span = REPORT_SPAN
+    date_settings = ReportDateSettings
     filters = CONTACTS.filters
     parents = CAMPAIGNS
     parts = SENT_ACTIVITIES

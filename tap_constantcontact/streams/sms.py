@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tap_constantcontact.config.windows import BEGINNING
+from tap_constantcontact.config.dates import BEGINNING
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import Query, Record, date_time
 from tap_constantcontact.reading.report import RequestsPerParent

@@ -13,19 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.config.windows import (
+from tap_constantcontact.config.dates import (
     BEGINNING,
     FIRST_DAY,
     LAST_DAY,
     MOST_DAYS,
-    Window,
-    days,
     days_ago,
     days_before,
     parse_day,
     parse_instant,
-    report_window,
-    updated_since,
+)
+from tap_constantcontact.config.windows import (
+    ContactDateSettings,
+    ReportDateSettings,
+    Window,
+    days,
 )
 
 ZONES = st.sampled_from(sorted(zoneinfo.available_timezones() - {"Factory", "localtime"}))
@@ -33,6 +35,15 @@ DAYS = st.dates(date(1995, 1, 1), date(2037, 12, 31))
 INSTANTS = st.datetimes(
     datetime(1995, 1, 2), datetime(2037, 12, 30), timezones=st.just(timezone.utc)
 )
+
+
+def report_window(settings: dict[str, Any], now: pendulum.DateTime) -> Window | None:
+    return ReportDateSettings.of(settings).window(now)
+
+
+def updated_since(settings: dict[str, Any], now: pendulum.DateTime) -> pendulum.DateTime | None:
+    window = ContactDateSettings.of(settings).window(now)
+    return window.start if window else None
 
 
 def local_day(instant: datetime, zone: str) -> date:

@@ -9,7 +9,8 @@ import pendulum
 import pytest
 import time_machine
 
-from tap_constantcontact.config.windows import BEGINNING, REPORT_SPAN, SINCE_START, parse_instant
+from tap_constantcontact.config.dates import BEGINNING, parse_instant
+from tap_constantcontact.config.windows import DateSettings, ReportDateSettings
 from tap_constantcontact.reading.change_sweeps import ChangeSweeps
 from tap_constantcontact.reading.sweeps import Reach
 from tap_constantcontact.state.bookmarks import Place
@@ -80,7 +81,7 @@ class Reading:
             config.pop("whole")
         tap = tap_with(config, {"bookmarks": {STREAM: bookmark or {}}}, catalog=catalog)
         tap.run.counts[CAMPAIGNS] = Told(stats)
-        span = REPORT_SPAN if "report_date" in settings else SINCE_START
+        span = ReportDateSettings if "report_date" in settings else DateSettings
         stream = cast(Any, tap.streams[STREAM])
         self.sweeps = ChangeSweeps(stream, Reach(lookback, span, ()), CAMPAIGNS, GROUPS)
         self.sweep, self.window = self.sweeps.begin()

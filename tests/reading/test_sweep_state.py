@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pendulum
 import pytest
 import time_machine
 
-from tap_constantcontact.config.windows import BEGINNING, Window, parse_instant
+from tap_constantcontact.config.dates import BEGINNING, parse_instant
+from tap_constantcontact.config.settings import DAYS, INSTANTS, SETTINGS
+from tap_constantcontact.config.windows import Window
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.state.bookmarks import NO_SWEEP, UNKNOWN, Place
 from tests.catalogs import read_whole
@@ -218,6 +221,44 @@ def test_a_sweep_does_not_go_on_under_settings_that_would_read_something_else(
     assert anew.began == NOW
     assert anew.place < PLACE
     assert "settings of contact_activity_details changed while a sweep was under" in caplog.text
+
+
+def another_value(name: str) -> Any:
+    """A value of a setting other than its default."""
+    schema = SETTINGS["properties"][name]
+    kind = schema["type"][0]
+    if choices := schema.get("enum") or schema.get("items", {}).get("enum"):
+        choice = next(one for one in choices if one not in (None, schema.get("default")))
+        return [choice] if kind == "array" else choice
+    if name in (*INSTANTS, *DAYS):
+        return "2026-05-04"
+    values = {"boolean": not schema.get("default"), "integer": 3, "number": 0.5, "array": ["a"]}
+    return {"timezone": "Asia/Tokyo"}.get(name, values.get(kind, "other"))
+
+
+@pytest.mark.parametrize("settings", [{}, SINCE_MAY], ids=str)
+@pytest.mark.parametrize("name", [DETAILS, SUMMARY, "email_opens"])
+def test_a_sweep_does_not_go_on_under_any_setting_that_would_change_its_window(
+    name: str, settings: Given
+) -> None:
+    bookmark = {"replication_key_value": LAST, "full_read_at": "2026-10-20T00:00:00Z"}
+    tap = tap_with({"access_token": "t"}, {"bookmarks": {name: bookmark}})
+
+    def begin(config: Given) -> Any:
+        run = replace(tap.run, config={**tap.config, **settings, **config})
+        stream: Any = type(tap.streams[name])
+        return stream(tap, run)._sweeps.begin()
+
+    sweep, window = begin({})
+    changing, going_on = [], []
+    for setting in SETTINGS["properties"]:
+        other_sweep, other_window = begin({setting: another_value(setting)})
+        if other_window != window:
+            changing.append(setting)
+            if other_sweep.settings == sweep.settings:
+                going_on.append(setting)
+    assert changing
+    assert not going_on
 
 
 @pytest.mark.parametrize(

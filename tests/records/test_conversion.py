@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.config.windows import parse_instant
+from tap_constantcontact.config.dates import parse_instant
 from tap_constantcontact.records.conversion import Conformer, printable, utc
 from tap_constantcontact.streams import STREAMS
 from tests.harness import by_shape
