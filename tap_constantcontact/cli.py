@@ -16,8 +16,7 @@ from typing_extensions import override
 
 from tap_constantcontact.auth.permissions import Rights, ask_privileges, table
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.commands import comparison, estimate
-from tap_constantcontact.commands.costs import estimated
+from tap_constantcontact.commands import estimate
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.exceptions import (
     ConfigValidationError,
@@ -68,16 +67,10 @@ class Command(TapConstantContact):
             flag_value="text",
             help="Print what a run would cost, as text or json, and exit.",
         )
-        compare = click.Option(
-            ["--compare-sources", "contact_id"],
-            metavar="CONTACT_ID",
-            help="Read a contact's newest e-mails from both sources of the contact reports, print "
-            "where they differ, and exit.",
-        )
         return PlainSingerCommand(
             name=command.name,
             callback=command.callback,
-            params=[*command.params, costs, compare],
+            params=[*command.params, costs],
             help=command.help,
             context_settings=command.context_settings,
             logger=cls.logger,
@@ -89,7 +82,6 @@ class Command(TapConstantContact):
         cls,
         *,
         estimate_form: str | None = None,
-        contact_id: str | None = None,
         config: Any = NO_SETTINGS,
         state: Any = None,
         catalog: Any = None,
@@ -109,9 +101,7 @@ class Command(TapConstantContact):
             )
             with tap.tokens_kept():
                 if estimate_form:
-                    click.echo(estimate.FORMS[estimate_form](estimated(tap, tap.run)))
-                elif contact_id:
-                    click.echo(comparison.as_text(comparison.compare(tap, tap.run, contact_id)))
+                    click.echo(estimate.FORMS[estimate_form](estimate.estimated(tap)))
                 else:
                     tap.read()
 

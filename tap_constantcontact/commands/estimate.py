@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pendulum
 from pendulum import DateTime
 from tabulate import tabulate
 
+from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.limits.plan import Plan, added
+from tap_constantcontact.reading.from_campaigns import ContactsFromParts
 from tap_constantcontact.records.conversion import rfc3339
+from tap_constantcontact.streams import FROM_CAMPAIGNS
+from tap_constantcontact.tap import TapConstantContact
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +67,39 @@ class Calendar:
         }
 
 
-def estimate(
-    plans: Mapping[str, Plan],
-    other_source: tuple[str, Mapping[str, Plan]],
-    calendar: Calendar,
-    budget: int | None,
-    spent: int,
-) -> dict[str, Any]:
-    """Return what a run would cost.
-
-    Args:
-        plans: The planned requests of each stream, in the order in which the streams run.
-        other_source: The other `report_source`, with the plans of the contact reports from there.
-        calendar: Computes when requests are done.
-        budget: Maximum number of requests in a run; None for no maximum.
-        spent: Number of requests sent to make the plans.
-    """
-    source, others = other_source
+def estimated(tap: TapConstantContact) -> dict[str, Any]:
+    """Return what a run would cost, at one request per collection to learn its size."""
+    connection = tap.run.connection
+    streams = (cast("ConstantContactStream", stream) for stream in tap.streams.values())
+    selected = [stream for stream in streams if stream.selected]
+    names = {stream.name for stream in selected}
+    source = "contacts" if tap.config["report_source"] == "campaigns" else "campaigns"
+    others = FROM_CAMPAIGNS.values() if source == "campaigns" else [*FROM_CAMPAIGNS]
+    plans = _plans(selected)
+    alternative = _plans(stream(tap, tap.run) for stream in others if stream.name in names)
+    quota, terms = connection.quota, connection.permits.terms
+    calendar = Calendar(
+        tap.run.began.start_of("second"), terms.rate, terms.a_day, connection.left_today
+    )
     return {
         "requests_per_second": calendar.pace,
         "daily_request_limit": calendar.daily_limit,
         "left_today": calendar.left_today,
-        "request_budget": budget,
+        "request_budget": quota.budget,
         **_costs(plans, calendar),
-        "other_source": {"report_source": source, **_costs(others, calendar)},
-        "spent": spent,
+        "other_source": {"report_source": source, **_costs(alternative, calendar)},
+        "spent": quota.spent,
     }
+
+
+def _plans(streams: Iterable[ConstantContactStream]) -> dict[str, Plan]:
+    plans = {}
+    for stream in streams:
+        plans[stream.name] = stream.plan()
+        if isinstance(stream, ContactsFromParts):
+            days = stream.config["full_sweep_days"]
+            plans[f"{stream.name}, every {days} days"] = stream.plan_of_rest()
+    return plans
 
 
 def _costs(plans: Mapping[str, Plan], calendar: Calendar) -> dict[str, Any]:

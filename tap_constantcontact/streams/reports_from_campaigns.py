@@ -3,7 +3,7 @@
 The e-mail reports list 500 events of all contacts per request, the newest first. They cover the
 roles primary_email and resend, and no removed campaign. (Contract.) No row of them recorded from
 the live service is public, nor one of the contact reports. So whether both tell the same instant of
-an event is not known; `--compare-sources` compares them for one contact.
+an event is not known.
 """
 
 from __future__ import annotations

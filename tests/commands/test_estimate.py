@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tap_constantcontact.commands import costs
+from tap_constantcontact.commands import estimate
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
@@ -38,7 +38,7 @@ def test_an_estimate_for_a_program_is_json_and_nothing_else(
 def estimated(config: dict[str, Any], state: Any = None) -> dict[str, Any]:
     """Estimate a run in this process."""
     tap = tap_with(config, state, READ)
-    return costs.estimated(tap, tap.run)
+    return estimate.estimated(tap)
 
 
 def test_an_estimate_is_what_a_run_costs(
@@ -79,7 +79,7 @@ def test_an_estimate_does_not_believe_any_number_of_rows(
     middlewares = [every(1, answer(200, body), "/v3/contacts")]
     with Sandbox(account, middlewares=middlewares) as sandbox:
         tap = tap_with(config_for(sandbox, tmp_path))
-        figures = costs.estimated(tap, tap.run)
+        figures = estimate.estimated(tap)
     rows = {line["stream"]: line["rows"] for line in figures["streams"]}
     assert rows["contacts"] is None
 

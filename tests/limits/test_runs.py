@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tap_constantcontact.commands import costs
+from tap_constantcontact.commands import estimate
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.limits import permits as permits_module
 from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued
@@ -58,7 +58,7 @@ def test_the_next_run_knows_what_was_sent_today(
     spent = sandbox.limits.spent_today
     assert f"{100 - spent} requests left today" in caplog.text
     tap = tap_with(config_for(sandbox, tmp_path, daily_request_limit=100), streams=[LISTS])
-    figures = costs.estimated(tap, tap.run)
+    figures = estimate.estimated(tap)
     assert figures["left_today"] == 100 - sandbox.limits.spent_today < 100 - spent
 
 

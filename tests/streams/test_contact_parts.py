@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import time_machine
 
-from tap_constantcontact.commands import costs
+from tap_constantcontact.commands import estimate
 from tap_constantcontact.reading import nested
 from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.sandbox.account import Account, status
@@ -261,7 +261,7 @@ def test_an_estimate_counts_the_requests_once(
     state: dict[str, Any] = {}
     for _ in range(2):
         tap = tap_with(config_for(sandbox, tmp_path), state, streams)
-        figures = costs.estimated(tap, tap.run)
+        figures = estimate.estimated(tap)
         first, *others = (line["requests"] for line in figures["streams"])
         requests_seen.clear()
         state = run(state, streams=streams).state

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 import time_machine
 
-from tap_constantcontact.commands.comparison import Comparison, as_text, compare
-from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
@@ -28,8 +26,6 @@ from tests.harness import (
     config_for,
     every,
     partly_slow,
-    spoil,
-    tap_with,
 )
 from tests.processes import Process
 
@@ -234,50 +230,6 @@ def test_the_source_may_change(
         )
     assert first.by_key(DETAILS) | second.by_key(DETAILS) == expected[DETAILS]
     assert first.by_key(SUMMARY) | second.by_key(SUMMARY) == expected[SUMMARY]
-
-
-def compared(sandbox: Sandbox, tmp_path: Path, contact_id: str) -> Comparison:
-    tap = tap_with(config_for(sandbox, tmp_path))
-    return compare(tap, tap.run, contact_id)
-
-
-def test_the_sources_are_compared_for_a_contact(
-    sandbox: Sandbox, account: Account, tmp_path: Path
-) -> None:
-    contact_id = max(account.events, key=lambda key: len(account.events[key]))
-    result = compared(sandbox, tmp_path, contact_id)
-    assert result.emails == 5
-    assert result.rows > 10
-    assert result.differences == []
-    assert "all are equal" in as_text(result)
-
-
-def test_a_difference_between_the_sources_is_shown(
-    account: Account, tmp_path: Path, present: None
-) -> None:
-    contact_id = max(account.events, key=lambda key: len(account.events[key]))
-
-    def change(body: dict[str, Any]) -> None:
-        rows = body["tracking_activities"]
-        sends = next(row for row in rows if row["tracking_activity_type"] == "em_sends")
-        opens = next(row for row in rows if row["tracking_activity_type"] == "em_opens")
-        sends["created_time"] = "2026-11-01T00:00:00Z"
-        opens["device_type"] = "abacus"
-
-    with Sandbox(account, middlewares=[spoil(DETAILS, change)]) as sandbox:
-        result = compared(sandbox, tmp_path, contact_id)
-    assert {(line.report, line.field) for line in result.differences} >= {
-        (DETAILS, None),
-        (DETAILS, "device_type"),
-    }
-    text = as_text(result)
-    assert "abacus" in text
-    assert "missing" in text
-
-
-def test_an_unknown_contact_cannot_be_compared(sandbox: Sandbox, tmp_path: Path) -> None:
-    with pytest.raises(FatalAPIError, match="does not know the contact nobody"):
-        compared(sandbox, tmp_path, "nobody")
 
 
 def test_failing_requests_lose_nothing(
