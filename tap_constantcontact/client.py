@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import ParseResult, quote
 
 import requests
-from singer_sdk import Tap, metrics
+from singer_sdk import metrics
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.singerlib import Catalog, SchemaMessage
@@ -64,34 +64,45 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         cost: Number of requests, as a formula for people, such as "1 per 500 tags".
         bookmark_type: The kind of bookmark.
         bookmark_name: Name of the bookmark, if it is not the stream's.
-        turn: Sort key of the stream: those with a lower one run first.
     """
 
     name: str
+    path = ""
+    primary_keys: Sequence[str] = ()
+    schema: dict[str, Any]
+    replication_key: str | None = None
     records_key: str | None = None
     is_array = False
     row_schema: ClassVar[dict[str, Any] | None] = None
     left_out: ClassVar[tuple[str, ...]] = ()
-    row_keys: tuple[str, ...] | None = None
+    row_keys: Sequence[str] | None = None
     scope: str | None = "contact_data"
     privilege: str | None
     cost: str
     bookmark_type: ClassVar[type[Bookmark]] = Bookmark
     bookmark_name: str | None = None
-    turn: tuple[int, str] = (0, "")
 
     allow_redirects = False
     check_sorted = False
 
-    def __init__(self, tap: Tap, run: Run) -> None:
-        super().__init__(tap)
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.tap)
         self.run = run
-        self._writer = cast("WholeLineWriter", tap.message_writer)
+        self._writer = cast("WholeLineWriter", run.tap.message_writer)
         self.bookmark = run.bookmark(self.bookmark_name or self.name, self.bookmark_type)
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
         self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
         schema = self.row_schema or self.schema
-        self.rows = Rows(self.name, schema, self.sent_keys, self.left_out)
+        self.converter = Rows(self.name, schema, self.sent_keys, self.left_out)
+
+    @classmethod
+    def relies_on(cls) -> Iterator[type[ConstantContactStream]]:
+        """Yield the streams whose endpoints this one reads as well."""
+        yield from ()
+
+    def order(self) -> tuple[int, str]:
+        """Return a sort key: streams with a lower one run first."""
+        return 0, ""
 
     @abstractmethod
     def read(self) -> Iterable[Mapping[str, Any]]:
@@ -118,7 +129,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
                         sample = itertools.islice(self.read(), self.ABORT_AT_RECORD_COUNT)
                         yield from map(dict, reading.counting(sample))
             finally:
-                self.rows.report(self.logger)
+                self.converter.report(self.logger)
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -239,11 +250,22 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Any]:
-        return self.converted(response, rows_in(response, self.records_key))
+        yield self.converted(response, rows_in(response, self.records_key))
+
+    def pages(self, context: Mapping[str, Any]) -> Iterator[Any]:
+        """Request the pages of a list, one after another."""
+        return iter(super().request_records(dict(context)))
+
+    @override
+    def request_records(self, context: Any) -> Iterator[Any]:
+        for page in self.pages(context):
+            yield from page
 
     def converted(self, response: requests.Response, rows: Iterable[Any]) -> list[dict[str, Any]]:
         """Convert rows of a response into records."""
-        return self.rows.odd_records(rows) if is_odd(response) else self.rows.records(rows)
+        return (
+            self.converter.odd_records(rows) if is_odd(response) else self.converter.records(rows)
+        )
 
     # State: a stream moves its bookmark itself, after all its records.
 

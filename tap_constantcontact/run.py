@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import requests
 from pendulum import DateTime
+from singer_sdk import Tap
+from typing_extensions import TypeVarTuple, Unpack
 
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import (
@@ -27,6 +30,9 @@ from tap_constantcontact.output.progress import Progress
 from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.transport.session import Connection
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 SAMPLE_REQUESTS = 5
 """Maximum number of requests of a stream in test mode."""
 
@@ -36,32 +42,43 @@ class Run:
     """One run of the tap.
 
     Attributes:
+        tap: The tap, as the SDK's streams know it.
         config: The settings, with defaults, validated.
         state: The state, which streams change through their bookmarks.
         began: When the run began; settings such as `report_days_back` count from it.
         clock: Tells the time and waits.
         write_state: Emits the current state as a STATE message.
         logger: The logger for all messages of the run.
-        parents: The parents of reports, by their type.
-        details: The details of parents, by their class.
-        counts: The counts of parents, by their type.
         state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
             costs at most that much work.
     """
 
+    tap: Tap
     config: Mapping[str, Any]
     state: dict[str, Any]
     began: DateTime
     clock: Clock
     write_state: Callable[[], None]
     logger: logging.Logger
-    parents: dict[Any, Any] = field(default_factory=dict)
-    details: dict[type, Any] = field(default_factory=dict)
-    counts: dict[Any, Any] = field(default_factory=dict)
     state_interval: float = 1.0
+    _made: dict[Any, Any] = field(default_factory=dict)
+    _making: threading.RLock = field(default_factory=threading.RLock)
     _allowed: bool = False
     _forbidden: list[str] = field(default_factory=list)
     _state_written_at: float = -math.inf
+
+    def once(self, make: Callable[[Run, Unpack[Ts]], T], *of: Unpack[Ts]) -> T:
+        """Return what the streams of the run share, made at its first use.
+
+        Args:
+            make: Makes it, given the run and what it is of; for example a class.
+            of: What it is of, such as a type of parent.
+        """
+        with self._making:
+            if (make, of) not in self._made:
+                self._made[make, of] = make(self, *of)
+            made: T = self._made[make, of]
+            return made
 
     @cached_property
     def connection(self) -> Connection:

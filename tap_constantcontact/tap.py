@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from types import FrameType
 from typing import Any, ClassVar, NoReturn, cast
 
@@ -32,25 +32,12 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.output.log import is_of_more_than_a_request
 from tap_constantcontact.output.singer import WholeLineWriter
-from tap_constantcontact.reading.batched import ParentsPerRequest
-from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.counts import Counts
-from tap_constantcontact.reading.nested import RowsWithin, SharedReading
-from tap_constantcontact.reading.parents import Parents
+from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import ACCOUNT, written_for
 from tap_constantcontact.state.loading import unwrapped, validated
-from tap_constantcontact.streams import (
-    COUNTED_BY,
-    DECLARED,
-    DETAILS,
-    FROM_CAMPAIGNS,
-    PARENT_TYPES,
-    STREAMS,
-)
-from tap_constantcontact.streams.audience import ContactCustomFieldsStream
-from tap_constantcontact.streams.contacts import ContactsStream
-from tap_constantcontact.streams.custom_fields import FieldsByName
+from tap_constantcontact.streams import DECLARED, FROM_CAMPAIGNS, STREAMS
+from tap_constantcontact.streams.contacts import ContactsStream, custom_fields
 
 
 class TapConstantContact(Tap):
@@ -145,6 +132,7 @@ class TapConstantContact(Tap):
     def run(self) -> Run:
         """The object that the streams share."""
         return Run(
+            tap=self,
             config=self.config,
             state=cast("dict[str, Any]", self.state),
             began=self._began,
@@ -268,38 +256,21 @@ class TapConstantContact(Tap):
     @override
     def discover_streams(self) -> list[Stream]:
         of_source = FROM_CAMPAIGNS if self.config["report_source"] == "campaigns" else {}
-        streams = {stream.name: of_source.get(stream, stream)(self, self.run) for stream in STREAMS}
-        for of in PARENT_TYPES:
-            collection = cast("Collection", streams[of.stream]) if of.stream else None
-            self.run.parents[of] = Parents(of, self.config, collection)
-        contacts = cast("ContactsStream", streams[ContactsStream.name])
-        within = [stream for stream in streams.values() if isinstance(stream, RowsWithin)]
-        contacts.shared = SharedReading(contacts, within)
-        for stream in within:
-            stream.shared = contacts.shared
-        self.run.details = {of: of(self, self.run) for of in DETAILS}
-        for stats in COUNTED_BY:
-            report = cast("ParentsPerRequest", streams[stats.name])
-            self.run.counts[stats.parents] = Counts(report, self.run.parents[stats.parents])
-        if self.config["custom_fields_by_name"]:
-            self._name_custom_fields(streams)
-        return [*streams.values()]
+        streams = [self.run.once(of_source.get(stream, stream)) for stream in STREAMS]
+        if self.config["custom_fields_by_name"] and self.input_catalog is None:
+            self._name_custom_fields()
+        return [*streams]
 
-    def _name_custom_fields(self, streams: Mapping[str, Stream]) -> None:
-        """Give contacts their custom fields by name, in a new catalog or as the given one has it.
+    def _name_custom_fields(self) -> None:
+        """Give contacts their custom fields by name.
 
         Raises:
             ConfigValidationError: The settings cannot be used, so that no request is sent.
             ForbiddenError: The fields may not be read, and forbidden streams are not skipped.
         """
         validation.check(self.config)
-        contacts = cast("ContactsStream", streams[ContactsStream.name])
-        definitions = cast("Collection", streams[ContactCustomFieldsStream.name])
-        contacts.fields = cache(lambda: FieldsByName(definitions.read()))
-        if self.input_catalog is not None:
-            return
         try:
-            contacts.discover(contacts.fields())
+            self.run.once(ContactsStream).discover(self.run.once(custom_fields))
         except ForbiddenError as error:
             if not self.config["skip_forbidden_streams"]:
                 raise
@@ -308,9 +279,9 @@ class TapConstantContact(Tap):
     @property
     @override
     def streams(self) -> dict[str, Stream]:
-        streams = super().streams
-        ordered = (cast("ConstantContactStream", streams[stream.name]) for stream in STREAMS)
-        return {stream.name: stream for stream in sorted(ordered, key=lambda stream: stream.turn)}
+        found = super().streams
+        streams = [cast("ConstantContactStream", found[stream.name]) for stream in STREAMS]
+        return {stream.name: stream for stream in sorted(streams, key=lambda one: one.order())}
 
     @override  # type: ignore[misc]
     def sync_all(self) -> None:

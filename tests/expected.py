@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from aiohttp.test_utils import make_mocked_request
 
-from tap_constantcontact.reading.event_pages import EventPages
 from tap_constantcontact.reading.events import ACTIVITIES
 from tap_constantcontact.reading.query import at_path
 from tap_constantcontact.records.conversion import utc
@@ -28,7 +27,7 @@ from tap_constantcontact.sandbox.endpoints import (
 from tap_constantcontact.sandbox.endpoints.endpoint import Endpoint, Service
 from tap_constantcontact.streams.campaigns import SENT
 from tap_constantcontact.streams.contacts import ContactsStream
-from tests.harness import Stream, instants, is_not_deleted, key_of, stream_of, without
+from tests.harness import Stream, has_events, instants, is_not_deleted, key_of, stream_of, without
 
 Wanted = Callable[[dict[str, Any]], bool]
 
@@ -71,7 +70,7 @@ class Expected:
             rows = self[stream.name].items()
             return {key: row for key, row in rows if row["contact_id"] in changed}
         changes = getattr(stream, "changes", ())
-        paths = [change.path for change in changes] or [str(vars(stream)["replication_key"])]
+        paths = [change.path for change in changes] or [str(stream.replication_key)]
         return {
             key: row
             for key, row in self[stream.name].items()
@@ -79,7 +78,7 @@ class Expected:
         }
 
     def _keyed(self, stream: str, rows: Iterable[Mapping[str, Any]]) -> dict[Any, Any]:
-        if issubclass(stream_of(stream), EventPages):
+        if has_events(stream_of(stream)):
             rows = identified(rows)
         shown = (without(row, *stream_of(stream).left_out) for row in rows)
         return {key_of(stream, row): instants(row) for row in shown}

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from tap_constantcontact.streams import STREAMS
+from tests.harness import parents_of
 
 PATH = "examples/dbt/models/sources.yml"
 SOURCE = "constantcontact"
@@ -54,10 +55,10 @@ def _tests(stream: Any, name: str, column: Mapping[str, Any]) -> Iterable[dict[s
         yield _test("not_null", stream.name)
     if values := [value for value in column.get("enum", ()) if value is not None]:
         yield _test("accepted_values", stream.name, values=values)
-    parents = getattr(stream, "parents", None)
+    parents = parents_of(stream)
     if parents and parents.stream and parents.key == name:
-        to = f"source('{SOURCE}', '{parents.stream}')"
-        yield _test("relationships", stream.name, parents.stream, to=to, field=name)
+        to = f"source('{SOURCE}', '{parents.stream.name}')"
+        yield _test("relationships", stream.name, parents.stream.name, to=to, field=name)
 
 
 def _test(test: str, *tables: str, **arguments: Any) -> dict[str, Any]:

@@ -21,8 +21,10 @@ from aiohttp import web
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.config.windows import ReportDateSettings
-from tap_constantcontact.reading.event_pages import EventPages
-from tap_constantcontact.reading.report import RequestsPerParent
+from tap_constantcontact.reading.batched import BatchedReport
+from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.rows import Events
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
@@ -45,14 +47,23 @@ DETAILS = ContactActivityDetailsStream.name
 CONTACT_REPORTS = tuple(
     stream.name
     for stream in STREAMS
-    if issubclass(stream, RequestsPerParent) and stream.date_settings is ReportDateSettings
+    if issubclass(stream, Report) and stream.date_settings is ReportDateSettings
 )
-INCREMENTAL = tuple(stream for stream in STREAMS if vars(stream).get("replication_key"))
+INCREMENTAL = tuple(stream for stream in STREAMS if stream.replication_key)
 
 OF_EACH_SHAPE = {
     *CONTACT_REPORTS,
     *{
-        (stream.__bases__, stream.is_array, bool(stream.records_key)): stream.name
+        (
+            stream.__bases__[0],
+            *(
+                type(getattr(stream, answer, None))
+                for answer in ("visits", "requests", "rows")
+                if issubclass(stream, Report)
+            ),
+            stream.is_array,
+            bool(stream.records_key),
+        ): stream.name
         for stream in STREAMS
     }.values(),
 }
@@ -81,6 +92,18 @@ def by_shape(streams: Iterable[Stream]) -> list[Any]:
         )
         for stream in streams
     ]
+
+
+def has_events(stream: Stream) -> bool:
+    """Tell whether the rows of a stream are events, which have no keys of their own."""
+    return issubclass(stream, Report) and isinstance(stream.rows, Events)
+
+
+def parents_of(stream: Stream) -> ParentType | None:
+    """Return the type of the parents that a report is about."""
+    if issubclass(stream, Report):
+        return stream.visits.parents
+    return stream.parents if issubclass(stream, BatchedReport) else None
 
 
 def named(stream: Stream) -> str:
@@ -169,7 +192,7 @@ def sync(config: dict[str, Any], *args: Any, **kwargs: Any) -> Run:
 
 
 def key_of(stream: str, record: dict[str, Any]) -> Any:
-    if issubclass(stream_of(stream), EventPages):
+    if has_events(stream_of(stream)):
         return record["contact_id"], record["activity_id"]
     key = tuple(
         instants(record[name], name)
@@ -180,12 +203,12 @@ def key_of(stream: str, record: dict[str, Any]) -> Any:
 
 
 def primary_keys(stream: Stream) -> tuple[str, ...]:
-    return tuple(vars(stream)["primary_keys"])
+    return tuple(stream.primary_keys)
 
 
 def sent_keys(stream: Stream) -> tuple[str, ...]:
     """Return the keys that the API gives each row of a stream."""
-    return primary_keys(stream) if stream.row_keys is None else stream.row_keys
+    return primary_keys(stream) if stream.row_keys is None else tuple(stream.row_keys)
 
 
 def stream_of(name: str) -> Stream:
@@ -277,7 +300,7 @@ Change = Callable[[Any], Any]
 
 
 def path_of(stream: Stream) -> str:
-    return str(vars(stream)["path"])
+    return stream.path
 
 
 def is_of(stream: Stream, path: str) -> bool:

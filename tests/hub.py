@@ -11,6 +11,7 @@ from typing import Any
 
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.tap import TapConstantContact
+from tests.harness import parents_of
 from tests.plugin import dumped, parts, selection
 
 OWNER = "<OWNER>"
@@ -137,4 +138,4 @@ def definition(settings: Mapping[str, Any], streams: Iterable[Any]) -> str:
 
 
 def _costs_a_request_per_contact(stream: Any) -> bool:
-    return getattr(stream, "parents", None) is CONTACTS
+    return parents_of(stream) is CONTACTS

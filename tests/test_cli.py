@@ -41,7 +41,7 @@ def test_discovery_needs_no_settings(tmp_path: Path) -> None:
     result = run_tap(tmp_path, "--discover")
     streams = json.loads(result.stdout)["streams"]
     assert {stream["stream"]: stream["key_properties"] for stream in streams} == {
-        stream.name: [*vars(stream)["primary_keys"]] for stream in STREAMS
+        stream.name: [*stream.primary_keys] for stream in STREAMS
     }
     for stream in streams:
         jsonschema.Draft202012Validator.check_schema(stream["schema"])

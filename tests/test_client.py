@@ -14,7 +14,7 @@ from singer_sdk.streams.rest import RESTStream
 
 from tap_constantcontact import client
 from tap_constantcontact.exceptions import FatalAPIError
-from tap_constantcontact.reading.batched import ParentsPerRequest
+from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.harness import Stream, named, path_of, tap_with
@@ -105,8 +105,8 @@ def test_no_id_leads_to_another_path(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "stream", [stream for stream in STREAMS if issubclass(stream, ParentsPerRequest)], ids=named
+    "stream", [stream for stream in STREAMS if issubclass(stream, BatchedReport)], ids=named
 )
-def test_ids_of_a_request_are_told_apart(stream: type[ParentsPerRequest]) -> None:
+def test_ids_of_a_request_are_told_apart(stream: type[BatchedReport]) -> None:
     server = request_of(stream, {stream.ids: ["a", "b,c", "d/e"]})
     assert segments(server)[-1] == "a,b%2Cc,d%2Fe"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import yaml
 
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.visits import All
 from tap_constantcontact.streams import STREAMS
 from tests.generate import COMMAND, ROOT
 from tests.generate_dbt import PATH, sources
@@ -35,21 +38,24 @@ def columns(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": described}
 
 
-class MoonsStream(SimpleNamespace):
+class PlanetsStream(Collection):
+    name = "planets"
+
+
+class MoonsStream(Report):
     """Moons, the large ones first.
 
     The API knows no others.
     """
 
+    name = "moons"
+    primary_keys = ("planet_id", "moon")
+    visits = All(ParentType("planet_id", PlanetsStream))
+    schema = columns(planet_id={}, moon={}, kind={"enum": ["ice", "rock", None]}, size={})
+
 
 def test_keys_values_and_parents_are_tested_where_they_are_loaded() -> None:
-    moons = MoonsStream(
-        name="moons",
-        primary_keys=("planet_id", "moon"),
-        parents=SimpleNamespace(stream="planets", key="planet_id"),
-        schema=columns(planet_id={}, moon={}, kind={"enum": ["ice", "rock", None]}, size={}),
-    )
-    (source,) = yaml.safe_load(sources([moons]))["sources"]
+    (source,) = yaml.safe_load(sources([MoonsStream]))["sources"]
     (table,) = source["tables"]
     moons_are, planets_are = (f'"{name}" in var("loaded_tables")' for name in ("moons", "planets"))
     loaded = {"enabled": f"{{{{ {moons_are} }}}}"}

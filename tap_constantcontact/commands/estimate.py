@@ -14,9 +14,9 @@ from tabulate import tabulate
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.limits.plan import Plan, added
-from tap_constantcontact.reading.from_campaigns import ContactsFromParts
 from tap_constantcontact.records.conversion import rfc3339
 from tap_constantcontact.streams import FROM_CAMPAIGNS
+from tap_constantcontact.streams.reports_from_campaigns import ReportFromCampaigns
 from tap_constantcontact.tap import TapConstantContact
 
 
@@ -76,7 +76,7 @@ def estimated(tap: TapConstantContact) -> dict[str, Any]:
     source = "contacts" if tap.config["report_source"] == "campaigns" else "campaigns"
     others = FROM_CAMPAIGNS.values() if source == "campaigns" else [*FROM_CAMPAIGNS]
     plans = _plans(selected)
-    alternative = _plans(stream(tap, tap.run) for stream in others if stream.name in names)
+    alternative = _plans(tap.run.once(stream) for stream in others if stream.name in names)
     quota, terms = connection.quota, connection.permits.terms
     calendar = Calendar(
         tap.run.began.start_of("second"), terms.rate, terms.a_day, connection.left_today
@@ -96,9 +96,9 @@ def _plans(streams: Iterable[ConstantContactStream]) -> dict[str, Plan]:
     plans = {}
     for stream in streams:
         plans[stream.name] = stream.plan()
-        if isinstance(stream, ContactsFromParts):
+        if isinstance(stream, ReportFromCampaigns):
             days = stream.config["full_sweep_days"]
-            plans[f"{stream.name}, every {days} days"] = stream.plan_of_rest()
+            plans[f"{stream.name}, every {days} days"] = stream.plan_of_completion()
     return plans
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -65,10 +66,16 @@ class Progress:
 
     def __init__(self, counts: Counts, logger: logging.Logger) -> None:
         self.skipped = 0
+        self._skipping = threading.Lock()
         self.readings: dict[str, Reading] = {}
         self._counts = counts
         self._logger = logger
         self._began = self._last_line = time.monotonic()
+
+    def skip(self, parents: int = 1) -> None:
+        """Count parents that the API does not know; may be called in any thread."""
+        with self._skipping:
+            self.skipped += parents
 
     @contextmanager
     def reading(self, stream: str) -> Iterator[Reading]:

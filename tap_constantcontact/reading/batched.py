@@ -12,13 +12,13 @@ from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
 from tap_constantcontact.reading.parents import SAMPLE, Parents, ParentType
+from tap_constantcontact.reading.parts import PartType
 from tap_constantcontact.reading.query import Record
-from tap_constantcontact.reading.requests_per_part import PartType
 from tap_constantcontact.state.bookmarks import START
 from tap_constantcontact.transport.workers import in_order
 
 
-class ParentsPerRequest(ConstantContactStream):
+class BatchedReport(ConstantContactStream):
     """A report on many parents per request.
 
     A single malformed id makes the API respond with 404 for the whole request. (Contract.) The ids
@@ -30,19 +30,6 @@ class ParentsPerRequest(ConstantContactStream):
         parts: The type of their parts, if the report is on these and not on the parents.
         ids: Name of the path's placeholder for the ids, which are joined by commas.
         ids_a_request: Maximum number of ids a request.
-
-    Example:
-        >>> class EmailCampaignStatsStream(ParentsPerRequest):
-        ...     name = "email_campaign_stats"
-        ...     path = "/reports/stats/email_campaigns/{campaign_ids}"
-        ...     records_key = "results"
-        ...     scope = "campaign_data"
-        ...     privilege = "ui:campaign:metrics"
-        ...     parents = CAMPAIGNS
-        ...     ids = "campaign_ids"
-        ...     ids_a_request = 150
-        ...     primary_keys = ("campaign_id",)
-        ...     cost = "1 per 150 campaigns, and 1 per 500 to list them"
     """
 
     parents: ClassVar[ParentType]
@@ -50,18 +37,25 @@ class ParentsPerRequest(ConstantContactStream):
     ids: ClassVar[str]
     ids_a_request: ClassVar[int]
 
+    @classmethod
+    @override
+    def relies_on(cls) -> Iterator[type[ConstantContactStream]]:
+        if stream := cls.parents.stream:
+            yield stream
+
     @override
     def read(self) -> Iterator[Record]:
-        parents: Parents = self.run.parents[self.parents]
+        parents = self.run.once(Parents, self.parents)
         is_test = self.ABORT_AT_RECORD_COUNT is not None
         places = parents.first(SAMPLE) if is_test else parents.after(START)
         ids = [place.parent_id for place in places]
         if self.parts is not None:
             ids = self._parts_of(ids)
-        self.run.progress.skipped += len(ids)
+        known = 0
         for row in self.rows_about(ids):
-            self.run.progress.skipped -= 1
+            known += 1
             yield row
+        self.run.progress.skip(len(ids) - known)
 
     def _parts_of(self, parent_ids: Sequence[str]) -> list[str]:
         connection = self.run.connection
@@ -78,7 +72,7 @@ class ParentsPerRequest(ConstantContactStream):
     def _parts_of_one(self, parent_id: str) -> list[str]:
         assert self.parts is not None  # noqa: S101 - only called if there are parts
         try:
-            return self.parts.keys_in(self.run.details[self.parts.details].of(parent_id))
+            return self.parts.keys(self.run, parent_id)
         except NotFoundError:
             return []
 
@@ -89,7 +83,7 @@ class ParentsPerRequest(ConstantContactStream):
 
     @override
     def plan(self) -> Plan:
-        listing = self.run.parents[self.parents].plan(START)
+        listing = self.run.once(Parents, self.parents).plan(START)
         requests = pages(listing.rows or 0, self.ids_a_request, shrinks=False)
         details = 0 if self.parts is None else listing.rows
         return Plan(listing.rows, added(listing.requests, details, requests))

@@ -194,7 +194,7 @@ class Collection(ConstantContactStream):
 
     def pages(self, parameters: Mapping[str, Any]) -> Iterator[Page]:
         """Return the pages of the list that query parameters describe."""
-        return iter(cast("Iterable[Page]", self.request_records(parameters)))
+        return iter(cast("Iterable[Page]", super().pages(parameters)))
 
     def _check_progress(self, rows: int, known: int) -> None:
         """Refuse a reading that brings far more rows than there are.
@@ -257,6 +257,6 @@ class Collection(ConstantContactStream):
 
     def _records(self, response: requests.Response) -> Sequence[Record]:
         rows = json_of(response)[self.records_key]
-        if isinstance(rows, msgspec.Raw) and (records := self.rows.fitting(rows)) is not None:
+        if isinstance(rows, msgspec.Raw) and (records := self.converter.fitting(rows)) is not None:
             return records
         return self.converted(response, rows_in(response, self.records_key))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from tap_constantcontact.reading.batched import ParentsPerRequest
+from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.reading.parents import Parents
+from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import START
 from tap_constantcontact.state.tally import Tally
 
@@ -18,29 +19,34 @@ class Counts:
     """The counts of the parents of one type, requested once a run.
 
     Args:
-        stream: The report that tells the counts, under `stats`.
-        parents: The parents.
+        run: The run.
+        stats: The report that tells the counts, under `stats`.
     """
 
-    def __init__(self, stream: ParentsPerRequest, parents: Parents) -> None:
-        self._stream = stream
-        self._parents = parents
-        self._stats: dict[str, Mapping[str, int | None]] = {}
+    def __init__(self, run: Run, stats: type[BatchedReport]) -> None:
+        self._stats = run.once(stats)
+        self._parents = run.once(Parents, stats.parents)
+        self._known: dict[str, Mapping[str, int | None]] = {}
+        self._tallies: dict[tuple[str, ...], Tally] = {}
 
-    def of(self, parent_ids: Iterable[str], names: Sequence[str]) -> dict[str, int | None]:
-        """Return the sum of some counts of each parent, or None if the API tells none.
+    def request(self, parent_ids: Iterable[str]) -> None:
+        """Request the counts of those parents whose counts are not known yet, many at a time."""
+        if missing := [parent_id for parent_id in parent_ids if parent_id not in self._known]:
+            rows = self._stats.rows_about(missing)
+            told = {str(row[self._parents.key]): row.get("stats") or {} for row in rows}
+            self._known |= {**{parent_id: {} for parent_id in missing}, **told}
+
+    def of(self, parent_id: str, names: Sequence[str]) -> int | None:
+        """Return the sum of some counts of a parent, or None if the API tells none.
 
         Args:
-            parent_ids: Keys of the parents.
+            parent_id: Key of the parent.
             names: Names of the counts, such as `em_opens_all`.
         """
-        wanted = [*parent_ids]
-        if missing := [parent_id for parent_id in wanted if parent_id not in self._stats]:
-            for row in self._stream.rows_about(missing):
-                self._stats[str(row[self._parents.key])] = row.get("stats") or {}
-            for parent_id in missing:
-                self._stats.setdefault(parent_id, {})
-        return {parent_id: _sum(self._stats[parent_id], names) for parent_id in wanted}
+        self.request([parent_id])
+        stats = self._known[parent_id]
+        known = [count for name in names if (count := stats.get(name)) is not None]
+        return sum(known) if known else None
 
     @cached_property
     def watched(self) -> frozenset[str]:
@@ -48,12 +54,11 @@ class Counts:
         self._parents.after(START)
         return frozenset(self._parents.changed_last(WATCHED))
 
-    def tally(self, names: Sequence[str]) -> Tally:
+    def tally(self, names: tuple[str, ...]) -> Tally:
         """Return the tally of the sums of some counts of the watched parents."""
-        counts = self.of(sorted(self.watched), names)
-        return Tally.of({parent_id: count or 0 for parent_id, count in counts.items()})
-
-
-def _sum(stats: Mapping[str, int | None], names: Sequence[str]) -> int | None:
-    known = [count for name in names if (count := stats.get(name)) is not None]
-    return sum(known) if known else None
+        if names not in self._tallies:
+            watched = sorted(self.watched)
+            self.request(watched)
+            counts = {parent_id: self.of(parent_id, names) or 0 for parent_id in watched}
+            self._tallies[names] = Tally.of(counts)
+        return self._tallies[names]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from tempfile import SpooledTemporaryFile
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import Record
 from tap_constantcontact.records.rows import with_keys
+from tap_constantcontact.run import Run
 
 IN_MEMORY = 2**20
 """Number of bytes of a stream's rows above which they are kept in a file."""
@@ -29,21 +30,28 @@ class RowsWithin(ConstantContactStream):
     has a later date than the row.
 
     Attributes that a stream sets:
+        collection: The collection's own stream.
         part: Name of the property of the collection's rows that holds the rows, or their keys.
         holder_keys: Properties of the collection's rows that each row has as well, with the name
             that they have there.
-
-    Attributes of an instance:
-        shared: The reading of the collection.
     """
 
+    collection: ClassVar[type[Collection]]
     part: str
     holder_keys: ClassVar[Mapping[str, str]]
 
     row_keys = ()
     selected_by_default = False
 
-    shared: SharedReading
+    @property
+    def shared(self) -> SharedReading:
+        """The reading of the collection."""
+        return self.run.once(SharedReading, self.collection)
+
+    @classmethod
+    @override
+    def relies_on(cls) -> Iterator[type[ConstantContactStream]]:
+        yield cls.collection
 
     def within(self, holder: Record) -> list[dict[str, Any]]:
         """Return the rows within a row of the collection.
@@ -80,16 +88,21 @@ class SharedReading:
     collection. Meanwhile, the rows of the others are kept until it is their turn.
 
     Args:
+        run: The run.
         collection: The collection's own stream.
-        others: The streams of the rows within.
     """
 
-    def __init__(self, collection: Collection, others: Sequence[RowsWithin]) -> None:
-        self.collection = collection
-        self._others = others
+    def __init__(self, run: Run, collection: type[Collection]) -> None:
+        self.collection = run.once(collection)
+        self._run = run
         self._start: DateTime | None = None
         self._kept: Mapping[str, KeptRows] | None = None
         self._forbidden: ForbiddenError | None = None
+
+    @property
+    def _others(self) -> list[RowsWithin]:
+        streams = self._run.tap.streams.values()
+        return [one for one in streams if isinstance(one, RowsWithin) and one.shared is self]
 
     @property
     def _selected(self) -> list[ConstantContactStream]:
@@ -118,7 +131,7 @@ class SharedReading:
             for holder in self.passing(self.collection.read_since(self.start()), stream):
                 yield from stream.within(holder)
         finally:
-            self.collection.rows.report(self.collection.logger)
+            self.collection.converter.report(self.collection.logger)
 
     def passing(self, holders: Iterable[Record], reader: ConstantContactStream) -> Iterator[Record]:
         """Yield the rows of the collection, and keep the rows within for all but their reader.

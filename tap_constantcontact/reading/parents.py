@@ -16,6 +16,7 @@ from tap_constantcontact.limits.plan import Plan, in_all
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import Page, Query, Record, date_time
 from tap_constantcontact.records.conversion import instant_of
+from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
 
 OVERLAP = 1.0
@@ -31,7 +32,7 @@ class ParentType:
 
     Attributes:
         key: Name of their key, in the collection's rows and in the report's path and records.
-        stream: Name of the collection that lists them; None if only a setting gives their ids.
+        stream: The collection that lists them; None if only a setting gives their ids.
         filters: Names of the settings that restrict which parents are listed.
         given_by: Name of the setting that gives their ids, so that they need not be listed.
         created_at: Name of the date in the collection's rows that tells when a parent was made.
@@ -43,13 +44,10 @@ class ParentType:
         leaves_out: Query parameters of the collection that listing parents does not need.
         is_wanted: Returns whether a listed row is a parent of the reports, given the settings.
         counted_by: Converts a query into one whose total counts only such parents.
-
-    Example:
-        >>> SEGMENTS = ParentType(stream="segments", key="segment_id")
     """
 
     key: str
-    stream: str | None = None
+    stream: type[Collection] | None = None
     filters: tuple[str, ...] = ()
     given_by: str | None = None
     created_at: str = "created_at"
@@ -64,7 +62,7 @@ class ParentType:
     @property
     def unit(self) -> str:
         """What they are called in the progress of a report."""
-        return self.stream or self.given_by or self.key
+        return self.stream.name if self.stream else self.given_by or self.key
 
 
 class Parents:
@@ -73,17 +71,14 @@ class Parents:
     Parents whose ids a setting gives are not listed, unless other filters are set as well.
 
     Args:
+        run: The run.
         of: Their type.
-        config: The settings.
-        collection: The stream that lists them; None if only a setting gives their ids.
     """
 
-    def __init__(
-        self, of: ParentType, config: Mapping[str, Any], collection: Collection | None
-    ) -> None:
+    def __init__(self, run: Run, of: ParentType) -> None:
         self._of = of
-        self._listing = collection
-        self._config = config
+        self._listing = run.once(of.stream) if of.stream else None
+        self._config = run.config
         self._places: list[Place] = []
         self._listed_from = math.inf
         self._sizes: dict[Place, Plan] = {}
@@ -175,7 +170,7 @@ class Parents:
     def _listed(self, bounds: Mapping[str, str]) -> Iterator[Place]:
         for query in self._queries(bounds):
             yield from self._chosen(filter(query.is_wanted, self._collection.collect(query)))
-        self._collection.rows.report(self._collection.logger)
+        self._collection.converter.report(self._collection.logger)
 
     def _queries(self, bounds: Mapping[str, str]) -> Iterator[Query]:
         for query in self._collection.queries():

@@ -1,4 +1,4 @@
-"""The shape of a report that takes one request or more per parent: a sweep over all parents.
+"""A report on parents: a request or more for each, in a sweep over as many runs as it takes.
 
 A sweep may take many runs and days. The SDK's child streams would keep one bookmark per parent and
 write all of them whenever one moves. Here a report goes through the parents itself, and its state
@@ -9,178 +9,200 @@ the instant at which the sweep began, so that nothing that happened in the meant
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
-from singer_sdk import Tap
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.config.dates import BEGINNING
 from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
-from tap_constantcontact.limits.plan import Plan
-from tap_constantcontact.reading.parents import SAMPLE, Parents, ParentType
+from tap_constantcontact.limits.plan import Plan, added, pages
+from tap_constantcontact.reading.parents import SAMPLE, Parents
 from tap_constantcontact.reading.query import Record
-from tap_constantcontact.reading.sweeps import Reach, Sweeps
+from tap_constantcontact.reading.rows import Events, Keyed
+from tap_constantcontact.reading.sweeps import Sweeps
+from tap_constantcontact.reading.targets import Keys, PerParent, PerPart
+from tap_constantcontact.reading.visits import All, Moved
 from tap_constantcontact.records.conversion import instant_of
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Bookmark, Place, Sweep
 from tap_constantcontact.state.short_bookmarks import ShortBookmark
 from tap_constantcontact.transport.workers import in_order
 
+Keep = Callable[[list[Record]], list[Record]]
+"""Returns the rows of a parent to keep."""
 
-class RequestsPerParent(ConstantContactStream):
-    """A report that takes one request or more per parent, in a sweep over as many runs as it takes.
 
-    Attributes that a stream may set:
-        parents: The type of the parents. `path` and the records contain their key.
+class Report(ConstantContactStream):
+    """A report on parents.
+
+    A stream answers three questions, beside what every stream sets:
+        visits: Which parents does a run read? `All(parents)`, `Changed(parents)`, or those whose
+            counts of events moved: `Moved(stats, groups)`.
+        requests: What is requested for each? One list of rows, `PerParent()`, or one for each of
+            its parts, `PerPart(parts)`. `path` contains the keys of what is requested.
+        rows: What are its rows? `Keyed()`, or `Events()`, which have no keys of their own.
+
+    And it may say how far a sweep reaches:
         lookback_days: Number of days before its bookmark that an incremental run reads again.
         date_settings: The settings that decide the window.
-        page_size: Number of rows to request per page; None for what the API chooses.
         filters: Names of further settings that decide which rows are kept.
-        constants: Values of some fields, which every record gets in place of the API's.
-        row_keys: Names of the keys that the API sends in each row, without the parent's.
+        page_size: Number of rows to request per page; None for what the API chooses.
 
-    Attributes of an instance:
-        chosen: Returns the rows of a parent to keep; all by default.
-
-    A stream whose requests need query parameters returns them from the method `parameters`. If the
-    type of the parents has `changed_after`, the records get the date at which their parent changed.
-
-    Example:
-        >>> class OpenRatesStream(RequestsPerParent):
-        ...     name = "contact_open_rates"
-        ...     path = "/reports/contact_reports/{contact_id}/open_rates"
-        ...     records_key = "rates"
-        ...     privilege = "ui:campaign:metrics"
-        ...     primary_keys = ("contact_id", "year")
-        ...     row_keys = ("year",)
-        ...     parents = CONTACTS
-        ...     cost = "1 per contact"
+    If requests need query parameters, a stream returns them from `parameters`.
     """
 
-    parents: ClassVar[ParentType]
+    visits: ClassVar[All]
+    requests: ClassVar[PerParent | PerPart] = PerParent()
+    rows: ClassVar[Keyed | Events] = Keyed()
     bookmark_type: ClassVar[type[Bookmark]] = ShortBookmark
     lookback_days: ClassVar[int] = 0
     date_settings: ClassVar[type[DateSettings]] = DateSettings
-    page_size: ClassVar[int | None] = None
     filters: ClassVar[tuple[str, ...]] = ()
-    constants: ClassVar[Mapping[str, Any]] = {}
+    page_size: ClassVar[int | None] = None
 
-    def __init__(self, tap: Tap, run: Run) -> None:
-        super().__init__(tap, run)
-        self.window = Window(BEGINNING, run.began)
-        filters = (*self.parents.filters, *self.filters)
-        self._sweeps = self.sweeps(Reach(self.lookback_days, self.date_settings, filters))
-        self.chosen: Callable[[list[Record]], list[Record]] = lambda rows: rows
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.sweeps = Sweeps(
+            self,
+            self.date_settings.of(run.config),
+            self.lookback_days,
+            filters=(*self.visits.parents.filters, *self.filters),
+            others=self.visits.settings,
+        )
 
-    def sweeps(self, reach: Reach) -> Sweeps:
-        """Return the sweeps of the report, given how far they reach."""
-        return Sweeps(self, reach)
+    @classmethod
+    @override
+    def relies_on(cls) -> Iterator[type[ConstantContactStream]]:
+        if stream := cls.visits.parents.stream:
+            yield stream
 
     def parameters(self, window: Window) -> Mapping[str, Any]:  # noqa: ARG002
-        """Return the query parameters for the first page of a parent, for rows in a window."""
+        """Return the query parameters for the first page, for rows in a window."""
         return {"limit": self.page_size} if self.page_size else {}
 
-    @property
     @override
-    def turn(self) -> tuple[int, str]:  # type: ignore[override]
-        return self._sweeps.turn
+    def order(self) -> tuple[int, str]:
+        return self.sweeps.order()
 
     @property
     @override
     def table_version(self) -> int:
-        return int(self._sweeps.current().began.timestamp())
+        return int(self.sweeps.current().began.timestamp())
 
     @override
     def plan(self) -> Plan:
-        sweep = self._sweeps.current()
-        listing: Plan = self.run.parents[self.parents].plan(sweep.place)
-        if self.parents.changed_after:
-            _, self.window = self._sweeps.begin()
-            listing = Plan(len(self.places(sweep)), listing.requests)
-        return Plan(listing.rows, listing.requests) + Plan(0, listing.rows)
+        sweep = self.sweeps.current()
+        listing = self.visits.listing(self.sweeps, sweep)
+        if isinstance(self.visits, Moved):
+            return Plan(listing.rows, added(listing.requests, self._requests(self.visits, sweep)))
+        return listing + Plan(0, listing.rows and listing.rows * self.requests.requests)
+
+    def _requests(self, visits: Moved, sweep: Sweep) -> int:
+        """Return the number of requests for parents whose numbers of events are known."""
+        reads_all = visits.is_full(self.sweeps, sweep) or not self.rows.newest_first
+        requests = 0
+        for place in visits.places(self.sweeps, sweep):
+            counts = visits.moved(self.sweeps, sweep, place.parent_id).values()
+            whole = (pages(count or 0, self.page_size or 1, shrinks=False) for count in counts)
+            requests += 1 + (sum(whole) if reads_all else len(counts))
+        return requests
 
     @override
     def read(self) -> Iterator[Record]:
-        sweep, self.window = self._sweeps.begin()
+        yield from self.sweep(lambda rows: rows)
+
+    def sweep(self, keep: Keep) -> Iterator[Record]:
+        """Yield those rows of the parents that are to be kept, and move the bookmark."""
+        sweep = self.sweeps.current()
+        self.sweeps.begin(sweep)
         if self.ABORT_AT_RECORD_COUNT is not None:
-            yield from self._sample()
+            yield from self._sample(sweep)
             return
-        given_by = self.parents.given_by
-        if self.parents.stream is None and not self.config.get(given_by or ""):
-            self.logger.warning("%s has nothing to read: %s is not set", self.name, given_by)
+        parents = self.visits.parents
+        if parents.stream is None and not self.config.get(parents.given_by or ""):
+            self.logger.warning(
+                "%s has nothing to read: %s is not set", self.name, parents.given_by
+            )
         quota = self.run.connection.quota
         before = quota.spent
         try:
-            yield from self._visit(sweep)
+            yield from self._rows_of_all(sweep, keep)
         except LimitReachedError:
-            if quota.spent > before and self._sweeps.under_way() in (None, sweep):
+            if quota.spent > before and self.sweeps.under_way() in (None, sweep):
                 self.logger.warning(
                     "The remaining requests were too few to finish one parent of %s: each run "
                     "needs more",
                     self.name,
                 )
             raise
-        self._sweeps.finish(sweep)
+        self.visits.finish(self.sweeps, sweep)
+        self.sweeps.finish(sweep)
 
-    def _visit(self, sweep: Sweep) -> Iterator[Record]:
+    def _rows_of_all(self, sweep: Sweep, keep: Keep) -> Iterator[Record]:
         connection, progress = self.run.connection, self.run.progress
-        places = self.places(sweep)
+        self.visits.begin(self.sweeps, sweep)
+        window = self.visits.window(self.sweeps, sweep)
+        places = self.visits.places(self.sweeps, sweep)
+        if places:
+            self.prepare()
         reports = in_order(
-            self._report, places, connection.turns, self.ahead, connection.concurrency.most
+            partial(self._rows_to_keep, sweep=sweep, window=window, keep=keep),
+            places,
+            connection.turns,
+            lambda: min(connection.ahead(), self.visits.most_ahead),
+            connection.concurrency.most,
         )
-        unit = self.parents.unit
-        for place, rows in progress.track(self.name, reports, unit, len(places)):
-            yield from rows or ()
-            progress.skipped += rows is None
-            self._sweeps.move_on(sweep, place)
+        for place, rows in progress.track(
+            self.name, reports, self.visits.parents.unit, len(places)
+        ):
+            yield from rows
+            self.sweeps.move_on(sweep, place)
 
-    def places(self, sweep: Sweep) -> Sequence[Place]:
-        """Return the parents that the sweep has still to visit, in order."""
-        parents: Parents = self.run.parents[self.parents]
-        if self.parents.changed_after:
-            return parents.changed_since(self.window.start, sweep.place)
-        return parents.after(sweep.place)
+    def prepare(self) -> None:
+        """Read what is needed before the first parent; nothing by default."""
 
-    def ahead(self) -> int:
-        """Return how many parents may be read while the rows of one are written."""
-        return self.run.connection.ahead()
-
-    def _sample(self) -> Iterator[Record]:
-        for place in self.run.parents[self.parents].first(SAMPLE):
-            yield from self._report(place) or ()
+    def _sample(self, sweep: Sweep) -> Iterator[Record]:
+        window = self.visits.window(self.sweeps, sweep)
+        for place in self.run.once(Parents, self.visits.parents).first(SAMPLE):
+            yield from self._rows_to_keep(place, sweep, window, lambda rows: rows)
 
     # One parent
 
-    def _report(self, place: Place) -> list[Record] | None:
-        """Return a parent's rows in the window, or None if the API does not know the parent."""
+    def _rows_to_keep(self, place: Place, sweep: Sweep, window: Window, keep: Keep) -> list[Record]:
+        parent = {self.visits.parents.key: place.parent_id}
         try:
-            rows = self.chosen(self.report_on({self.parents.key: place.parent_id}))
+            rows = self.requests.rows(
+                self.run, parent, partial(self.rows_of, sweep=sweep, window=window)
+            )
         except NotFoundError:
-            return None
-        parents: Parents = self.run.parents[self.parents]
-        added = {**self.constants, **parents.change_of(place.parent_id)}
-        return [{**row, **added} for row in rows] if added else rows
+            self.run.progress.skip()
+            return []
+        fields = self.visits.fields(self.run, place.parent_id)
+        kept = keep([row for row in rows if self._is_in(window, row)])
+        return [{**row, **fields} for row in kept] if fields else kept
 
-    def report_on(self, keys: Mapping[str, str]) -> list[Record]:
-        """Return the rows in the window of what the keys name, each row with the keys it lacks.
+    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:  # noqa: ARG002
+        """Return the rows of what some keys name, each row with the keys that it lacks.
 
         Raises:
             NotFoundError: The API does not know what the keys name.
         """
-        lacking = {name: value for name, value in keys.items() if name not in self.sent_keys}
-        rows = self.rows_of({**keys, **self.parameters(self.window)})
-        return [{**row, **lacking} for row in rows if self.is_in_window(row)]
+        named = {name: value for name, value in keys.items() if f"{{{name}}}" in self.path}
+        lacking = {name: value for name, value in named.items() if name not in self.sent_keys}
+        known = {name: keys[name] for name in keys if name in self.schema["properties"]}
+        context = {**named, **self.parameters(window)}
+        rows = self.rows.read(
+            partial(self.pages, context),
+            lacking,
+            self.sent_keys,
+            window.start,
+            self.replication_key,
+        )
+        return [{**known, **row} for row in rows]
 
-    def rows_of(self, context: Mapping[str, Any]) -> Iterable[Record]:
-        """Return each row of a parent once."""
-        keys = self.sent_keys
-        rows = {tuple(row[key] for key in keys): row for row in self.request_records(dict(context))}
-        return rows.values()
-
-    def is_in_window(self, row: Record) -> bool:
-        """Return whether a row is in the window; a row without a date always is."""
+    def _is_in(self, window: Window, row: Record) -> bool:
         instant = instant_of(row.get(self.replication_key or ""))
-        return instant is None or instant in self.window
+        return instant is None or instant in window

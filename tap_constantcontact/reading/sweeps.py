@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pendulum
+from pendulum import DateTime
 
 from tap_constantcontact.config.dates import BEGINNING, days_before
 from tap_constantcontact.config.windows import DateSettings, Window
@@ -20,113 +21,126 @@ if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
 
 
-class Reach(NamedTuple):
-    """How far the sweeps of a report reach.
-
-    Attributes:
-        lookback_days: Number of days before its bookmark that an incremental sweep reads again,
-            unless a setting says otherwise.
-        settings: The settings that decide the window.
-        filters: Names of the settings that decide which rows are kept, regardless of their date.
-    """
-
-    lookback_days: int
-    settings: type[DateSettings]
-    filters: Sequence[str]
-
-
 class Sweeps:
     """The sweeps of one report, one after another.
 
     Args:
         stream: The report.
-        reach: How far its sweeps reach.
+        settings: The settings that decide the window.
+        lookback_days: Number of days before its bookmark that an incremental sweep reads again,
+            unless a setting says otherwise.
+        filters: Names of the settings that decide which rows are kept, regardless of their date.
+        others: Names of other settings with which alone a sweep can go on.
     """
 
-    def __init__(self, stream: ConstantContactStream, reach: Reach) -> None:
+    def __init__(
+        self,
+        stream: ConstantContactStream,
+        settings: DateSettings,
+        lookback_days: int,
+        *,
+        filters: Sequence[str],
+        others: Sequence[str],
+    ) -> None:
+        self.run = stream.run
+        self.bookmark = stream.bookmark
+        self.increment = Increment(stream, settings)
         self._stream = stream
-        self._run = stream.run
-        self._bookmark = stream.bookmark
-        self._settings = reach.settings.of(self._run.config)
-        self._shape: tuple[Any, ...] = astuple(self._settings)
-        self._increment = Increment(stream, self._settings)
-        self._filters = reach.filters
-        self._lookback_days = self._settings.lookback(reach.lookback_days)
+        self._settings = settings
+        self._filters = filters
+        self._others = others
+        self._lookback_days = settings.lookback(lookback_days)
 
     def under_way(self) -> Sweep | None:
         """Return the sweep that an earlier run left unfinished under the same settings."""
-        sweep = self._bookmark.sweep
-        return sweep if sweep and sweep.settings == self._fingerprint(*self._shape) else None
+        sweep = self.bookmark.sweep
+        return sweep if sweep and sweep.settings == self._fingerprint_of_all() else None
 
     def current(self) -> Sweep:
         """Return the sweep that is under way, or else a new one."""
-        return self.under_way() or Sweep(self._run.began, self._fingerprint(*self._shape))
+        return self.under_way() or Sweep(self.run.began, self._fingerprint_of_all())
 
-    @property
-    def turn(self) -> tuple[int, str]:
-        """Sort key: a report with a sweep under way first, then the one swept longest ago."""
+    def order(self) -> tuple[int, str]:
+        """Return a sort key: reports with a sweep under way first, then those swept longest ago."""
         if sweep := self.under_way():
             return 1, rfc3339(sweep.began)
-        return 2, self._bookmark.swept_at or ""
+        return 2, self.bookmark.swept_at or ""
 
-    def begin(self) -> tuple[Sweep, Window]:
-        """Return the sweep that this run resumes or starts, and the window that it covers."""
-        sweep = self.current()
-        if self._bookmark.sweep and not self.under_way():
+    def begin(self, sweep: Sweep) -> None:
+        """Write the keys of the bookmark, and warn if settings changed since they had values."""
+        if self.bookmark.sweep and not self.under_way():
             self._stream.logger.warning(
                 "The settings of %s changed while a sweep was under way: a new sweep starts from "
                 "the bookmark of the last finished one",
                 self._stream.name,
             )
-        fixed = self._fixed_window(sweep)
-        self._bookmark.write_all_keys("sweep", "swept_at")
-        if not fixed and self._stream.replication_key:
-            self._bookmark.write_all_keys("replication_key", "replication_key_value", "filters")
-        return sweep, fixed or self._since_bookmark()
+        self.bookmark.write_all_keys("sweep", "swept_at")
+        if self.fixed_window(sweep):
+            return
+        if self._stream.replication_key:
+            self.bookmark.write_all_keys("replication_key", "replication_key_value", "filters")
+        filters = self.bookmark["filters"]
+        if self.increment.value is not None and filters not in (None, self._fingerprint()):
+            self._stream.logger.warning(
+                "The filters of %s changed since its last sweep: older rows that the old "
+                "filters excluded stay missing. Remove its bookmark to read all history again",
+                self._stream.name,
+            )
 
-    def _fixed_window(self, sweep: Sweep) -> Window | None:
+    def window(self, sweep: Sweep) -> Window:
+        """Return the window that settings fix, or else the one since the bookmark.
+
+        The latter ends a day after the run began, to include events that happen while it runs.
+        """
+        if fixed := self.fixed_window(sweep):
+            return fixed
+        start = self.increment.start() or BEGINNING
+        if self.increment.value is not None:
+            start = self.reread_from(start)
+        return Window(start, self.run.began.add(days=1))
+
+    def fixed_window(self, sweep: Sweep) -> Window | None:
+        """Return the window that settings fix, if they do."""
         return self._settings.window(sweep.began)
 
-    def _since_bookmark(self) -> Window:
-        """Return the window of an incremental run.
+    def reread_from(self, instant: DateTime) -> DateTime:
+        """Return the instant from which a sweep reads again what an earlier one may have missed.
 
-        It begins with a whole minute, as the reports seem to keep no more of an instant: what
-        happens later in the minute of a bookmark has an earlier date than it. (Every `created_time`
-        that the vendor has published is a whole minute.) It ends a day after the run began, to
-        include events that happen while it runs.
+        It is a whole minute, as the reports seem to keep no more of an instant: what happens later
+        in the minute of a bookmark has an earlier date than it. (Every `created_time` that the
+        vendor has published is a whole minute.)
         """
-        start = self._increment.start() or BEGINNING
-        if self._increment.value is not None:
-            start = days_before(start, self._lookback_days).start_of("minute")
-            if self._bookmark["filters"] not in (None, self._fingerprint()):
-                self._stream.logger.warning(
-                    "The filters of %s changed since its last sweep: older rows that the old "
-                    "filters excluded stay missing. Remove its bookmark to read all history again",
-                    self._stream.name,
-                )
-        return Window(start, self._run.began.add(days=1))
+        return days_before(instant, self._lookback_days).start_of("minute")
+
+    def moves_bookmark(self, sweep: Sweep) -> bool:
+        """Return whether the next sweep reads what is new since this one."""
+        return self.increment.is_wanted and self.fixed_window(sweep) is None
 
     def move_on(self, sweep: Sweep, place: Place) -> None:
         """Note that all records of a parent are written, and emit the state if it is due."""
         if place.created_at != UNKNOWN:
-            self._bookmark.sweep = replace(sweep, place=place)
-        self._run.write_state_now_and_then()
+            self.bookmark.sweep = replace(sweep, place=place)
+        self.run.write_state_now_and_then()
 
     def finish(self, sweep: Sweep) -> None:
         """Note that all records of all parents are written."""
-        self._bookmark.sweep = None
-        now = pendulum.from_timestamp(self._run.clock.now())
-        self._bookmark.swept_at = rfc3339(now)
-        if self._fixed_window(sweep) is None:
-            self._increment.move(sweep.began)
+        self.bookmark.sweep = None
+        now = pendulum.from_timestamp(self.run.clock.now())
+        self.bookmark.swept_at = rfc3339(now)
+        if self.fixed_window(sweep) is None:
+            self.increment.move(sweep.began)
             if self._stream.replication_key:
-                self._bookmark.update(filters=self._fingerprint())
+                self.bookmark.update(filters=self._fingerprint())
+
+    def _fingerprint_of_all(self) -> str:
+        others = (self.run.config.get(name) for name in self._others)
+        return self._fingerprint(*astuple(self._settings), *others)
 
     def _fingerprint(self, *further: Any) -> str:
         """Return a hash of the filters and some further values; the order of lists is ignored."""
-        values = [*(self._run.config.get(name) for name in self._filters), *further]
+        values = [*(self.run.config.get(name) for name in self._filters), *further]
         shape = [sorted(value) if isinstance(value, list) else value for value in values]
-        shape.append(self._increment.is_wanted)
+        shape.append(self.increment.is_wanted)
         if not self._stream.replication_key:
-            shape.append(self._run.state.get(ACCOUNT))
+            shape.append(self.run.state.get(ACCOUNT))
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]

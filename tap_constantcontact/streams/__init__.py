@@ -4,10 +4,8 @@ from collections.abc import Mapping
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.selection import Declared
-from tap_constantcontact.reading.from_campaigns import ContactsFromParts
 from tap_constantcontact.streams.account import AccountEmailsStream, AccountSummaryStream
 from tap_constantcontact.streams.audience import (
-    SEGMENTS,
     ContactCustomFieldsStream,
     ContactListsStream,
     ContactTagsStream,
@@ -23,12 +21,8 @@ from tap_constantcontact.streams.campaign_reports import (
     EmailLinksStream,
 )
 from tap_constantcontact.streams.campaigns import (
-    CAMPAIGNS,
-    CHANGED_CAMPAIGNS,
-    KEPT_CAMPAIGNS,
     EmailAbTestsStream,
     EmailCampaignActivitiesStream,
-    EmailCampaignDetails,
     EmailCampaignsStream,
     EmailNonOpenerResendsStream,
     EmailSchedulesStream,
@@ -46,7 +40,7 @@ from tap_constantcontact.streams.contact_reports import (
     ContactActivityDetailsStream,
     ContactOpenAndClickRatesStream,
 )
-from tap_constantcontact.streams.contacts import CONTACTS, ContactCountsStream, ContactsStream
+from tap_constantcontact.streams.contacts import ContactCountsStream, ContactsStream
 from tap_constantcontact.streams.email_events import (
     EmailBouncesStream,
     EmailClicksStream,
@@ -58,14 +52,11 @@ from tap_constantcontact.streams.email_events import (
     EmailUniqueOpensStream,
 )
 from tap_constantcontact.streams.events import (
-    EVENTS,
-    EventDetails,
     EventRegistrationsStream,
     EventsStream,
     EventTracksStream,
 )
 from tap_constantcontact.streams.landing_pages import (
-    LANDING_PAGES,
     LandingPageOpensStream,
     LandingPageUniqueAddsStream,
     LandingPageUniqueClicksStream,
@@ -77,9 +68,9 @@ from tap_constantcontact.streams.partner import PartnerAccountsStream
 from tap_constantcontact.streams.reports_from_campaigns import (
     ContactActionSummaryFromCampaigns,
     ContactActivityDetailsFromCampaigns,
+    ReportFromCampaigns,
 )
 from tap_constantcontact.streams.sms import (
-    SMS_CONTACTS,
     SmsCampaignSummariesStream,
     SmsEngagementHistoryStream,
 )
@@ -137,34 +128,14 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
 )
 """The streams, in the order in which they run."""
 
-FROM_CAMPAIGNS: Mapping[type[ConstantContactStream], type[ContactsFromParts]] = {
+FROM_CAMPAIGNS: Mapping[type[ConstantContactStream], type[ReportFromCampaigns]] = {
     stream.per_contact: stream
     for stream in (ContactActionSummaryFromCampaigns, ContactActivityDetailsFromCampaigns)
 }
 """The streams that take the place of others if `report_source` is `campaigns`."""
 
-PARENT_TYPES = (
-    SEGMENTS,
-    CAMPAIGNS,
-    KEPT_CAMPAIGNS,
-    CHANGED_CAMPAIGNS,
-    LANDING_PAGES,
-    EVENTS,
-    CONTACTS,
-    SMS_CONTACTS,
-)
-"""The types of parent that reports are about."""
-
-DETAILS = (EmailCampaignDetails, EventDetails)
-"""The details of parents that list their parts."""
-
-COUNTED_BY = (EmailCampaignStatsStream,)
-"""The reports that tell counts of parents, by which other streams see what is new."""
-
 DECLARED = {
-    stream.name: Declared(
-        vars(stream)["schema"], vars(stream)["primary_keys"], vars(stream).get("replication_key")
-    )
+    stream.name: Declared(stream.schema, stream.primary_keys, stream.replication_key)
     for stream in STREAMS
 }
 """What the streams declare of themselves, by name; contacts may have any custom fields by name."""
@@ -172,4 +143,4 @@ DECLARED[ContactsStream.name] = DECLARED[ContactsStream.name]._replace(
     schema=ContactsStream.with_fields({"type": ["object", "null"]})
 )
 
-__all__ = ["COUNTED_BY", "DECLARED", "DETAILS", "FROM_CAMPAIGNS", "PARENT_TYPES", "STREAMS"]
+__all__ = ["DECLARED", "FROM_CAMPAIGNS", "STREAMS"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.query import Query
-from tap_constantcontact.reading.report import RequestsPerParent
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.visits import All
 from tap_constantcontact.streams.fields import (
     flag,
     instant,
@@ -151,17 +152,17 @@ class SegmentsStream(Collection):
     schema = schema(*SEGMENT)
 
 
-SEGMENTS = ParentType(stream="segments", key="segment_id")
+SEGMENTS = ParentType(stream=SegmentsStream, key="segment_id")
 
 
-class SegmentDetailsStream(RequestsPerParent):
+class SegmentDetailsStream(Report):
     """Segments with their criteria."""
 
     name = "segment_details"
     path = "/segments/{segment_id}"
     privilege = "contacts:lists:read"
     primary_keys = ("segment_id",)
-    parents = SEGMENTS
+    visits = All(SEGMENTS)
     cost = "1 per segment"
     selected_by_default = False
     schema = schema(

@@ -5,10 +5,12 @@ https://v3.developer.constantcontact.com/api_reference/#tag-Email-Campaigns-Repo
 
 from __future__ import annotations
 
-from tap_constantcontact.reading.batched import ParentsPerRequest
+from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import Query
-from tap_constantcontact.reading.requests_per_part import RequestsPerPart
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.targets import PerPart
+from tap_constantcontact.reading.visits import All
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
 from tap_constantcontact.streams.fields import (
     instant,
@@ -75,7 +77,7 @@ PERCENTS = (
 )
 
 
-class EmailCampaignStatsStream(ParentsPerRequest):
+class EmailCampaignStatsStream(BatchedReport):
     """Counts and percentages of each campaign's sends, opens, clicks and so on."""
 
     name = "email_campaign_stats"
@@ -118,7 +120,7 @@ class EmailCampaignSummariesStream(Collection):
     )
 
 
-class EmailCampaignActivityStatsStream(ParentsPerRequest):
+class EmailCampaignActivityStatsStream(BatchedReport):
     """Counts of each campaign activity's sends, opens, clicks and so on."""
 
     name = "email_campaign_activity_stats"
@@ -141,7 +143,7 @@ class EmailCampaignActivityStatsStream(ParentsPerRequest):
     )
 
 
-class EmailLinksStream(RequestsPerPart):
+class EmailLinksStream(Report):
     """The links that contacts clicked in each e-mail."""
 
     name = "email_links"
@@ -151,8 +153,8 @@ class EmailLinksStream(RequestsPerPart):
     privilege = "ui:campaign:metrics"
     primary_keys = ("campaign_activity_id", "url_id")
     row_keys = ("url_id",)
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
+    visits = All(CAMPAIGNS)
+    requests = PerPart(SENT_ACTIVITIES)
     cost = "2 and more per campaign, and 1 per 500 to list them"
     selected_by_default = False
     schema = schema(

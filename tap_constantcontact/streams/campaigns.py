@@ -13,10 +13,12 @@ from typing_extensions import override
 
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.details import Details
 from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.parts import Details, PartType
 from tap_constantcontact.reading.query import Change, Query, Record
-from tap_constantcontact.reading.requests_per_part import PartType, RequestsPerPart
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.targets import PerPart
+from tap_constantcontact.reading.visits import All, Changed
 from tap_constantcontact.streams.fields import (
     instant,
     instant_key,
@@ -71,7 +73,7 @@ def _is_sent(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG0
 
 
 CAMPAIGNS = ParentType(
-    stream="email_campaigns", key="campaign_id", changed_at="updated_at", is_wanted=_is_sent
+    stream=EmailCampaignsStream, key="campaign_id", changed_at="updated_at", is_wanted=_is_sent
 )
 """The parents of the campaign reports: the campaigns that were sent."""
 
@@ -80,11 +82,11 @@ def _is_kept(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG0
     return str(campaign.get("current_status")).lower() != "removed"
 
 
-KEPT_CAMPAIGNS = ParentType(stream="email_campaigns", key="campaign_id", is_wanted=_is_kept)
+KEPT_CAMPAIGNS = ParentType(stream=EmailCampaignsStream, key="campaign_id", is_wanted=_is_kept)
 """All campaigns but the removed ones, whose details the API does not know."""
 
 CHANGED_CAMPAIGNS = ParentType(
-    stream="email_campaigns",
+    stream=EmailCampaignsStream,
     key="campaign_id",
     changed_at="updated_at",
     changed_after="after_date",
@@ -104,6 +106,7 @@ class EmailCampaignDetails(Details):
     scope = "campaign_data"
     privilege = "campaign:read"
     primary_keys = ("campaign_id",)
+    parents = KEPT_CAMPAIGNS
     schema = schema(
         key("campaign_id", "Key of the campaign."),
         text("name", "Name of the campaign."),
@@ -137,7 +140,7 @@ ALL_ACTIVITIES = PartType(
 )
 
 
-class EmailCampaignActivitiesStream(RequestsPerPart):
+class EmailCampaignActivitiesStream(Report):
     """The e-mails of each campaign, with subject and sender, but without their content.
 
     An activity has no date of its own, so it is read again if its campaign has changed.
@@ -149,8 +152,8 @@ class EmailCampaignActivitiesStream(RequestsPerPart):
     privilege = "campaign:read"
     primary_keys = ("campaign_activity_id",)
     replication_key = "updated_at"
-    parents = CHANGED_CAMPAIGNS
-    parts = ALL_ACTIVITIES
+    visits = Changed(CHANGED_CAMPAIGNS)
+    requests = PerPart(ALL_ACTIVITIES)
     left_out = ("document_properties", "html_content", "physical_address_in_footer")
     cost = "3 and more per changed campaign, and 1 per 500 to list them"
     schema = schema(
@@ -176,7 +179,7 @@ class EmailCampaignActivitiesStream(RequestsPerPart):
         return {"include": "permalink_url"}
 
 
-class EmailSendHistoryStream(RequestsPerPart):
+class EmailSendHistoryStream(Report):
     """Each time that an e-mail was sent."""
 
     name = "email_send_history"
@@ -186,8 +189,8 @@ class EmailSendHistoryStream(RequestsPerPart):
     privilege = "campaign:read"
     primary_keys = ("campaign_activity_id", "send_id")
     row_keys = ("send_id",)
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
+    visits = All(CAMPAIGNS)
+    requests = PerPart(SENT_ACTIVITIES)
     cost = "2 and more per campaign, and 1 per 500 to list them"
     selected_by_default = False
     schema = schema(
@@ -202,7 +205,7 @@ class EmailSendHistoryStream(RequestsPerPart):
     )
 
 
-class EmailSchedulesStream(RequestsPerPart):
+class EmailSchedulesStream(Report):
     """When scheduled e-mails will be sent."""
 
     name = "email_schedules"
@@ -212,8 +215,8 @@ class EmailSchedulesStream(RequestsPerPart):
     privilege = "campaign:read"
     primary_keys = ("campaign_activity_id", "scheduled_date")
     row_keys = ("scheduled_date",)
-    parents = KEPT_CAMPAIGNS
-    parts = SENT_ACTIVITIES
+    visits = All(KEPT_CAMPAIGNS)
+    requests = PerPart(SENT_ACTIVITIES)
     cost = "2 and more per campaign, and 1 per 500 to list them"
     selected_by_default = False
     schema = schema(
@@ -223,7 +226,7 @@ class EmailSchedulesStream(RequestsPerPart):
     )
 
 
-class EmailNonOpenerResendsStream(RequestsPerPart):
+class EmailNonOpenerResendsStream(Report):
     """The second send of each campaign, to contacts who did not open the first one.
 
     A campaign has one at the most. (Contract.)
@@ -236,8 +239,8 @@ class EmailNonOpenerResendsStream(RequestsPerPart):
     privilege = "campaign:read"
     primary_keys = ("campaign_activity_id",)
     row_keys = ()
-    parents = KEPT_CAMPAIGNS
-    parts = PRIMARY_ACTIVITIES
+    visits = All(KEPT_CAMPAIGNS)
+    requests = PerPart(PRIMARY_ACTIVITIES)
     cost = "2 per campaign, and 1 per 500 to list them"
     selected_by_default = False
     schema = schema(
@@ -251,7 +254,7 @@ class EmailNonOpenerResendsStream(RequestsPerPart):
     )
 
 
-class EmailAbTestsStream(RequestsPerPart):
+class EmailAbTestsStream(Report):
     """The test of two subjects of a campaign, if it has one.
 
     The API knows nothing under the path of a campaign without a test. (Contract.)
@@ -263,8 +266,8 @@ class EmailAbTestsStream(RequestsPerPart):
     privilege = "campaign:read"
     primary_keys = ("campaign_activity_id",)
     row_keys = ()
-    parents = KEPT_CAMPAIGNS
-    parts = PRIMARY_ACTIVITIES
+    visits = All(KEPT_CAMPAIGNS)
+    requests = PerPart(PRIMARY_ACTIVITIES)
     cost = "2 per campaign, and 1 per 500 to list them"
     selected_by_default = False
     schema = schema(

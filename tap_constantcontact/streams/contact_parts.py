@@ -18,56 +18,52 @@ from typing_extensions import override
 
 from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.reading.query import Record
-from tap_constantcontact.streams.contacts import PHONE_NUMBER, STREET_ADDRESS
+from tap_constantcontact.streams.contacts import PHONE_NUMBER, STREET_ADDRESS, ContactsStream
 from tap_constantcontact.streams.fields import instant, key, schema, text
 
-HOLDER_KEYS = {"contact_id": "contact_id", "contact_updated_at": "updated_at"}
 HOLDER = (
     key("contact_id", "Key of the contact."),
     instant("contact_updated_at", "When the contact last changed; an unsubscribe does not count."),
 )
-COST = "none, if `contacts` is selected; otherwise those of `contacts`, once for all such streams"
 
 
-class ContactListMembershipsStream(RowsWithin):
+class ContactPart(RowsWithin):
+    """What these streams share."""
+
+    path = "/contacts"
+    collection = ContactsStream
+    holder_keys: ClassVar = {"contact_id": "contact_id", "contact_updated_at": "updated_at"}
+    privilege = "contacts:read"
+    replication_key = "contact_updated_at"
+    cost = (
+        "none, if `contacts` is selected; otherwise those of `contacts`, once for all such streams"
+    )
+
+
+class ContactListMembershipsStream(ContactPart):
     """Memberships of contacts in lists."""
 
     name = "contact_list_memberships"
-    path = "/contacts"
     part = "list_memberships"
-    holder_keys: ClassVar = HOLDER_KEYS
-    privilege = "contacts:read"
     primary_keys = ("contact_id", "list_id")
-    replication_key = "contact_updated_at"
-    cost = COST
     schema = schema(*HOLDER, key("list_id", "Key of a list that the contact is on."))
 
 
-class ContactTaggingsStream(RowsWithin):
+class ContactTaggingsStream(ContactPart):
     """Tags of contacts."""
 
     name = "contact_taggings"
-    path = "/contacts"
     part = "taggings"
-    holder_keys: ClassVar = HOLDER_KEYS
-    privilege = "contacts:read"
     primary_keys = ("contact_id", "tag_id")
-    replication_key = "contact_updated_at"
-    cost = COST
     schema = schema(*HOLDER, key("tag_id", "Key of a tag of the contact."))
 
 
-class ContactCustomFieldValuesStream(RowsWithin):
+class ContactCustomFieldValuesStream(ContactPart):
     """Values of contacts' custom fields."""
 
     name = "contact_custom_field_values"
-    path = "/contacts"
     part = "custom_fields"
-    holder_keys: ClassVar = HOLDER_KEYS
-    privilege = "contacts:read"
     primary_keys = ("contact_id", "custom_field_id")
-    replication_key = "contact_updated_at"
-    cost = COST
     schema = schema(
         *HOLDER,
         key("custom_field_id", "Key of the custom field."),
@@ -82,29 +78,19 @@ class ContactCustomFieldValuesStream(RowsWithin):
         return {**row, "choice_ids": ",".join(filter(None, row["choice_ids"] or ())) or None}
 
 
-class ContactPhoneNumbersStream(RowsWithin):
+class ContactPhoneNumbersStream(ContactPart):
     """Phone numbers of contacts."""
 
     name = "contact_phone_numbers"
-    path = "/contacts"
     part = "phone_numbers"
-    holder_keys: ClassVar = HOLDER_KEYS
-    privilege = "contacts:read"
     primary_keys = ("contact_id", "phone_number_id")
-    replication_key = "contact_updated_at"
-    cost = COST
     schema = schema(*HOLDER, key("phone_number_id", "Key of the number."), *PHONE_NUMBER[1:])
 
 
-class ContactStreetAddressesStream(RowsWithin):
+class ContactStreetAddressesStream(ContactPart):
     """Street addresses of contacts."""
 
     name = "contact_street_addresses"
-    path = "/contacts"
     part = "street_addresses"
-    holder_keys: ClassVar = HOLDER_KEYS
-    privilege = "contacts:read"
     primary_keys = ("contact_id", "street_address_id")
-    replication_key = "contact_updated_at"
-    cost = COST
     schema = schema(*HOLDER, key("street_address_id", "Key of the address."), *STREET_ADDRESS[1:])

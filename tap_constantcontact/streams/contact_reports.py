@@ -12,8 +12,9 @@ from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.config.windows import ReportDateSettings, Window
-from tap_constantcontact.reading.event_pages import EventsPerParent
-from tap_constantcontact.reading.report import RequestsPerParent
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.rows import Events
+from tap_constantcontact.reading.visits import All
 from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, number, schema, text
@@ -29,7 +30,7 @@ def _between(start: DateTime, end: DateTime) -> dict[str, str]:
     return {"start": start.format(form), "end": end.format(form)}
 
 
-class ContactActionSummaryStream(RequestsPerParent):
+class ContactActionSummaryStream(Report):
     """One row for each e-mail that a contact was sent.
 
     The counts of a row keep growing after the e-mail went out.
@@ -43,7 +44,7 @@ class ContactActionSummaryStream(RequestsPerParent):
     row_keys = ("campaign_activity_id",)
     replication_key = "start_on"
     bookmark_type = Bookmark
-    parents = CONTACTS
+    visits = All(CONTACTS)
     lookback_days = 30
     date_settings = ReportDateSettings
     cost = "1 per contact, and 1 more per 200 e-mails"
@@ -68,7 +69,7 @@ class ContactActionSummaryStream(RequestsPerParent):
         return _between(window.start.subtract(seconds=1), window.end.add(seconds=1))
 
 
-class ContactActivityDetailsStream(EventsPerParent):
+class ContactActivityDetailsStream(Report):
     """One row for each event: a send, an open, a click, a bounce and so on."""
 
     name = "contact_activity_details"
@@ -76,9 +77,11 @@ class ContactActivityDetailsStream(EventsPerParent):
     records_key = "tracking_activities"
     privilege = "ui:campaign:metrics"
     primary_keys = ("activity_id",)
+    row_keys = ()
+    rows = Events()
     replication_key = "created_time"
     bookmark_type = Bookmark
-    parents = CONTACTS
+    visits = All(CONTACTS)
     page_size = 100
     lookback_days = 1
     date_settings = ReportDateSettings
@@ -104,7 +107,7 @@ class ContactActivityDetailsStream(EventsPerParent):
         return {"tracking_activities_list": ",".join(types), **super().parameters(window)}
 
 
-class ContactOpenAndClickRatesStream(RequestsPerParent):
+class ContactOpenAndClickRatesStream(Report):
     """How often each contact opened, and clicked in, the e-mails of the last five years.
 
     The API allows five years at the most. (Contract.) A day less is requested, because it is not
@@ -115,7 +118,7 @@ class ContactOpenAndClickRatesStream(RequestsPerParent):
     path = "/reports/contact_reports/{contact_id}/open_and_click_rates"
     privilege = "ui:campaign:metrics"
     primary_keys = ("contact_id",)
-    parents = CONTACTS
+    visits = All(CONTACTS)
     cost = "1 per contact, and 1 per 500 to list them"
     selected_by_default = False
     schema = schema(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pendulum import DateTime
@@ -16,6 +16,8 @@ from tap_constantcontact.reading.nested import SharedReading
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.query import Change, Creation, Query, Record
 from tap_constantcontact.reading.single_response import SingleResponse
+from tap_constantcontact.run import Run
+from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.custom_fields import BY_NAME, FieldsByName, RowsWithFields
 from tap_constantcontact.streams.fields import (
     instant,
@@ -98,6 +100,11 @@ SMS_CHANNEL = (
 )
 
 
+def custom_fields(run: Run) -> FieldsByName:
+    """Return the account's custom fields."""
+    return FieldsByName(run.once(ContactCustomFieldsStream).read())
+
+
 class ContactsStream(Collection):
     """Contacts of every status, with their sub-resources.
 
@@ -105,10 +112,6 @@ class ContactsStream(Collection):
     contact's `updated_at`, by which `updated_after` filters. (The vendor's forum, confirmed by
     staff.) So an incremental run makes a second pass with `optout_after`. No filter finds any other
     change of permission. So all contacts are read again every `contacts_refresh_days`.
-
-    Attributes of an instance:
-        fields: Returns the account's custom fields, if the records have them by name.
-        shared: The reading of the contacts for this stream and those of the rows within.
     """
 
     name = "contacts"
@@ -160,9 +163,6 @@ class ContactsStream(Collection):
 
     creation = Creation("created_at", "created_after", "created_before")
 
-    fields: Callable[[], FieldsByName] | None = None
-    shared: SharedReading
-
     def discover(self, fields: FieldsByName) -> None:
         """Add the account's custom fields to the schema."""
         self.schema = self.with_fields(fields.schema)
@@ -177,18 +177,19 @@ class ContactsStream(Collection):
     @classmethod
     def with_fields(cls, fields: dict[str, Any]) -> dict[str, Any]:
         """Return the schema with the schema of custom fields by name."""
-        schema = vars(cls)["schema"]
+        schema = cls.schema
         return {**schema, "properties": {**schema["properties"], BY_NAME: fields}}
 
     @override
     def read(self) -> Iterator[Record]:
-        if self.fields and BY_NAME in self.schema["properties"]:
-            self.rows = RowsWithFields(self.name, self.schema, self.sent_keys, self.fields())
-        yield from self.shared.passing(super().read(), self)
+        if self.config["custom_fields_by_name"] and BY_NAME in self.schema["properties"]:
+            fields = self.run.once(custom_fields)
+            self.converter = RowsWithFields(self.name, self.schema, self.sent_keys, fields)
+        yield from self.run.once(SharedReading, ContactsStream).passing(super().read(), self)
 
     @override
     def start(self) -> DateTime | None:
-        return self.shared.start()
+        return self.run.once(SharedReading, ContactsStream).start()
 
     @override
     def queries(self) -> Iterator[Query]:
@@ -270,7 +271,7 @@ def _counting_the_reported(query: Query, config: Mapping[str, Any]) -> Query:
 
 
 CONTACTS = ParentType(
-    stream="contacts",
+    stream=ContactsStream,
     key="contact_id",
     filters=(
         "contact_ids",

@@ -11,15 +11,18 @@ without an event. (Contract; the vendor's guide.)
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from tap_constantcontact.reading.changed_parts import ChangedParts
-from tap_constantcontact.reading.requests_per_part import RequestsPerPart
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.rows import Events
+from tap_constantcontact.reading.targets import PerPart
+from tap_constantcontact.reading.visits import All, Moved
+from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
 from tap_constantcontact.streams.fields import Field, instant, key, schema, text
 
 EVENT_KEY = key("activity_id", "Key of the event: the same as in contact_activity_details.")
-COST = "2 per campaign with new events, and 1 more per 500 events; 3 to find those campaigns"
+TRACKING = "/reports/email_reports/{campaign_activity_id}/tracking"
 CONTACT = (
     text("email_address", "Address that the e-mail was sent to."),
     text("first_name", "First name of the contact."),
@@ -64,68 +67,51 @@ ANY_EVENT = event(
 """The schema of an event of any type."""
 
 
-class EmailSendsStream(ChangedParts):
+class EmailEvents(Report):
+    """What the events of e-mails share."""
+
+    records_key = "tracking_activities"
+    scope = "campaign_data"
+    privilege = "ui:campaign:metrics"
+    primary_keys = ("activity_id",)
+    row_keys = ()
+    replication_key = "created_time"
+    page_size = 500
+    requests = PerPart(SENT_ACTIVITIES)
+    lookback_days = 1
+    cost = "2 per campaign with new events, and 1 more per 500 events; 3 to find those campaigns"
+    selected_by_default = False
+
+
+class EmailSendsStream(EmailEvents):
     """E-mails sent to contacts."""
 
     name = "email_sends"
-    path = "/reports/email_reports/{campaign_activity_id}/tracking/sends"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("activity_id",)
-    replication_key = "created_time"
-    page_size = 500
-    activity_type = "em_sends"
-    groups: ClassVar = {"sends": ("em_sends",)}
-    lookback_days = 1
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
-    cost = COST
-    selected_by_default = False
+    path = f"{TRACKING}/sends"
+    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"sends": ("em_sends",)})
+    rows = Events("em_sends")
     schema = event()
 
 
-class EmailOpensStream(ChangedParts):
+class EmailOpensStream(EmailEvents):
     """Opens of e-mails."""
 
     name = "email_opens"
-    path = "/reports/email_reports/{campaign_activity_id}/tracking/opens"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("activity_id",)
-    replication_key = "created_time"
-    page_size = 500
-    activity_type = "em_opens"
-    groups: ClassVar = {"opens": ("em_opens_all",)}
-    lookback_days = 1
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
-    cost = COST
-    selected_by_default = False
+    path = f"{TRACKING}/opens"
+    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"opens": ("em_opens_all",)})
+    rows = Events("em_opens")
     schema = event(
         text("device_type", "Type of device."),
     )
 
 
-class EmailClicksStream(ChangedParts):
+class EmailClicksStream(EmailEvents):
     """Clicks on links in e-mails."""
 
     name = "email_clicks"
-    path = "/reports/email_reports/{campaign_activity_id}/tracking/clicks"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("activity_id",)
-    replication_key = "created_time"
-    page_size = 500
-    activity_type = "em_clicks"
-    groups: ClassVar = {"clicks": ("em_clicks_all",)}
-    lookback_days = 1
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
-    cost = COST
-    selected_by_default = False
+    path = f"{TRACKING}/clicks"
+    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"clicks": ("em_clicks_all",)})
+    rows = Events("em_clicks")
     schema = event(
         text("device_type", "Type of device."),
         text("url_id", "Key of the link."),
@@ -133,105 +119,67 @@ class EmailClicksStream(ChangedParts):
     )
 
 
-class EmailBouncesStream(ChangedParts):
+class EmailBouncesStream(EmailEvents):
     """E-mails that bounced."""
 
     name = "email_bounces"
-    path = "/reports/email_reports/{campaign_activity_id}/tracking/bounces"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("activity_id",)
-    replication_key = "created_time"
-    page_size = 500
-    activity_type = "em_bounces"
-    groups: ClassVar = {"bounces": ("em_bounces",)}
-    lookback_days = 1
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
-    cost = COST
-    selected_by_default = False
+    path = f"{TRACKING}/bounces"
+    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"bounces": ("em_bounces",)})
+    rows = Events("em_bounces")
     schema = event(
         text("bounce_code", "Reason for the bounce, as one letter."),
         text("current_email_address", "The contact's address now."),
     )
 
 
-class EmailOptoutsStream(ChangedParts):
+class EmailOptoutsStream(EmailEvents):
     """Opt-outs by a link in an e-mail."""
 
     name = "email_optouts"
-    path = "/reports/email_reports/{campaign_activity_id}/tracking/optouts"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("activity_id",)
-    replication_key = "created_time"
-    page_size = 500
-    activity_type = "em_optouts"
-    groups: ClassVar = {"optouts": ("em_optouts",)}
-    lookback_days = 1
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
-    cost = COST
-    selected_by_default = False
+    path = f"{TRACKING}/optouts"
+    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"optouts": ("em_optouts",)})
+    rows = Events("em_optouts")
     schema = event(
         text("opt_out_reason", "Reason for the opt-out, in the contact's words."),
     )
 
 
-class EmailForwardsStream(ChangedParts):
+class EmailForwardsStream(EmailEvents):
     """E-mails that contacts forwarded."""
 
     name = "email_forwards"
-    path = "/reports/email_reports/{campaign_activity_id}/tracking/forwards"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("activity_id",)
-    replication_key = "created_time"
-    page_size = 500
-    activity_type = "em_forwards"
-    groups: ClassVar = {"forwards": ("em_forwards",)}
-    lookback_days = 1
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
-    cost = COST
-    selected_by_default = False
+    path = f"{TRACKING}/forwards"
+    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"forwards": ("em_forwards",)})
+    rows = Events("em_forwards")
     schema = event()
 
 
-class EmailUniqueOpensStream(RequestsPerPart):
+class EmailPeople(Report):
+    """What the lists of contacts share that the API derives from the events of e-mails."""
+
+    records_key = "tracking_activities"
+    scope = "campaign_data"
+    privilege = "ui:campaign:metrics"
+    primary_keys = ("campaign_activity_id", "contact_id")
+    row_keys = ("contact_id",)
+    page_size = 500
+    visits = All(CAMPAIGNS)
+    requests = PerPart(SENT_ACTIVITIES)
+    cost = "2 and more per campaign"
+    selected_by_default = False
+
+
+class EmailUniqueOpensStream(EmailPeople):
     """The last open of each contact, as derived by the API from the opens."""
 
     name = "email_unique_opens"
-    path = "/reports/email_reports/{campaign_activity_id}/tracking/unique_opens"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("campaign_activity_id", "contact_id")
-    row_keys = ("contact_id",)
-    page_size = 500
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
-    cost = "2 and more per campaign"
-    selected_by_default = False
+    path = f"{TRACKING}/unique_opens"
     schema = derived(text("device_type", "Type of device."))
 
 
-class EmailDidNotOpensStream(RequestsPerPart):
+class EmailDidNotOpensStream(EmailPeople):
     """The contacts who got an e-mail and have not opened it, as derived by the API."""
 
     name = "email_did_not_opens"
-    path = "/reports/email_reports/{campaign_activity_id}/tracking/didnotopens"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("campaign_activity_id", "contact_id")
-    row_keys = ("contact_id",)
-    page_size = 500
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
-    cost = "2 and more per campaign"
-    selected_by_default = False
+    path = f"{TRACKING}/didnotopens"
     schema = derived()

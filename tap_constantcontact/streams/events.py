@@ -15,11 +15,12 @@ import requests
 from typing_extensions import override
 
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.details import Details
 from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.parts import Details, PartType
 from tap_constantcontact.reading.query import Query
-from tap_constantcontact.reading.report import RequestsPerParent
-from tap_constantcontact.reading.requests_per_part import PartType, RequestsPerPart
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.targets import PerPart
+from tap_constantcontact.reading.visits import All
 from tap_constantcontact.streams.fields import (
     flag,
     instant,
@@ -173,7 +174,7 @@ class EventsStream(Collection):
     )
 
 
-EVENTS = ParentType(stream="events", key="event_id", created_at="create_time")
+EVENTS = ParentType(stream=EventsStream, key="event_id", created_at="create_time")
 
 
 class EventDetails(Details):
@@ -184,6 +185,7 @@ class EventDetails(Details):
     scope = "campaign_data"
     privilege = "campaign:read"
     primary_keys = ("event_id",)
+    parents = EVENTS
     schema = schema(
         key("event_id", "Key of the event."),
         structure("default_track", "The track.", text("track_id", "Key of the track.")),
@@ -194,7 +196,7 @@ TRACKS = PartType(EventDetails, listed_in="default_track", key="track_id")
 """The tracks of events: one each."""
 
 
-class EventTracksStream(RequestsPerParent):
+class EventTracksStream(Report):
     """How guests register for each event: tickets, items to buy, codes for a discount."""
 
     name = "event_tracks"
@@ -203,7 +205,7 @@ class EventTracksStream(RequestsPerParent):
     privilege = "campaign:read"
     primary_keys = ("event_id", "track_id")
     row_keys = ("track_id",)
-    parents = EVENTS
+    visits = All(EVENTS)
     cost = "1 per event, and 1 per 100 to list them"
     selected_by_default = False
     schema = schema(
@@ -229,10 +231,10 @@ class EventTracksStream(RequestsPerParent):
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Any]:
         if track := json_of(response).get("default_track"):
-            yield from self.converted(response, [track])
+            yield self.converted(response, [track])
 
 
-class EventRegistrationsStream(RequestsPerPart):
+class EventRegistrationsStream(Report):
     """Registrations for each event."""
 
     name = "event_registrations"
@@ -241,8 +243,8 @@ class EventRegistrationsStream(RequestsPerPart):
     scope = "campaign_data"
     privilege = "campaign:read"
     primary_keys = ("registration_id",)
-    parents = EVENTS
-    parts = TRACKS
+    visits = All(EVENTS)
+    requests = PerPart(TRACKS)
     cost = "2 per event, 1 more per 50 registrations, and 1 per 100 events to list them"
     selected_by_default = False
     schema = schema(

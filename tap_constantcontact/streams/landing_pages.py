@@ -9,11 +9,13 @@ types, except for `p_contact_sms_optins`, which these do not have. (Contract.)
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
-from tap_constantcontact.reading.event_pages import EventsPerParent
 from tap_constantcontact.reading.parents import ParentType
-from tap_constantcontact.reading.report import RequestsPerParent
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.rows import Events, Keyed
+from tap_constantcontact.reading.visits import All
 from tap_constantcontact.streams.fields import Field, instant, key, schema, structure, text
 
 LANDING_PAGES = ParentType(
@@ -23,7 +25,7 @@ LANDING_PAGES = ParentType(
 )
 """The landing pages that the user names."""
 
-COST = "1 per landing page, and 1 more per 500 contacts"
+PAGE = "/reports/landing_pages/campaign_details/{campaign_activity_id}"
 DEVICE = text("device_type", "Type of device.")
 
 
@@ -57,22 +59,31 @@ def of_contacts(*further: Field) -> dict[str, Any]:
     )
 
 
-class LandingPageOpensStream(EventsPerParent):
-    """Opens of landing pages by contacts."""
+class LandingPageReport(Report):
+    """What the reports on landing pages share."""
 
-    name = "landing_page_opens"
-    path = "/reports/landing_pages/campaign_details/{campaign_activity_id}/p_contact_opens"
     records_key = "tracking_activities"
     scope = "campaign_data"
     privilege = "ui:campaign:metrics"
-    primary_keys = ("activity_id",)
-    replication_key = "created_time"
-    parents = LANDING_PAGES
+    primary_keys: Sequence[str] = ("campaign_activity_id", "contact_id")
+    row_keys: Sequence[str] = ("contact_id",)
     page_size = 500
-    lookback_days = 1
-    activity_type = "p_contact_open"
-    cost = "1 per landing page, and 1 more per 500 events"
+    visits = All(LANDING_PAGES)
+    cost = "1 per landing page, and 1 more per 500 contacts"
     selected_by_default = False
+
+
+class LandingPageOpensStream(LandingPageReport):
+    """Opens of landing pages by contacts."""
+
+    name = "landing_page_opens"
+    path = f"{PAGE}/p_contact_opens"
+    primary_keys = ("activity_id",)
+    row_keys = ()
+    replication_key = "created_time"
+    lookback_days = 1
+    rows = Events("p_contact_open")
+    cost = "1 per landing page, and 1 more per 500 events"
     schema = schema(
         key("activity_id", "Key of the event: the same as in contact_activity_details."),
         text("campaign_activity_id", "The landing page, as an activity."),
@@ -81,39 +92,24 @@ class LandingPageOpensStream(EventsPerParent):
     )
 
 
-class LandingPageUniqueOpensStream(RequestsPerParent):
+class LandingPageUniqueOpensStream(LandingPageReport):
     """The last open of each landing page by each contact."""
 
     name = "landing_page_unique_opens"
-    path = "/reports/landing_pages/campaign_details/{campaign_activity_id}/p_unique_contact_opens"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("campaign_activity_id", "contact_id")
-    row_keys = ("contact_id",)
-    parents = LANDING_PAGES
-    page_size = 500
-    constants: ClassVar = {"tracking_activity_type": "p_contact_open"}
-    cost = COST
-    selected_by_default = False
+    path = f"{PAGE}/p_unique_contact_opens"
+    rows = Keyed("p_contact_open")
     schema = of_contacts(DEVICE)
 
 
-class LandingPageUniqueClicksStream(RequestsPerParent):
+class LandingPageUniqueClicksStream(LandingPageReport):
     """The last click of each contact on each link of a landing page."""
 
     name = "landing_page_unique_clicks"
-    path = "/reports/landing_pages/campaign_details/{campaign_activity_id}/p_unique_contact_clicks"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
+    path = f"{PAGE}/p_unique_contact_clicks"
     primary_keys = ("campaign_activity_id", "contact_id", "url_id")
     row_keys = ("contact_id", "url_id")
-    parents = LANDING_PAGES
-    page_size = 500
-    constants: ClassVar = {"tracking_activity_type": "p_contact_click"}
+    rows = Keyed("p_contact_click")
     cost = "1 per landing page, and 1 more per 500 contacts and links"
-    selected_by_default = False
     schema = of_contacts(
         key("url_id", "Key of the link."),
         text("link_url", "Address of the link."),
@@ -121,56 +117,27 @@ class LandingPageUniqueClicksStream(RequestsPerParent):
     )
 
 
-class LandingPageUniqueAddsStream(RequestsPerParent):
+class LandingPageUniqueAddsStream(LandingPageReport):
     """The contacts that each landing page added."""
 
     name = "landing_page_unique_adds"
-    path = "/reports/landing_pages/campaign_details/{campaign_activity_id}/p_unique_contact_adds"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("campaign_activity_id", "contact_id")
-    row_keys = ("contact_id",)
-    parents = LANDING_PAGES
-    page_size = 500
-    constants: ClassVar = {"tracking_activity_type": "p_contact_add"}
-    cost = COST
-    selected_by_default = False
+    path = f"{PAGE}/p_unique_contact_adds"
+    rows = Keyed("p_contact_add")
     schema = of_contacts()
 
 
-class LandingPageUniqueUpdatesStream(RequestsPerParent):
+class LandingPageUniqueUpdatesStream(LandingPageReport):
     """The contacts who updated their data on each landing page, with their last update."""
 
     name = "landing_page_unique_updates"
-    path = "/reports/landing_pages/campaign_details/{campaign_activity_id}/p_unique_contact_updates"
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("campaign_activity_id", "contact_id")
-    row_keys = ("contact_id",)
-    parents = LANDING_PAGES
-    page_size = 500
-    constants: ClassVar = {"tracking_activity_type": "p_contact_update"}
-    cost = COST
-    selected_by_default = False
+    path = f"{PAGE}/p_unique_contact_updates"
+    rows = Keyed("p_contact_update")
     schema = of_contacts()
 
 
-class LandingPageUniqueSmsOptinsStream(RequestsPerParent):
+class LandingPageUniqueSmsOptinsStream(LandingPageReport):
     """The contacts who agreed to text messages on each landing page."""
 
     name = "landing_page_unique_sms_optins"
-    path = (
-        "/reports/landing_pages/campaign_details/{campaign_activity_id}/p_unique_contact_sms_optins"
-    )
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
-    primary_keys = ("campaign_activity_id", "contact_id")
-    row_keys = ("contact_id",)
-    parents = LANDING_PAGES
-    page_size = 500
-    cost = COST
-    selected_by_default = False
+    path = f"{PAGE}/p_unique_contact_sms_optins"
     schema = of_contacts()

@@ -6,11 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from tap_constantcontact.auth.permissions import Need
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.streams import STREAMS
 
 Stream = ConstantContactStream | type[ConstantContactStream]
-
-_STREAMS = {stream.name: stream for stream in STREAMS}
 
 
 def needs_of(streams: Iterable[Stream]) -> list[Need]:
@@ -30,8 +27,5 @@ def needs_of(streams: Iterable[Stream]) -> list[Need]:
 
 def _relied_on(stream: Stream) -> Iterator[Stream]:
     yield stream
-    parents = getattr(stream, "parents", None)
-    if parents and parents.stream:
-        yield from _relied_on(_STREAMS[parents.stream])
-    if completed := getattr(stream, "per_contact", None):
-        yield from _relied_on(completed)
+    for other in stream.relies_on():
+        yield from _relied_on(other)

@@ -8,17 +8,36 @@ an event is not known.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_constantcontact.config.dates import MOST_DAYS
-from tap_constantcontact.config.windows import ReportDateSettings
-from tap_constantcontact.reading.from_campaigns import ContactsFromParts, Tracking
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.config.dates import MOST_DAYS, days_before, parse_instant
+from tap_constantcontact.config.windows import ReportDateSettings, Window
+from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.reading.parents import Parents
 from tap_constantcontact.reading.query import Record
-from tap_constantcontact.streams.campaign_reports import EmailCampaignActivityStatsStream
-from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.rows import Events
+from tap_constantcontact.reading.targets import Keys, PerPart
+from tap_constantcontact.reading.visits import Moved
+from tap_constantcontact.run import Run
+from tap_constantcontact.state.bookmarks import START, Bookmark, Sweep
+from tap_constantcontact.streams.campaign_reports import (
+    EmailCampaignActivityStatsStream,
+    EmailCampaignStatsStream,
+)
+from tap_constantcontact.streams.campaigns import (
+    CAMPAIGNS,
+    SENT_ACTIVITIES,
+    EmailCampaignDetails,
+)
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
@@ -26,7 +45,20 @@ from tap_constantcontact.streams.contact_reports import (
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.email_events import ANY_EVENT
 
-TRACKINGS = {
+
+class Tracking(NamedTuple):
+    """How the events of an activity type are read.
+
+    Attributes:
+        segment: The placeholder `{tracking}` of the report's path.
+        counted_by: Name of the count that moves with such events.
+    """
+
+    segment: str
+    counted_by: str
+
+
+TRACKINGS: Mapping[str, Tracking] = {
     "em_sends": Tracking("sends", "em_sends"),
     "em_opens": Tracking("opens", "em_opens_all"),
     "em_clicks": Tracking("clicks", "em_clicks_all"),
@@ -34,53 +66,181 @@ TRACKINGS = {
     "em_optouts": Tracking("optouts", "em_optouts"),
     "em_forwards": Tracking("forwards", "em_forwards"),
 }
+"""How the events of each activity type are read."""
+
 OTHERS = ("em_sends", "em_bounces", "em_optouts", "em_forwards")
-PATH = "/reports/email_reports/{campaign_activity_id}/tracking/{tracking}"
+
+TypedEvents = Iterable[tuple[str, list[Record]]]
+"""The events of a part, by activity type."""
 
 
-class ContactActivityDetailsFromCampaigns(ContactsFromParts):
+class ReportFromCampaigns(Report):
+    """A report on contacts that is built from the events of campaigns.
+
+    What campaigns do not show is read contact by contact, by the report that reads everything so,
+    once every `full_sweep_days`. That sweep keeps the bookmark of the other report, and this report
+    has one of its own. So a user may change between the two without missing anything.
+
+    A stream sets, in addition to what every report sets:
+        per_contact: The report that reads the same contact by contact.
+    """
+
+    path = "/reports/email_reports/{campaign_activity_id}/tracking/{tracking}"
+    records_key = "tracking_activities"
+    scope = "campaign_data"
+    privilege = "ui:campaign:metrics"
+    row_keys = ()
+    row_schema = ANY_EVENT
+    page_size = 500
+    cost = "2 and more per campaign with new events"
+    visits: ClassVar[Moved]
+    requests: ClassVar[PerPart] = PerPart(SENT_ACTIVITIES)
+    date_settings = ReportDateSettings
+    bookmark_type = Bookmark
+    per_contact: ClassVar[type[Report]]
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._per_contact = run.once(self.per_contact)
+        self._is_shown: dict[str, bool] = {}
+        self._contact_ids: frozenset[str] | None = None
+
+    @classmethod
+    @override
+    def relies_on(cls) -> Iterator[type[ConstantContactStream]]:
+        yield from super().relies_on()
+        yield cls.per_contact
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Apply a catalog, to the report contact by contact as well, as both have one name."""
+        super().apply_catalog(catalog)
+        self._per_contact.apply_catalog(catalog)
+
+    @override
+    def order(self) -> tuple[int, str]:
+        order = super().order()
+        return min(order, self._per_contact.order()) if self.completion_is_due else order
+
+    @override
+    def read(self) -> Iterator[Record]:
+        yield from super().read()
+        if self.completion_is_due and self.ABORT_AT_RECORD_COUNT is None:
+            yield from self._per_contact.sweep(self._not_shown)
+            self._per_contact.converter.report(self.logger)
+
+    @property
+    def completion_is_due(self) -> bool:
+        """Whether this run reads, or goes on to read, what campaigns do not show."""
+        days = self.config["full_sweep_days"]
+        if not days:
+            return False
+        last = self._per_contact.bookmark.swept_at
+        is_under_way = self._per_contact.sweeps.under_way() is not None
+        return not last or is_under_way or parse_instant(last) <= days_before(self.run.began, days)
+
+    def plan_of_completion(self) -> Plan:
+        """Return the number of contacts and requests to read what campaigns do not show."""
+        return self._per_contact.plan() if self.completion_is_due else Plan(0, 0)
+
+    def _not_shown(self, rows: list[Record]) -> list[Record]:
+        key = self.requests.parts.key
+        part_ids = {row[key] for row in rows if row.get(key)}
+        if unknown := sorted(part_ids - self._is_shown.keys()):
+            stats = self.run.once(EmailCampaignActivityStatsStream)
+            shown = {row[key] for row in stats.rows_about(unknown)}
+            self._is_shown |= {part_id: part_id in shown for part_id in unknown}
+        return [row for row in rows if not self._is_shown.get(row.get(key) or "")]
+
+    # One e-mail
+
+    @override
+    def prepare(self) -> None:
+        """List the contacts that the report is about."""
+        contacts = self.run.once(Parents, self.per_contact.visits.parents)
+        self._contact_ids = frozenset(place.parent_id for place in contacts.after(START))
+
+    @override
+    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:
+        moved = self.visits.moved(self.sweeps, sweep, keys[self.visits.parents.key])
+        return self.rows_from(
+            keys,
+            (
+                (activity_type, self._events(keys, activity_type, window))
+                for activity_type in self.activity_types()
+                if TRACKINGS[activity_type].counted_by in moved
+            ),
+        )
+
+    def activity_types(self) -> Sequence[str]:
+        """Return the activity types whose events are read."""
+        return tuple(TRACKINGS)
+
+    @abstractmethod
+    def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
+        """Return the report's rows, given the events of an e-mail.
+
+        Args:
+            keys: The keys of the campaign and of the e-mail.
+            events: The e-mail's events of the contacts that the report is about.
+        """
+
+    def _events(self, keys: Keys, activity_type: str, window: Window) -> list[Record]:
+        key = self.requests.parts.key
+        context: dict[str, Any] = {
+            key: keys[key],
+            "tracking": TRACKINGS[activity_type].segment,
+            **self.parameters(window),
+        }
+        events = Events(activity_type, newest_first=self.rows.newest_first).read(
+            partial(self.pages, context),
+            {key: keys[key]},
+            (),
+            window.start,
+            self.replication_key,
+        )
+        ids = self._contact_ids
+        return [event for event in events if ids is None or event.get("contact_id") in ids]
+
+
+class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
     """One row for each event: a send, an open, a click, a bounce and so on."""
 
     name = ContactActivityDetailsStream.name
     bookmark_name = "contact_activity_details_from_campaigns"
-    path = PATH
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
     primary_keys = ("activity_id",)
     replication_key = "created_time"
-    page_size = 500
-    groups: ClassVar = {
-        "opens": ("em_opens_all",),
-        "clicks": ("em_clicks_all",),
-        "others": OTHERS,
-    }
-    trackings = TRACKINGS
+    visits = Moved(
+        CAMPAIGNS,
+        EmailCampaignStatsStream,
+        {"opens": ("em_opens_all",), "clicks": ("em_clicks_all",), "others": OTHERS},
+    )
+    rows = Events()
     lookback_days = 1
-    date_settings = ReportDateSettings
     filters = (*CONTACTS.filters, "tracking_activity_types")
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
     per_contact = ContactActivityDetailsStream
-    shown_by = EmailCampaignActivityStatsStream
-    cost = "2 and more per campaign with new events"
     schema = ContactActivityDetailsStream.schema
-    row_schema = ANY_EVENT
 
     @override
-    def report_on_part(self, parent_id: str, part_id: str) -> list[Record]:
-        name = self.run.details[self.parts.details].of(parent_id).get("name")
-        types = self.types_to_read(parent_id)
+    def activity_types(self) -> Sequence[str]:
+        return [name for name in self.config["tracking_activity_types"] if name in TRACKINGS]
+
+    @override
+    def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
+        campaign_id = keys[self.visits.parents.key]
+        name = self.run.once(EmailCampaignDetails).of(campaign_id).get("name")
+        fields = self.schema["properties"]
         return [
-            self.record_of({**event, "campaign_activity_name": name})
-            for activity_type in self.config["tracking_activity_types"]
-            if activity_type in types
-            for event in self.events_of(part_id, activity_type)
-            if self.is_in_window(event)
+            {
+                "campaign_activity_name": name,
+                **{field: value for field, value in event.items() if field in fields},
+            }
+            for _, of_type in events
+            for event in of_type
         ]
 
 
-class ContactActionSummaryFromCampaigns(ContactsFromParts):
+class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
     """One row for each e-mail that a contact was sent, with counts of what the contact did.
 
     All events of an e-mail are read when one is new, as the counts are of all of them.
@@ -88,45 +248,35 @@ class ContactActionSummaryFromCampaigns(ContactsFromParts):
 
     name = ContactActionSummaryStream.name
     bookmark_name = "contact_action_summary_from_campaigns"
-    path = PATH
-    records_key = "tracking_activities"
-    scope = "campaign_data"
-    privilege = "ui:campaign:metrics"
     primary_keys = ("contact_id", "campaign_activity_id")
     replication_key = "start_on"
-    page_size = 500
-    newest_first = False
+    visits = Moved(
+        CAMPAIGNS, EmailCampaignStatsStream, {"events": ("em_opens_all", "em_clicks_all", *OTHERS)}
+    )
+    rows = Events(newest_first=False)
     lookback_days = MOST_DAYS
-    groups: ClassVar = {"events": ("em_opens_all", "em_clicks_all", *OTHERS)}
-    trackings = TRACKINGS
-    date_settings = ReportDateSettings
     filters = CONTACTS.filters
-    parents = CAMPAIGNS
-    parts = SENT_ACTIVITIES
     per_contact = ContactActionSummaryStream
-    shown_by = EmailCampaignActivityStatsStream
-    cost = "2 and more per campaign with new events"
     schema = ContactActionSummaryStream.schema
-    row_schema = ANY_EVENT
 
     @override
-    def report_on_part(self, parent_id: str, part_id: str) -> list[Record]:
+    def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
         counts: dict[str, Counter[str]] = {}
         sent_at: dict[str, str | None] = {}
-        for activity_type in self.types_to_read(parent_id):
-            for event in self.events_of(part_id, activity_type):
+        for activity_type, of_type in events:
+            for event in of_type:
                 contact_id = event["contact_id"]
                 counts.setdefault(contact_id, Counter())[activity_type] += 1
                 if activity_type == "em_sends":
                     sent_at.setdefault(contact_id, event.get("created_time"))
-        rows = (
+        key = self.requests.parts.key
+        return [
             {
                 "contact_id": contact_id,
-                self.parts.key: part_id,
+                key: keys[key],
                 "start_on": start_on,
                 **{name: counts[contact_id][name] for name in TRACKINGS if name != "em_optouts"},
                 "em_unsubscribes": counts[contact_id]["em_optouts"],
             }
             for contact_id, start_on in sent_at.items()
-        )
-        return [row for row in rows if self.is_in_window(row)]
+        ]

@@ -12,7 +12,8 @@ from typing import Any
 from tap_constantcontact.config.dates import BEGINNING
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import Query, Record, date_time
-from tap_constantcontact.reading.report import RequestsPerParent
+from tap_constantcontact.reading.report import Report
+from tap_constantcontact.reading.visits import All
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, schema, structure, text
 
@@ -72,7 +73,7 @@ The API can list them, but not count them.
 """
 
 
-class SmsEngagementHistoryStream(RequestsPerParent):
+class SmsEngagementHistoryStream(Report):
     """Each contact's consents to text messages, and their withdrawals."""
 
     name = "sms_engagement_history"
@@ -80,7 +81,7 @@ class SmsEngagementHistoryStream(RequestsPerParent):
     is_array = True
     privilege = "contacts:read"
     primary_keys = ("sms_channel_history_id",)
-    parents = SMS_CONTACTS
+    visits = All(SMS_CONTACTS)
     cost = "1 per contact with SMS, and 1 per 500 contacts to find these"
     selected_by_default = False
     schema = schema(

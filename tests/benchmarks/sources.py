@@ -21,15 +21,15 @@ from typing import Any
 
 import click
 
-from tap_constantcontact.reading.changed_parts import ChangedParts
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, status
 from tap_constantcontact.streams import STREAMS
+from tap_constantcontact.streams.email_events import EmailEvents
 from tests.benchmarks.sweep import REPORTS, Tap, Traffic, served, show
 
 CHANCES = (("em_opens", 0.3), ("em_opens", 0.1), ("em_clicks", 0.03), ("em_bounces", 0.01))
 """The chance that a contact does something with an e-mail."""
 
-EVENTS = tuple(stream.name for stream in STREAMS if issubclass(stream, ChangedParts))
+EVENTS = tuple(stream.name for stream in STREAMS if issubclass(stream, EmailEvents))
 PACE = 4
 
 

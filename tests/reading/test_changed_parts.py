@@ -10,14 +10,14 @@ import pytest
 import time_machine
 
 from tap_constantcontact.reading import counts
-from tap_constantcontact.reading.changed_parts import ChangedParts
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.streams import STREAMS
+from tap_constantcontact.streams.email_events import EmailEvents
 from tests.expected import Expected
 from tests.harness import DETAILS, PRESENT, Run, grown
 
 Runner = Callable[..., Run]
-EVENTS = tuple(stream.name for stream in STREAMS if issubclass(stream, ChangedParts))
+EVENTS = tuple(stream.name for stream in STREAMS if issubclass(stream, EmailEvents))
 SOON = PRESENT + timedelta(minutes=5)
 
 

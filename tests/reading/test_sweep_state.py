@@ -17,6 +17,7 @@ from tap_constantcontact.config.settings import DAYS, INSTANTS, SETTINGS
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.state.bookmarks import NO_SWEEP, UNKNOWN, Place
+from tap_constantcontact.state.bookmarks import Sweep as UnderWay
 from tests.catalogs import read_whole
 from tests.clocks import StillClock
 from tests.harness import DETAILS, PRESENT, SUMMARY, tap_with
@@ -44,9 +45,15 @@ class Sweeping:
         if catalog:
             read_whole(catalog, name)
         tap = tap_with(config, state, catalog=catalog, clock=StillClock(PRESENT.timestamp() + 600))
-        self.sweeps: Sweeps = tap.streams[name]._sweeps  # type: ignore[attr-defined]
+        self.sweeps: Sweeps = tap.streams[name].sweeps  # type: ignore[attr-defined]
         self._name = name
         self._state = tap.run.state
+
+    def begin(self) -> tuple[UnderWay, Window]:
+        """Begin or resume a sweep; returns it with the window that it covers."""
+        sweep = self.sweeps.current()
+        self.sweeps.begin(sweep)
+        return sweep, self.sweeps.window(sweep)
 
     @property
     def bookmark(self) -> Given:
@@ -98,20 +105,20 @@ def sweep() -> Sweep:
 def test_a_sweep_covers_what_is_new_since_the_last_one(
     sweep: Sweep, name: str, settings: Given, last: str | None, start: Any
 ) -> None:
-    _, window = sweep(name, {"replication_key_value": last}, **settings).sweeps.begin()
+    _, window = sweep(name, {"replication_key_value": last}, **settings).begin()
     since = parse_instant(start) if isinstance(start, str) else start
     assert window == Window(since, TOMORROW)
 
 
 def test_a_window_that_settings_fix_is_covered_whatever_the_bookmark(sweep: Sweep) -> None:
     report = sweep(DETAILS, {"replication_key_value": LAST}, report_date="2026-05-04")
-    _, window = report.sweeps.begin()
+    _, window = report.begin()
     assert window == Window(parse_instant("2026-05-04"), parse_instant("2026-05-05"))
 
 
 def test_a_report_that_is_read_whole_covers_everything(sweep: Sweep) -> None:
     report = sweep(DETAILS, {"replication_key_value": LAST}, whole=True, start_date="2026-06-01")
-    _, window = report.sweeps.begin()
+    _, window = report.begin()
     assert window.start == BEGINNING
 
 
@@ -134,7 +141,7 @@ def test_a_state_has_every_key_of_a_sweep_from_its_begin(
     sweep: Sweep, name: str, settings: Given, keys: str
 ) -> None:
     report = sweep(name, **settings)
-    report.sweeps.begin()
+    report.begin()
     assert report.bookmark.keys() == {*keys.split()}
 
 
@@ -142,14 +149,14 @@ def test_a_sweep_that_is_cut_short_goes_on_after_its_last_parent(
     sweep: Sweep, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = sweep()
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     assert first.sweeps.under_way() is None
     first.sweeps.move_on(begun, PLACE)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["value"]["bookmarks"][DETAILS] == first.bookmark
     first.sweeps.move_on(begun, Place(UNKNOWN, "a parent without a date"))
     second = sweep(bookmark=first.bookmark)
-    resumed, _ = second.sweeps.begin()
+    resumed, _ = second.begin()
     assert resumed == second.sweeps.under_way() == second.sweeps.current()
     assert (resumed.began, resumed.place) == (begun.began, PLACE)
     assert "changed while a sweep" not in caplog.text
@@ -157,7 +164,7 @@ def test_a_sweep_that_is_cut_short_goes_on_after_its_last_parent(
 
 def test_a_sweep_that_is_over_leaves_when_it_began_and_when_it_ended(sweep: Sweep) -> None:
     first = sweep()
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.move_on(begun, PLACE)
     first.sweeps.finish(begun)
     bookmark = first.bookmark
@@ -170,7 +177,7 @@ def test_a_sweep_that_is_over_leaves_when_it_began_and_when_it_ended(sweep: Swee
 
 def test_a_window_that_settings_fix_moves_no_bookmark(sweep: Sweep) -> None:
     report = sweep(DETAILS, {"replication_key_value": LAST, "filters": "x"}, report_days_back=3)
-    begun, _ = report.sweeps.begin()
+    begun, _ = report.begin()
     report.sweeps.finish(begun)
     bookmark = report.bookmark
     assert (bookmark["replication_key_value"], bookmark["filters"]) == (LAST, "x")
@@ -179,7 +186,7 @@ def test_a_window_that_settings_fix_moves_no_bookmark(sweep: Sweep) -> None:
 
 def test_a_stream_that_is_read_whole_has_no_bookmark_to_move(sweep: Sweep) -> None:
     report = sweep(LINKS)
-    begun, _ = report.sweeps.begin()
+    begun, _ = report.begin()
     report.sweeps.finish(begun)
     assert report.bookmark == {"sweeps": "2026-11-10T12:10:00Z"}
 
@@ -212,12 +219,12 @@ def test_a_sweep_does_not_go_on_under_settings_that_would_read_something_else(
     sweep: Sweep, caplog: pytest.LogCaptureFixture, changed: Given
 ) -> None:
     first = sweep(**(SINCE_MAY if len(changed) > 1 else {}))
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.move_on(begun, PLACE)
     stored = first.bookmark
     stored["sweep"]["began"] = LAST
     second = sweep(bookmark=stored, **changed)
-    anew, _ = second.sweeps.begin()
+    anew, _ = second.begin()
     assert anew.began == NOW
     assert anew.place < PLACE
     assert "settings of contact_activity_details changed while a sweep was under" in caplog.text
@@ -247,7 +254,9 @@ def test_a_sweep_does_not_go_on_under_any_setting_that_would_change_its_window(
     def begin(config: Given) -> Any:
         run = replace(tap.run, config={**tap.config, **settings, **config})
         stream: Any = type(tap.streams[name])
-        return stream(tap, run)._sweeps.begin()
+        report = stream(run)
+        sweep = report.sweeps.current()
+        return sweep, report.visits.window(report.sweeps, sweep)
 
     sweep, window = begin({})
     changing, going_on = [], []
@@ -268,7 +277,7 @@ def test_a_sweep_does_not_go_on_under_any_setting_that_would_change_its_window(
 )
 def test_a_sweep_goes_on_under_other_settings(sweep: Sweep, changed: Given) -> None:
     first = sweep(contact_status=["active", "deleted"])
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.move_on(begun, PLACE)
     second = sweep(bookmark=first.bookmark, **{"contact_status": ["active", "deleted"], **changed})
     assert second.sweeps.under_way()
@@ -279,7 +288,7 @@ def test_a_whole_reading_does_not_go_on_under_settings_that_would_read_something
     sweep: Sweep, changed: Given
 ) -> None:
     first = sweep(LINKS)
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.move_on(begun, PLACE)
     assert sweep(LINKS, first.bookmark).sweeps.under_way()
     assert sweep(LINKS, first.bookmark, **changed).sweeps.under_way() is None
@@ -287,21 +296,21 @@ def test_a_whole_reading_does_not_go_on_under_settings_that_would_read_something
 
 def test_a_sweep_goes_on_once_the_account_is_known(sweep: Sweep) -> None:
     first = sweep()
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.move_on(begun, PLACE)
     assert sweep(bookmark=first.bookmark, account="ours").sweeps.under_way()
 
 
 def test_a_whole_reading_does_not_go_on_with_a_sweep_of_what_is_new(sweep: Sweep) -> None:
     first = sweep()
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.move_on(begun, PLACE)
     assert sweep(bookmark=first.bookmark, whole=True).sweeps.under_way() is None
 
 
 def test_a_stream_that_is_read_whole_does_not_go_on_with_another_account(sweep: Sweep) -> None:
     first = sweep(LINKS, account="ours")
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.move_on(begun, PLACE)
     assert sweep(LINKS, first.bookmark, "ours").sweeps.under_way()
     assert sweep(LINKS, first.bookmark, "theirs").sweeps.under_way() is None
@@ -312,14 +321,14 @@ def test_rows_that_old_filters_left_out_are_told(
     sweep: Sweep, caplog: pytest.LogCaptureFixture, filters: str | None
 ) -> None:
     first = sweep(tracking_activity_types=["em_opens"])
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.finish(begun)
     bookmark = first.bookmark
     types = {"others": ["em_clicks"]}.get(filters or "", ["em_opens"])
     if filters is None:
         bookmark["filters"] = None
     second = sweep(bookmark=bookmark, tracking_activity_types=types, start_date="2020-01-01")
-    second.sweeps.begin()
+    second.begin()
     warned = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warned) == (filters == "others")
     assert all("filters of contact_activity_details changed" in one.message for one in warned)
@@ -331,16 +340,16 @@ def test_a_report_under_way_comes_first_and_then_the_one_that_was_swept_longest_
     never, long_ago = sweep(), sweep(bookmark={"swept_at": "2026-01-01T00:00:00Z"})
     lately = sweep(bookmark={"swept_at": LAST})
     first = sweep()
-    begun, _ = first.sweeps.begin()
+    begun, _ = first.begin()
     first.sweeps.move_on(begun, PLACE)
     newer, older = first.bookmark, first.bookmark
     older["sweep"]["began"] = LAST
-    turns = [
-        sweep(bookmark=older).sweeps.turn,
-        sweep(bookmark=newer).sweeps.turn,
-        never.sweeps.turn,
-        long_ago.sweeps.turn,
-        lately.sweeps.turn,
+    order = [
+        sweep(bookmark=older).sweeps.order(),
+        sweep(bookmark=newer).sweeps.order(),
+        never.sweeps.order(),
+        long_ago.sweeps.order(),
+        lately.sweeps.order(),
     ]
-    assert turns == sorted(turns)
-    assert len({*turns}) == len(turns)
+    assert order == sorted(order)
+    assert len({*order}) == len(order)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tap_constantcontact.reading.report import RequestsPerParent
+from tap_constantcontact.reading.report import Report
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
@@ -43,7 +43,7 @@ def test_a_full_run_of_everything(run: Runner, expected: Expected) -> None:
     result = run(streams=NAMES)
     for stream in NAMES:
         assert result.by_key(stream) == expected[stream], stream
-    sweeps = [stream.name for stream in STREAMS if issubclass(stream, RequestsPerParent)]
+    sweeps = [stream.name for stream in STREAMS if issubclass(stream, Report)]
     others = [name for name in NAMES if name not in sweeps]
     began = [line["stream"] for line in result.lines if line["type"] == "SCHEMA"]
     assert began == [*others, *sweeps]

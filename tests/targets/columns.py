@@ -38,7 +38,7 @@ def show(stream: str, targets: list[Target]) -> None:
     types = [target.table(stream)[1] for target in targets]
     click.echo(f"\n{stream}\n\n| column | {' | '.join(target.name for target in targets)} |")
     click.echo("| --- |" + " --- |" * len(targets))
-    for name in vars(stream_of(stream))["schema"]["properties"]:
+    for name in stream_of(stream).schema["properties"]:
         click.echo(f"| `{name}` | {' | '.join(of.get(name, '') for of in types)} |")
 
 

@@ -1,8 +1,8 @@
-"""Which parents are due, by their counts, without any request."""
+"""Which parents a sweep reads, by their counts, without any request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import pendulum
@@ -11,18 +11,20 @@ import time_machine
 
 from tap_constantcontact.config.dates import BEGINNING, parse_instant
 from tap_constantcontact.config.windows import DateSettings, ReportDateSettings
-from tap_constantcontact.reading.change_sweeps import ChangeSweeps
-from tap_constantcontact.reading.sweeps import Reach
+from tap_constantcontact.reading import counts
+from tap_constantcontact.reading.parents import ParentType
+from tap_constantcontact.reading.query import Query
+from tap_constantcontact.reading.sweeps import Sweeps
+from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.state.bookmarks import Place
 from tap_constantcontact.state.tally import Tally, joined
-from tap_constantcontact.streams.campaigns import CAMPAIGNS
 from tests.catalogs import read_whole
 from tests.harness import PRESENT, tap_with
 
 STREAM = "email_opens"
 GROUPS = {"opens": ("opens",), "rest": ("clicks", "bounces")}
 LAST, FULL = "2026-11-01T00:00:00Z", "2026-10-20T00:00:00Z"
-PLACE = Place.of("2025-12-24T18:00:00Z", "a")
+PLACE = Place.of("2026-01-01T00:00:00Z", "a")
 
 BEFORE: dict[str, dict[str, int | None]] = {
     "a": {"opens": 1, "clicks": 0, "bounces": None},
@@ -31,30 +33,59 @@ BEFORE: dict[str, dict[str, int | None]] = {
     "quiet": {"opens": 0, "clicks": 0, "bounces": 0},
     "old": {"opens": 5, "clicks": 0, "bounces": 0},
 }
-WATCHED = frozenset(BEFORE) - {"old"}
+WATCHED = [key for key in BEFORE if key != "old"]
 
 
-class Told:
-    """The counts as the API tells them."""
+def campaigns(keys: Iterable[str]) -> Any:
+    """A stream that lists these campaigns, of which the one that is called old changed first."""
 
-    watched = WATCHED
+    class Campaigns:
+        name = "email_campaigns"
+        converter = logger = cast("Any", type("Quiet", (), {"report": lambda *_: None}))()
 
-    def __init__(self, stats: dict[str, dict[str, int | None]]) -> None:
-        self._stats = stats
+        def __init__(self, run: Any) -> None: ...
 
-    def of(self, parent_ids: Sequence[str], names: Sequence[str]) -> dict[str, int | None]:
-        found = {key: [self._stats[key][name] for name in names] for key in parent_ids}
-        return {
-            key: None if set(counts) == {None} else sum(count or 0 for count in counts)
-            for key, counts in found.items()
-        }
+        def queries(self) -> list[Query]:
+            return [Query()]
 
-    def tally(self, names: Sequence[str]) -> Tally:
-        return Tally.of({key: count or 0 for key, count in self.of([*WATCHED], names).items()})
+        def collect(self, _: Query) -> Iterator[dict[str, str]]:
+            for day, key in enumerate(keys, 1):
+                yield {
+                    "campaign_id": key,
+                    "created_at": f"2026-01-{day:02}T00:00:00Z",
+                    "updated_at": "2026-01-01" if key == "old" else f"2026-02-{day:02}",
+                }
+
+    return Campaigns
+
+
+def stats_of(campaigns: ParentType, told: Mapping[str, Mapping[str, int | None]]) -> Any:
+    """A report that tells these counts of campaigns."""
+
+    class Stats:
+        parents = campaigns
+
+        def __init__(self, run: Any) -> None: ...
+
+        def rows_about(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
+            for key in keys:
+                yield {"campaign_id": key, "stats": told[key]}
+
+    return Stats
 
 
 def tallies(*groups: str) -> str:
-    return joined({group: Told(BEFORE).tally(GROUPS[group]) for group in groups or GROUPS})
+    def count(key: str, group: str) -> int:
+        return sum(BEFORE[key][name] or 0 for name in GROUPS[group])
+
+    return joined(
+        {group: Tally.of({key: count(key, group) for key in WATCHED}) for group in groups or GROUPS}
+    )
+
+
+@pytest.fixture(autouse=True)
+def watch_all_but_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "WATCHED", len(WATCHED))
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +102,7 @@ class Reading:
         bookmark: dict[str, Any] | None = None,
         stats: Any = BEFORE,
         lookback: int = 1,
+        order: Iterable[str] = BEFORE,
         **settings: Any,
     ) -> None:
         config = {"access_token": "t", **settings}
@@ -80,20 +112,38 @@ class Reading:
             read_whole(catalog, STREAM)
             config.pop("whole")
         tap = tap_with(config, {"bookmarks": {STREAM: bookmark or {}}}, catalog=catalog)
-        tap.run.counts[CAMPAIGNS] = Told(stats)
-        span = ReportDateSettings if "report_date" in settings else DateSettings
-        stream = cast(Any, tap.streams[STREAM])
-        self.sweeps = ChangeSweeps(stream, Reach(lookback, span, ()), CAMPAIGNS, GROUPS)
-        self.sweep, self.window = self.sweeps.begin()
+        dates = ReportDateSettings if "report_date" in settings else DateSettings
+        self.sweeps = Sweeps(
+            cast("Any", tap.streams[STREAM]),
+            dates.of(tap.config),
+            lookback,
+            filters=(),
+            others=Moved.settings,
+        )
+        parents = ParentType("campaign_id", campaigns(order), changed_at="updated_at")
+        self.visits = Moved(parents, stats_of(parents, stats), GROUPS)
+        self.sweep = self.sweeps.current()
+        self.sweeps.begin(self.sweep)
+        self.visits.begin(self.sweeps, self.sweep)
+        self.window = self.visits.window(self.sweeps, self.sweep)
         self._state = tap.run.state
 
     @property
     def bookmark(self) -> dict[str, Any]:
         return dict(self._state["bookmarks"][STREAM])
 
-    def due(self, *parent_ids: str) -> dict[str, set[str]]:
-        due = self.sweeps.due(self.sweep, parent_ids or [*BEFORE])
-        return {key: {*groups} for key, groups in due.items()}
+    @property
+    def due(self) -> dict[str, set[str]]:
+        """The parents to read, each with the names of the counts to read."""
+        places = self.visits.places(self.sweeps, self.sweep)
+        return {place.parent_id: {*self.moved(place.parent_id)} for place in places}
+
+    def moved(self, parent_id: str) -> dict[str, int | None]:
+        return self.visits.moved(self.sweeps, self.sweep, parent_id)
+
+    def finish(self) -> None:
+        self.visits.finish(self.sweeps, self.sweep)
+        self.sweeps.finish(self.sweep)
 
 
 INCREMENTAL = {"replication_key_value": LAST, "full_read_at": FULL, "counts": tallies()}
@@ -124,7 +174,7 @@ def test_the_first_reading_is_full_and_one_each_time_that_the_days_are_over(
     bookmark: dict[str, Any], settings: dict[str, Any], *, is_full: bool
 ) -> None:
     reading = Reading(bookmark, **settings)
-    assert reading.sweeps.is_full(reading.sweep) is is_full
+    assert reading.visits.is_full(reading.sweeps, reading.sweep) is is_full
 
 
 @pytest.mark.parametrize(
@@ -147,16 +197,17 @@ def test_a_full_reading_covers_what_is_new_since_the_last_full_one(
 
 
 def test_a_full_reading_visits_all_parents_that_may_have_events() -> None:
-    assert Reading().due() == {
+    assert Reading().due == {
         "a": {"opens"},
-        "b": {"rest"},
+        "b": {"clicks", "bounces"},
         "c": {"opens"},
         "old": {"opens"},
     }
 
 
-def test_parents_come_in_the_order_in_which_they_are_given() -> None:
-    assert [*Reading().due("old", "c", "b", "a")] == ["old", "c", "b", "a"]
+def test_parents_come_in_the_order_in_which_they_were_made() -> None:
+    order = ["old", "c", "b", "a", "quiet"]
+    assert [*Reading(order=order).due] == ["old", "c", "b", "a"]
 
 
 # Other readings
@@ -167,27 +218,32 @@ def test_a_reading_visits_the_watched_parents_whose_counts_moved() -> None:
     stats["a"]["opens"] += 1
     stats["b"]["bounces"] += 1
     stats["old"]["opens"] += 1
-    reading = Reading(INCREMENTAL, stats)
-    assert reading.due() == {"a": {"opens"}, "b": {"rest"}}
-    assert reading.due("quiet", "b") == {"b": {"rest"}}
+    assert Reading(INCREMENTAL, stats).due == {"a": {"opens"}, "b": {"clicks", "bounces"}}
 
 
 def test_nothing_is_due_where_no_count_moved() -> None:
-    assert Reading(INCREMENTAL).due() == {}
+    assert Reading(INCREMENTAL).due == {}
 
 
 @pytest.mark.parametrize(
-    ("counts", "groups"), [(None, {"opens", "rest"}), (tallies("rest"), {"opens"})]
+    ("counts", "due"),
+    [
+        (None, {"a": {"opens", "bounces"}, "b": {"clicks", "bounces"}, "c": {"opens"}}),
+        (tallies("rest"), {"a": {"opens"}, "b": set(), "c": {"opens"}}),
+    ],
 )
-def test_counts_that_were_not_kept_may_have_moved(counts: str | None, groups: set[str]) -> None:
-    assert Reading(INCREMENTAL | {"counts": counts}).due() == dict.fromkeys(WATCHED, groups)
+def test_counts_that_were_not_kept_may_have_moved(
+    counts: str | None, due: dict[str, set[str]]
+) -> None:
+    assert Reading(INCREMENTAL | {"counts": counts}).due == due | {"quiet": set()}
 
 
 def test_the_counts_to_read_are_those_that_are_not_zero() -> None:
-    sweeps = Reading().sweeps
-    assert sweeps.counted("a", ["opens", "rest"]) == {"opens": 1, "bounces": None}
-    assert sweeps.counted("b", ["rest"]) == {"clicks": 2, "bounces": 3}
-    assert sweeps.counted("quiet", GROUPS) == {}
+    reading = Reading()
+    assert reading.moved("a") == {"opens": 1}
+    assert reading.moved("c") == {"opens": None}
+    assert reading.moved("b") == {"clicks": 2, "bounces": 3}
+    assert reading.moved("quiet") == {}
 
 
 # The state
@@ -195,9 +251,8 @@ def test_the_counts_to_read_are_those_that_are_not_zero() -> None:
 
 def test_the_counts_of_a_reading_are_kept_once_it_is_over() -> None:
     reading = Reading()
-    reading.due()
     assert (reading.bookmark["counts"], reading.bookmark["next_counts"]) == (None, tallies())
-    reading.sweeps.finish(reading.sweep)
+    reading.finish()
     assert (reading.bookmark["counts"], reading.bookmark["next_counts"]) == (tallies(), None)
     for key in ("full_read_at", "replication_key_value"):
         assert reading.bookmark[key] == "2026-11-10T12:00:00Z"
@@ -205,12 +260,11 @@ def test_the_counts_of_a_reading_are_kept_once_it_is_over() -> None:
 
 def test_a_reading_that_goes_on_keeps_the_counts_of_its_begin() -> None:
     first = Reading(INCREMENTAL)
-    first.due()
     first.sweeps.move_on(first.sweep, PLACE)
     stats = {key: dict.fromkeys(counts, 9) for key, counts in BEFORE.items()}
     second = Reading(first.bookmark, stats)
-    assert second.due("b") == {"b": {"opens", "rest"}}
-    second.sweeps.finish(second.sweep)
+    assert second.due == {key: {*BEFORE[key]} for key in ("b", "c", "quiet")}
+    second.finish()
     assert second.bookmark["counts"] == tallies()
     assert second.bookmark["full_read_at"] == FULL
 
@@ -219,8 +273,7 @@ def test_a_reading_that_goes_on_keeps_the_counts_of_its_begin() -> None:
 def test_a_reading_that_moves_no_bookmark_keeps_no_counts(settings: dict[str, Any]) -> None:
     reading = Reading(INCREMENTAL | {"counts": "", "next_counts": None}, **settings)
     before = reading.bookmark
-    reading.due()
-    reading.sweeps.finish(reading.sweep)
+    reading.finish()
     after = reading.bookmark
     kept = ("counts", "next_counts", "full_read_at", "replication_key_value")
     assert {key: after[key] for key in kept} == {key: before.get(key) for key in kept}

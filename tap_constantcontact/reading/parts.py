@@ -1,0 +1,91 @@
+"""The parts of parents, such as the e-mails of campaigns, and the details that list them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from typing_extensions import override
+
+from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.exceptions import NotFoundError
+from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.reading.parents import Parents, ParentType
+from tap_constantcontact.reading.query import Record
+from tap_constantcontact.run import Run
+from tap_constantcontact.state.bookmarks import START
+
+
+class Details(ConstantContactStream):
+    """The details of parents, of which each is requested once a run for all streams that need it.
+
+    A stream sets `parents`. Its primary key is the parents' key.
+    """
+
+    parents: ClassVar[ParentType]
+    cost = "1 per parent"
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._known: dict[str, Record | NotFoundError] = {}
+
+    @override
+    def read(self) -> Iterator[Record]:
+        for place in self.run.once(Parents, self.parents).after(START):
+            yield self.of(place.parent_id)
+
+    @override
+    def plan(self) -> Plan:
+        listing = self.run.once(Parents, self.parents).plan(START)
+        return listing + Plan(0, listing.rows)
+
+    def of(self, parent_id: str) -> Record:
+        """Return the details of a parent.
+
+        Raises:
+            NotFoundError: The API does not know the parent.
+        """
+        if parent_id not in self._known:
+            try:
+                self._known[parent_id] = self._requested(parent_id)
+            except NotFoundError as error:
+                self._known[parent_id] = error
+        known = self._known[parent_id]
+        if isinstance(known, NotFoundError):
+            raise known
+        return known
+
+    def _requested(self, parent_id: str) -> Record:
+        record: Record = next(iter(self.request_records({self.parents.key: parent_id})))
+        return record
+
+
+@dataclass(frozen=True)
+class PartType:
+    """A type of part, such as the activities of campaigns, and where a parent's parts are listed.
+
+    Attributes:
+        details: The details of a parent, which list its parts.
+        listed_in: Name of the property of the details that lists them, or that is the only one.
+        key: Name of their key, in the details and in the report's path and records.
+        roles: The roles of the parts that reports are about; None for all.
+    """
+
+    details: type[Details]
+    listed_in: str
+    key: str
+    roles: tuple[str, ...] | None = None
+
+    def keys(self, run: Run, parent_id: str) -> list[str]:
+        """Return the keys of a parent's parts that reports are about.
+
+        Raises:
+            NotFoundError: The API does not know the parent.
+        """
+        found = run.once(self.details).of(parent_id).get(self.listed_in) or []
+        return [
+            part[self.key]
+            for part in (found if isinstance(found, list) else [found])
+            if part.get(self.key) and (self.roles is None or part.get("role") in self.roles)
+        ]

@@ -1,0 +1,78 @@
+"""What the rows of a report are: rows with keys, or events, which have none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pendulum import DateTime
+
+from tap_constantcontact.reading.events import Page, read_once, with_ids
+from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.conversion import instant_of
+
+TYPE = "tracking_activity_type"
+"""Name of the field for the type of an event."""
+
+Pages = Callable[[], Iterable[Page]]
+"""Requests the pages of a list, one after another."""
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Rows with keys, each read once.
+
+    Attributes:
+        activity_type: The type of event that all rows are about, for lists that spell it otherwise.
+    """
+
+    activity_type: str | None = None
+    newest_first: ClassVar[bool] = False
+
+    def read(
+        self,
+        pages: Pages,
+        labels: Mapping[str, Any],
+        keys: Sequence[str],
+        start: DateTime,  # noqa: ARG002
+        date: str | None,  # noqa: ARG002
+    ) -> Iterable[Record]:
+        """Return each row of a list once, with some labels."""
+        labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
+        rows = (row for page in pages() for row in page)
+        return {tuple(row[key] for key in keys): {**row, **labels} for row in rows}.values()
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events, each read once, which get a key `activity_id`.
+
+    Attributes:
+        activity_type: The type of all the events, for lists that spell it otherwise or not at all.
+        newest_first: Whether to stop at the first page with events older than the window. The lists
+            come newest first, and have no date filter.
+    """
+
+    activity_type: str | None = None
+    newest_first: bool = True
+
+    def read(
+        self,
+        pages: Pages,
+        labels: Mapping[str, Any],
+        keys: Sequence[str],  # noqa: ARG002
+        start: DateTime,
+        date: str | None,
+    ) -> Iterable[Record]:
+        """Return each event of a list once, with some labels, from the page of `start` on."""
+        labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
+
+        def labelled() -> Iterator[Page]:
+            for page in pages():
+                yield [{**row, **labels} for row in page]
+                dates = filter(None, (instant_of(row.get(date or "")) for row in page))
+                if self.newest_first and min(dates, default=start) < start:
+                    return
+
+        return with_ids(read_once(labelled))

@@ -1,0 +1,174 @@
+"""Which parents a report reads: all, those that changed, or those whose counts moved."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from typing_extensions import override
+
+from tap_constantcontact.config.dates import days_before, parse_instant
+from tap_constantcontact.config.windows import Window
+from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.reading.batched import BatchedReport
+from tap_constantcontact.reading.counts import Counts
+from tap_constantcontact.reading.parents import Parents, ParentType
+from tap_constantcontact.reading.query import Record
+from tap_constantcontact.reading.sweeps import Sweeps
+from tap_constantcontact.records.conversion import rfc3339
+from tap_constantcontact.run import Run
+from tap_constantcontact.state.bookmarks import START, Place, Sweep
+from tap_constantcontact.state.tally import joined, parsed
+
+
+@dataclass(frozen=True)
+class All:
+    """All parents.
+
+    Attributes:
+        parents: The type of the parents.
+        most_ahead: Maximum number of parents read ahead.
+        settings: Names of the settings that decide which parents are read.
+    """
+
+    parents: ParentType
+
+    most_ahead: ClassVar[int] = sys.maxsize
+    settings: ClassVar[tuple[str, ...]] = ()
+
+    def window(self, sweeps: Sweeps, sweep: Sweep) -> Window:
+        """Return the window of the rows to read."""
+        return sweeps.window(sweep)
+
+    def begin(self, sweeps: Sweeps, sweep: Sweep) -> None:
+        """Note in the bookmark what has to be known when the sweep is over."""
+
+    def places(self, sweeps: Sweeps, sweep: Sweep) -> Sequence[Place]:
+        """Return the parents that the sweep has still to read, in order."""
+        return sweeps.run.once(Parents, self.parents).after(sweep.place)
+
+    def finish(self, sweeps: Sweeps, sweep: Sweep) -> None:
+        """Note in the bookmark what the next sweep has to know."""
+
+    def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
+        """Return the number of parents to read, and of requests to learn which these are."""
+        return sweeps.run.once(Parents, self.parents).plan(sweep.place)
+
+    def fields(self, run: Run, parent_id: str) -> Record:  # noqa: ARG002
+        """Return the fields of a parent that each of its rows gets."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Changed(All):
+    """The parents that changed in the window; each row gets the date of its parent's change."""
+
+    @override
+    def places(self, sweeps: Sweeps, sweep: Sweep) -> Sequence[Place]:
+        start = self.window(sweeps, sweep).start
+        return sweeps.run.once(Parents, self.parents).changed_since(start, sweep.place)
+
+    @override
+    def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
+        return Plan(len(self.places(sweeps, sweep)), super().listing(sweeps, sweep).requests)
+
+    @override
+    def fields(self, run: Run, parent_id: str) -> Record:
+        return run.once(Parents, self.parents).change_of(parent_id)
+
+
+@dataclass(frozen=True)
+class Moved(All):
+    """The parents whose counts of events moved.
+
+    The bookmark holds the tallies of the watched parents' counts, taken before the last finished
+    sweep read any event. A parent is due if its tally differs now. Parents that are not watched are
+    due in full readings: the first one, and one every `full_sweep_days`. A full reading skips the
+    parents without any event.
+
+    Attributes:
+        stats: The report that tells the counts.
+        groups: Names of the counts that move when there are new events, in groups by name.
+    """
+
+    stats: type[BatchedReport]
+    groups: Mapping[str, tuple[str, ...]]
+
+    settings: ClassVar[tuple[str, ...]] = ("full_sweep_days",)
+    most_ahead: ClassVar[int] = 2  # the events of one parent may take much memory
+
+    def _counts(self, sweeps: Sweeps) -> Counts:
+        return sweeps.run.once(Counts, self.stats)
+
+    @override
+    def window(self, sweeps: Sweeps, sweep: Sweep) -> Window:
+        window = sweeps.window(sweep)
+        last = sweeps.bookmark["full_read_at"]
+        if last and self.is_full(sweeps, sweep):
+            return Window(min(sweeps.reread_from(parse_instant(last)), window.start), window.end)
+        return window
+
+    def is_full(self, sweeps: Sweeps, sweep: Sweep) -> bool:
+        """Return whether a sweep reads the parents that are not watched as well."""
+        days = sweeps.run.config["full_sweep_days"]
+        last = sweeps.bookmark["full_read_at"]
+        if sweeps.increment.value is None or sweeps.fixed_window(sweep):
+            return True
+        return days > 0 and (not last or parse_instant(last) <= days_before(sweep.began, days))
+
+    @override
+    def begin(self, sweeps: Sweeps, sweep: Sweep) -> None:
+        sweeps.bookmark.write_all_keys("full_read_at", "counts", "next_counts")
+        if sweeps.under_way() is None and sweeps.moves_bookmark(sweep):
+            counts = self._counts(sweeps)
+            tallies = {name: counts.tally(names) for name, names in self.groups.items()}
+            sweeps.bookmark.update(next_counts=joined(tallies))
+
+    @override
+    def places(self, sweeps: Sweeps, sweep: Sweep) -> Sequence[Place]:
+        places = sweeps.run.once(Parents, self.parents).after(sweep.place)
+        counts = self._counts(sweeps)
+        if self.is_full(sweeps, sweep):
+            counts.request(place.parent_id for place in places)
+        else:
+            places = [place for place in places if place.parent_id in counts.watched]
+        return [place for place in places if self._moved(sweeps, sweep, place.parent_id)]
+
+    def _moved(self, sweeps: Sweeps, sweep: Sweep, parent_id: str) -> list[str]:
+        """Return the names of the groups in which a parent has new events."""
+        counts = self._counts(sweeps)
+        if self.is_full(sweeps, sweep):
+            return [name for name, names in self.groups.items() if counts.of(parent_id, names) != 0]
+        kept = sweeps.bookmark["counts"]
+        before = parsed(kept) if kept else {}
+        return [
+            name
+            for name, names in self.groups.items()
+            if name not in before or counts.tally(names).differs_for(parent_id, before[name])
+        ]
+
+    def moved(self, sweeps: Sweeps, sweep: Sweep, parent_id: str) -> dict[str, int | None]:
+        """Return the counts of a parent in the groups that moved; None for unknown ones.
+
+        Counts of 0 are left out: there are no such events to read.
+        """
+        counts = self._counts(sweeps)
+        groups = self._moved(sweeps, sweep, parent_id)
+        names = [name for group in groups for name in self.groups[group]]
+        found = {name: counts.of(parent_id, [name]) for name in names}
+        return {name: count for name, count in found.items() if count != 0}
+
+    @override
+    def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
+        listing = sweeps.run.once(Parents, self.parents).plan(START)
+        return Plan(len(self.places(sweeps, sweep)), listing.requests)
+
+    @override
+    def finish(self, sweeps: Sweeps, sweep: Sweep) -> None:
+        if sweeps.moves_bookmark(sweep):
+            bookmark = sweeps.bookmark
+            if self.is_full(sweeps, sweep):
+                bookmark.update(full_read_at=rfc3339(sweep.began))
+            bookmark.update(counts=bookmark["next_counts"], next_counts=None)
