@@ -60,7 +60,8 @@ class Collection(ConstantContactStream):
         refresh_days: Name of the setting for the number of days after which all rows are read
             again.
         date_settings: The settings that decide from when on changes are read.
-        creation: The API's filters by creation date, if a long list may be read in slices.
+        creation: The date at which rows were created. If the API filters by it, a long list is read
+            in slices.
 
     Example:
         >>> class EmailCampaignsStream(Collection):
@@ -82,7 +83,7 @@ class Collection(ConstantContactStream):
     dates: ClassVar[tuple[str, ...]] = ()
     refresh_days: ClassVar[str | None] = None
     date_settings: ClassVar[type[DateSettings]] = DateSettings
-    creation: ClassVar[Creation | None] = None
+    creation: ClassVar[Creation] = Creation()
 
     _patience: Sequence[float] = PATIENCE
 
@@ -183,7 +184,7 @@ class Collection(ConstantContactStream):
         """Return the rows of each page, of which the next ones are read meanwhile."""
         parameters = {**query.parameters, "limit": limit}
         creation = self.creation
-        if creation is None or not query.takes_dates or query.is_dated or query.shrinks:
+        if not creation.after or not query.takes_dates or query.is_dated or query.shrinks:
             return (page.rows for page in read_ahead(self.pages(parameters)))
         return Slices(
             creation,

@@ -14,7 +14,7 @@ from pendulum import DateTime
 
 from tap_constantcontact.limits.plan import Plan, in_all
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.query import Page, Query, Record, date_time
+from tap_constantcontact.reading.query import Change, Creation, Page, Query, Record, date_time
 from tap_constantcontact.records.conversion import instant_of
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
@@ -35,12 +35,8 @@ class ParentType:
         stream: The collection that lists them; None if only a setting gives their ids.
         filters: Names of the settings that restrict which parents are listed.
         given_by: Name of the setting that gives their ids, so that they need not be listed.
-        created_at: Name of the date in the collection's rows that tells when a parent was made.
-        created_after: Name of the collection's query parameter for a minimum creation date, if any.
-        created_before: The same for a maximum creation date.
-        changed_at: Name of the date in the collection's rows that tells when a parent last changed.
-        changed_after: Name of the collection's query parameter for a minimum of that date. If it is
-            set, an incremental report visits only the parents that changed since its bookmark.
+        changed: How the collection tells and filters when a parent last changed, for reports that
+            do not read all parents.
         leaves_out: Query parameters of the collection that listing parents does not need.
         is_wanted: Returns whether a listed row is a parent of the reports, given the settings.
         counted_by: Converts a query into one whose total counts only such parents.
@@ -50,11 +46,7 @@ class ParentType:
     stream: type[Collection] | None = None
     filters: tuple[str, ...] = ()
     given_by: str | None = None
-    created_at: str = "created_at"
-    created_after: str | None = None
-    created_before: str | None = None
-    changed_at: str | None = None
-    changed_after: str | None = None
+    changed: Change | None = None
     leaves_out: tuple[str, ...] = ()
     is_wanted: Callable[[Record, Mapping[str, Any]], bool] = lambda *_: True
     counted_by: Callable[[Query, Mapping[str, Any]], Query] = lambda query, _: query
@@ -79,6 +71,7 @@ class Parents:
         self._of = of
         self._listing = run.once(of.stream) if of.stream else None
         self._config = run.config
+        self._created = of.stream.creation if of.stream else Creation()
         self._places: list[Place] = []
         self._listed_from = math.inf
         self._sizes: dict[Place, Plan] = {}
@@ -100,6 +93,11 @@ class Parents:
         return self._listing
 
     @property
+    def _change(self) -> Change:
+        assert self._of.changed is not None  # noqa: S101 - or no report asks for changed ones
+        return self._of.changed
+
+    @property
     def key(self) -> str:
         """Name of the parents' key."""
         return self._of.key
@@ -119,7 +117,7 @@ class Parents:
         Whether the API's date filter includes its bound is not documented, so it is set one second
         early.
         """
-        bounds = {self._of.changed_after or "": date_time(start.subtract(seconds=1))}
+        bounds = {self._change.parameter: date_time(start.subtract(seconds=1))}
         since = [
             found
             for found in sorted(self._listed(bounds))
@@ -128,10 +126,8 @@ class Parents:
         return since[bisect_right(since, place) :]
 
     def change_of(self, parent_id: str) -> Mapping[str, str | None]:
-        """Return the date of a parent's change by its name, if only changed parents are listed."""
-        if not (self._of.changed_after and self._of.changed_at):
-            return {}
-        return {self._of.changed_at: self._changed.get(parent_id) or None}
+        """Return the date of a listed parent's last change, by its name."""
+        return {self._change.path: self._changed.get(parent_id) or None}
 
     def changed_last(self, number: int) -> Sequence[str]:
         """Return the keys of those up to `number` listed parents that changed last."""
@@ -182,16 +178,17 @@ class Parents:
             parent_id = str(record[self._of.key])
             is_named = not self._named or parent_id in self._named
             if is_named and self._of.is_wanted(record, self._config):
-                self._changed[parent_id] = record.get(self._of.changed_at or "") or ""
-                yield Place.of(record.get(self._of.created_at), parent_id)
+                if self._of.changed:
+                    self._changed[parent_id] = record.get(self._of.changed.path) or ""
+                yield Place.of(record.get(self._created.at), parent_id)
 
     def _bounds(self, place: Place, overlap: float = OVERLAP) -> dict[str, str]:
         """Return the query parameters for the parents after a place that are not known yet."""
         bounds: dict[str, str] = {}
-        if self._of.created_after and 0 < place.created_at < UNKNOWN:
-            bounds[self._of.created_after] = _instant(place.created_at - overlap)
-        if self._of.created_before and self._listed_from < math.inf and overlap:
-            bounds[self._of.created_before] = _instant(self._listed_from + overlap)
+        if self._created.after and 0 < place.created_at < UNKNOWN:
+            bounds[self._created.after] = _instant(place.created_at - overlap)
+        if self._created.before and self._listed_from < math.inf and overlap:
+            bounds[self._created.before] = _instant(self._listed_from + overlap)
         return bounds
 
 

@@ -37,17 +37,17 @@ class Change(NamedTuple):
 
 
 class Creation(NamedTuple):
-    """How a list is restricted by the date at which its rows were created.
+    """The date at which the rows of a list were created.
 
     Attributes:
         at: Name of the date in the rows.
-        after: Name of the query parameter for a minimum of it.
-        before: Name of the query parameter for a maximum of it.
+        after: Name of the query parameter for a minimum of it; empty if there is none.
+        before: Name of the query parameter for a maximum of it; empty if there is none.
     """
 
-    at: str
-    after: str
-    before: str
+    at: str = "created_at"
+    after: str = ""
+    before: str = ""
 
 
 class Page:

@@ -32,6 +32,8 @@ from tap_constantcontact.streams.fields import (
     texts,
 )
 
+UPDATED = Change("after_date", "updated_at")
+
 
 class EmailCampaignsStream(Collection):
     """E-mail campaigns, including removed ones.
@@ -47,7 +49,7 @@ class EmailCampaignsStream(Collection):
     privilege = "campaign:read"
     primary_keys = ("campaign_id",)
     replication_key = "updated_at"
-    changes = (Change("after_date", "updated_at"),)
+    changes = (UPDATED,)
     cost = "1 per 500 changed campaigns"
     all_queries = (Query(has_total=False, is_short=True),)
     schema = schema(
@@ -73,7 +75,7 @@ def _is_sent(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG0
 
 
 CAMPAIGNS = ParentType(
-    stream=EmailCampaignsStream, key="campaign_id", changed_at="updated_at", is_wanted=_is_sent
+    stream=EmailCampaignsStream, key="campaign_id", changed=UPDATED, is_wanted=_is_sent
 )
 """The parents of the campaign reports: the campaigns that were sent."""
 
@@ -88,8 +90,7 @@ KEPT_CAMPAIGNS = ParentType(stream=EmailCampaignsStream, key="campaign_id", is_w
 CHANGED_CAMPAIGNS = ParentType(
     stream=EmailCampaignsStream,
     key="campaign_id",
-    changed_at="updated_at",
-    changed_after="after_date",
+    changed=UPDATED,
     is_wanted=_is_kept,
 )
 """Those of these campaigns that changed since an incremental run."""
@@ -179,20 +180,25 @@ class EmailCampaignActivitiesStream(Report):
         return {"include": "permalink_url"}
 
 
-class EmailSendHistoryStream(Report):
+class ActivityReport(Report):
+    """What the reports on the activities of campaigns share."""
+
+    scope = "campaign_data"
+    privilege = "campaign:read"
+    requests = PerPart(SENT_ACTIVITIES)
+    selected_by_default = False
+
+
+class EmailSendHistoryStream(ActivityReport):
     """Each time that an e-mail was sent."""
 
     name = "email_send_history"
     path = "/emails/activities/{campaign_activity_id}/send_history"
     is_array = True
-    scope = "campaign_data"
-    privilege = "campaign:read"
     primary_keys = ("campaign_activity_id", "send_id")
     row_keys = ("send_id",)
     visits = All(CAMPAIGNS)
-    requests = PerPart(SENT_ACTIVITIES)
     cost = "2 and more per campaign, and 1 per 500 to list them"
-    selected_by_default = False
     schema = schema(
         key("campaign_activity_id", "The e-mail, as an activity of its campaign."),
         number_key("send_id", "Number of the send among those of the activity, from 1."),
@@ -205,20 +211,16 @@ class EmailSendHistoryStream(Report):
     )
 
 
-class EmailSchedulesStream(Report):
+class EmailSchedulesStream(ActivityReport):
     """When scheduled e-mails will be sent."""
 
     name = "email_schedules"
     path = "/emails/activities/{campaign_activity_id}/schedules"
     is_array = True
-    scope = "campaign_data"
-    privilege = "campaign:read"
     primary_keys = ("campaign_activity_id", "scheduled_date")
     row_keys = ("scheduled_date",)
     visits = All(KEPT_CAMPAIGNS)
-    requests = PerPart(SENT_ACTIVITIES)
     cost = "2 and more per campaign, and 1 per 500 to list them"
-    selected_by_default = False
     schema = schema(
         key("campaign_activity_id", "The e-mail, as an activity of its campaign."),
         instant_key("scheduled_date", "When it will be sent."),
@@ -226,7 +228,7 @@ class EmailSchedulesStream(Report):
     )
 
 
-class EmailNonOpenerResendsStream(Report):
+class EmailNonOpenerResendsStream(ActivityReport):
     """The second send of each campaign, to contacts who did not open the first one.
 
     A campaign has one at the most. (Contract.)
@@ -235,14 +237,11 @@ class EmailNonOpenerResendsStream(Report):
     name = "email_non_opener_resends"
     path = "/emails/activities/{campaign_activity_id}/non_opener_resends"
     is_array = True
-    scope = "campaign_data"
-    privilege = "campaign:read"
     primary_keys = ("campaign_activity_id",)
     row_keys = ()
     visits = All(KEPT_CAMPAIGNS)
     requests = PerPart(PRIMARY_ACTIVITIES)
     cost = "2 per campaign, and 1 per 500 to list them"
-    selected_by_default = False
     schema = schema(
         key("campaign_activity_id", "The e-mail, as the main activity of its campaign."),
         text("resend_subject", "Subject of the second send."),
@@ -254,7 +253,7 @@ class EmailNonOpenerResendsStream(Report):
     )
 
 
-class EmailAbTestsStream(Report):
+class EmailAbTestsStream(ActivityReport):
     """The test of two subjects of a campaign, if it has one.
 
     The API knows nothing under the path of a campaign without a test. (Contract.)
@@ -262,14 +261,11 @@ class EmailAbTestsStream(Report):
 
     name = "email_ab_tests"
     path = "/emails/activities/{campaign_activity_id}/abtest"
-    scope = "campaign_data"
-    privilege = "campaign:read"
     primary_keys = ("campaign_activity_id",)
     row_keys = ()
     visits = All(KEPT_CAMPAIGNS)
     requests = PerPart(PRIMARY_ACTIVITIES)
     cost = "2 per campaign, and 1 per 500 to list them"
-    selected_by_default = False
     schema = schema(
         key("campaign_activity_id", "The e-mail, as the main activity of its campaign."),
         text("alternative_subject", "The second subject."),

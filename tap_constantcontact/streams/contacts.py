@@ -161,7 +161,7 @@ class ContactsStream(Collection):
         ),
     )
 
-    creation = Creation("created_at", "created_after", "created_before")
+    creation = Creation(after="created_after", before="created_before")
 
     def discover(self, fields: FieldsByName) -> None:
         """Add the account's custom fields to the schema."""
@@ -281,8 +281,6 @@ CONTACTS = ParentType(
         "segment_id",
     ),
     given_by="contact_ids",
-    created_after="created_after",
-    created_before="created_before",
     leaves_out=("include",),
     is_wanted=_is_reported,
     counted_by=_counting_the_reported,

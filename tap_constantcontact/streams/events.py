@@ -17,7 +17,7 @@ from typing_extensions import override
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.parts import Details, PartType
-from tap_constantcontact.reading.query import Query
+from tap_constantcontact.reading.query import Creation, Query
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.targets import PerPart
 from tap_constantcontact.reading.visits import All
@@ -148,6 +148,7 @@ class EventsStream(Collection):
     privilege = "campaign:read"
     primary_keys = ("event_id",)
     page_size = 100
+    creation = Creation("create_time")
     cost = "1 per 100 events"
     all_queries = (Query(takes_dates=False, has_total=False, is_short=True),)
     schema = schema(
@@ -174,7 +175,7 @@ class EventsStream(Collection):
     )
 
 
-EVENTS = ParentType(stream=EventsStream, key="event_id", created_at="create_time")
+EVENTS = ParentType(stream=EventsStream, key="event_id")
 
 
 class EventDetails(Details):

@@ -13,7 +13,7 @@ from tap_constantcontact.config.dates import BEGINNING, parse_instant
 from tap_constantcontact.config.windows import DateSettings, ReportDateSettings
 from tap_constantcontact.reading import counts
 from tap_constantcontact.reading.parents import ParentType
-from tap_constantcontact.reading.query import Query
+from tap_constantcontact.reading.query import Change, Creation, Query
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.state.bookmarks import Place
@@ -41,6 +41,7 @@ def campaigns(keys: Iterable[str]) -> Any:
 
     class Campaigns:
         name = "email_campaigns"
+        creation = Creation()
         converter = logger = cast("Any", type("Quiet", (), {"report": lambda *_: None}))()
 
         def __init__(self, run: Any) -> None: ...
@@ -120,7 +121,7 @@ class Reading:
             filters=(),
             others=Moved.settings,
         )
-        parents = ParentType("campaign_id", campaigns(order), changed_at="updated_at")
+        parents = ParentType("campaign_id", campaigns(order), changed=Change("", "updated_at"))
         self.visits = Moved(parents, stats_of(parents, stats), GROUPS)
         self.sweep = self.sweeps.current()
         self.sweeps.begin(self.sweep)
