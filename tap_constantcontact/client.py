@@ -62,7 +62,6 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         scope: OAuth scope that the endpoint requires; None if only a partner's token can read it.
         privilege: User privilege that the endpoint requires, if any.
         cost: Number of requests, as a formula for people, such as "1 per 500 tags".
-        bookmark_type: The kind of bookmark.
         bookmark_name: Name of the bookmark, if it is not the stream's.
     """
 
@@ -79,7 +78,6 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     scope: str | None = "contact_data"
     privilege: str | None
     cost: str
-    bookmark_type: ClassVar[type[Bookmark]] = Bookmark
     bookmark_name: str | None = None
 
     allow_redirects = False
@@ -89,7 +87,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         super().__init__(run.tap)
         self.run = run
         self._writer = cast("WholeLineWriter", run.tap.message_writer)
-        self.bookmark = run.bookmark(self.bookmark_name or self.name, self.bookmark_type)
+        self.bookmark = Bookmark(run.state, self.bookmark_name or self.name)
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
         self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
         schema = self.row_schema or self.schema

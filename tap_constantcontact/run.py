@@ -27,7 +27,6 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.progress import Progress
-from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.transport.session import Connection
 
 T = TypeVar("T")
@@ -89,10 +88,6 @@ class Run:
     def progress(self) -> Progress:
         """The progress bar, or the progress lines in the log."""
         return Progress(self.connection, self.logger)
-
-    def bookmark(self, stream: str, kind: type[Bookmark]) -> Bookmark:
-        """Return the bookmark of a stream, of one kind."""
-        return kind(self.state, stream)
 
     def write_state_now_and_then(self) -> None:
         """Emit the state, unless it was emitted here within the last `state_interval` seconds."""

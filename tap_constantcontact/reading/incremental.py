@@ -11,6 +11,7 @@ from typing_extensions import override
 from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant
 from tap_constantcontact.config.windows import DateSettings
 from tap_constantcontact.records.conversion import rfc3339
+from tap_constantcontact.state.bookmarks import ACCOUNT
 
 if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
@@ -109,9 +110,9 @@ class RefreshedIncrement(Increment):
         """
         if not self.is_wanted or self._fixed:
             return
-        self._bookmark.write_all_keys()
+        self._bookmark.ensure(ACCOUNT)
         if self._refresh_days:
-            self._bookmark.write_all_keys("full_read_at")
+            self._bookmark.ensure("full_read_at")
             if start is None or self.value is None:
                 self._bookmark.update(full_read_at=self.at(self._run.began))
         self.move(self._run.began)

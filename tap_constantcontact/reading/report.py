@@ -27,8 +27,7 @@ from tap_constantcontact.reading.targets import Keys, PerParent, PerPart
 from tap_constantcontact.reading.visits import All, Moved
 from tap_constantcontact.records.conversion import instant_of
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import Bookmark, Place, Sweep
-from tap_constantcontact.state.short_bookmarks import ShortBookmark
+from tap_constantcontact.state.bookmarks import Place, Sweep
 from tap_constantcontact.transport.workers import in_order
 
 Keep = Callable[[list[Record]], list[Record]]
@@ -57,7 +56,6 @@ class Report(ConstantContactStream):
     visits: ClassVar[All]
     requests: ClassVar[PerParent | PerPart] = PerParent()
     rows: ClassVar[Keyed | Events] = Keyed()
-    bookmark_type: ClassVar[type[Bookmark]] = ShortBookmark
     lookback_days: ClassVar[int] = 0
     date_settings: ClassVar[type[DateSettings]] = DateSettings
     filters: ClassVar[tuple[str, ...]] = ()

@@ -64,7 +64,7 @@ class Sweeps:
         """Return a sort key: reports with a sweep under way first, then those swept longest ago."""
         if sweep := self.under_way():
             return 1, rfc3339(sweep.began)
-        return 2, self.bookmark.swept_at or ""
+        return 2, self.bookmark["swept_at"] or ""
 
     def begin(self, sweep: Sweep) -> None:
         """Write the keys of the bookmark, and warn if settings changed since they had values."""
@@ -74,11 +74,13 @@ class Sweeps:
                 "the bookmark of the last finished one",
                 self._stream.name,
             )
-        self.bookmark.write_all_keys("sweep", "swept_at")
+        self.bookmark.ensure("sweep", "swept_at")
+        if self._stream.replication_key:
+            self.bookmark.ensure(ACCOUNT)
         if self.fixed_window(sweep):
             return
         if self._stream.replication_key:
-            self.bookmark.write_all_keys("replication_key", "replication_key_value", "filters")
+            self.bookmark.ensure("replication_key", "replication_key_value", "filters")
         filters = self.bookmark["filters"]
         if self.increment.value is not None and filters not in (None, self._fingerprint()):
             self._stream.logger.warning(
@@ -126,7 +128,7 @@ class Sweeps:
         """Note that all records of all parents are written."""
         self.bookmark.sweep = None
         now = pendulum.from_timestamp(self.run.clock.now())
-        self.bookmark.swept_at = rfc3339(now)
+        self.bookmark.update(swept_at=rfc3339(now))
         if self.fixed_window(sweep) is None:
             self.increment.move(sweep.began)
             if self._stream.replication_key:

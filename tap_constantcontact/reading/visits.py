@@ -120,7 +120,7 @@ class Moved(All):
 
     @override
     def begin(self, sweeps: Sweeps, sweep: Sweep) -> None:
-        sweeps.bookmark.write_all_keys("full_read_at", "counts", "next_counts")
+        sweeps.bookmark.ensure("full_read_at", "counts", "next_counts")
         if sweeps.under_way() is None and sweeps.moves_bookmark(sweep):
             counts = self._counts(sweeps)
             tallies = {name: counts.tally(names) for name, names in self.groups.items()}

@@ -5,8 +5,8 @@ saw: rows may change while they are being read, after the run has passed them.
 
 Runners may merge a new state into the last one, key by key and object by object (Meltano does so
 after `--full-refresh` and with `--state-strategy=merge`). A key left out of the new state would
-keep its old value. So every key is always written, as null if it has no value. And a key is either
-always an object or never one, because such a merge cannot replace null with an object.
+keep its old value. So every key is always written, as null if it has no value. And no value is an
+object, because such a merge cannot replace null with an object.
 """
 
 from __future__ import annotations
@@ -22,9 +22,6 @@ from pendulum import DateTime
 from tap_constantcontact.config.dates import parse_instant
 from tap_constantcontact.records.conversion import rfc3339
 
-SWEEP_VERSION = 2
-"""Version of the format of a sweep in a bookmark."""
-
 LONGEST = 100
 """Maximum number of characters of a text in a state."""
 
@@ -34,15 +31,6 @@ ACCOUNT = "account"
 It is stored beside the bookmarks and in each of them, as a merge may mix the states of two
 accounts. A later run that does not know its account leaves it unchanged.
 """
-
-NONE = "-"
-"""The first part of a text of sweeps, as long as none has finished."""
-
-NO_SWEEP: Mapping[str, Any] = {
-    "version": SWEEP_VERSION,
-    **dict.fromkeys(("began", "created_at", "parent_id", "settings")),
-}
-"""The value of a bookmark's key `sweep` while no sweep is under way."""
 
 UNKNOWN = math.inf
 """Creation date of a parent that has none: it comes last, and is never stored as a place."""
@@ -72,27 +60,39 @@ START = Place(-math.inf, "")
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A sweep under way.
+    """A sweep under way, which a state holds as a short text.
 
     Attributes:
         began: When it began; settings such as `report_days_back` count from it.
         settings: Fingerprint of the settings that decide what it reads.
         place: The last parent whose records are all written.
+
+    Example:
+        >>> sweep = Sweep(parse_instant("2026-02-01"), "f00d", Place.of("2025-12-24", "7"))
+        >>> str(sweep)
+        '2026-02-01T00:00:00Z f00d 2025-12-24T00:00:00Z 7'
+        >>> Sweep.parse(str(sweep)) == sweep
+        True
     """
 
     began: DateTime
     settings: str
     place: Place = START
 
-    def described(self) -> dict[str, Any]:
-        """Return the sweep as it is stored in a bookmark."""
-        return {
-            "version": SWEEP_VERSION,
-            "began": rfc3339(self.began),
-            "created_at": rfc3339(datetime.fromtimestamp(self.place.created_at, timezone.utc)),
-            "parent_id": self.place.parent_id,
-            "settings": self.settings,
-        }
+    def __str__(self) -> str:
+        created_at = datetime.fromtimestamp(self.place.created_at, timezone.utc)
+        parts = (rfc3339(self.began), self.settings, rfc3339(created_at), self.place.parent_id)
+        return " ".join(parts)
+
+    @classmethod
+    def parse(cls, text: str) -> Sweep:
+        """Return the sweep of a text.
+
+        Raises:
+            ValueError: The text is not that of a sweep.
+        """
+        began, settings, created_at, parent_id = text.split(" ", 3)
+        return cls(parse_instant(began), settings, Place.of(created_at, parent_id))
 
 
 class Bookmark:
@@ -123,11 +123,12 @@ class Bookmark:
         """Set the values of some keys."""
         self._written.update(values)
 
-    def write_all_keys(self, *keys: str) -> None:
-        """Write these keys even if they are null, so that a merge brings no old values back."""
-        self._written[ACCOUNT] = self._state.get(ACCOUNT) or self[ACCOUNT]
+    def ensure(self, *keys: str) -> None:
+        """Write null for keys without a value, so that a merge brings no old values back."""
         for key in keys:
-            self._written.setdefault(key, dict(NO_SWEEP) if key == "sweep" else None)
+            self._written.setdefault(key, None)
+        if ACCOUNT in keys:
+            self.update(**{ACCOUNT: self._state.get(ACCOUNT) or self[ACCOUNT]})
 
     @property
     def _written(self) -> dict[str, Any]:
@@ -138,26 +139,12 @@ class Bookmark:
 
     @property
     def sweep(self) -> Sweep | None:
-        """The sweep that an earlier run left unfinished, if any."""
-        kept = self["sweep"]
-        if not kept or kept["began"] is None:
-            return None
-        place = Place.of(kept["created_at"], kept["parent_id"])
-        return Sweep(parse_instant(kept["began"]), kept["settings"], place)
+        """The sweep that is under way, if one is."""
+        return Sweep.parse(self["sweep"]) if self["sweep"] else None
 
     @sweep.setter
     def sweep(self, sweep: Sweep | None) -> None:
-        self.update(sweep=sweep.described() if sweep else dict(NO_SWEEP))
-
-    @property
-    def swept_at(self) -> str | None:
-        """When the last sweep finished."""
-        swept_at: str | None = self["swept_at"]
-        return swept_at
-
-    @swept_at.setter
-    def swept_at(self, instant: str) -> None:
-        self.update(swept_at=instant)
+        self.update(sweep=str(sweep) if sweep else None)
 
 
 def written_for(state: Mapping[str, Any]) -> str | None:

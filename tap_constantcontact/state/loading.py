@@ -9,14 +9,7 @@ from typing import Any
 from tap_constantcontact.config.dates import FIRST_DAY, LAST_DAY, parse_instant
 from tap_constantcontact.exceptions import nearest, refused
 from tap_constantcontact.records.conversion import printable
-from tap_constantcontact.state.bookmarks import (
-    ACCOUNT,
-    LONGEST,
-    NO_SWEEP,
-    NONE,
-    SWEEP_VERSION,
-    written_for,
-)
+from tap_constantcontact.state.bookmarks import ACCOUNT, LONGEST, written_for
 from tap_constantcontact.state.tally import parsed
 
 LONGEST_TALLIES = 1000
@@ -144,19 +137,13 @@ def _is_past(key: str, value: Any, latest: datetime) -> bool:
 
 def _instants(key: str, value: Any) -> Iterator[str]:
     """Yield the instants in the valid value of a key, of which none can be later than now."""
-    if value is None or value == NO_SWEEP:
+    if value is None:
         return
     if KEYS[key] is _instant:
         yield value
     elif key == "sweep":
-        yield from (value["began"], value["created_at"])
-    elif key == "sweeps":
-        swept_at, *sweep = value.split(" ", 4)
-        if swept_at != NONE:
-            yield swept_at
-        if sweep:
-            began, _, created_at, _ = sweep
-            yield from (began, created_at)
+        began, _, created_at, _ = value.split(" ", 3)
+        yield from (began, created_at)
 
 
 # Values
@@ -179,27 +166,12 @@ def _tallies(value: Any) -> None:
     parsed(value)
 
 
-def _sweeps(value: Any) -> None:
-    swept_at, *sweep = value.split(" ", 4)
-    if swept_at != NONE:
-        _instant(swept_at)
-    if sweep:
-        began, settings, created_at, parent_id = sweep
-        _instant(began)
-        _text(settings)
-        _instant(created_at)
-        _text(parent_id)
-
-
 def _sweep(value: Any) -> None:
-    if value == NO_SWEEP:
-        return
-    if value["version"] != SWEEP_VERSION or value.keys() != NO_SWEEP.keys():
-        raise ValueError
-    _instant(value["began"])
-    _instant(value["created_at"])
-    _text(value["parent_id"])
-    _text(value["settings"])
+    began, settings, created_at, parent_id = value.split(" ", 3)
+    for text in (settings, parent_id):
+        _text(text)
+    for instant in (began, created_at):
+        _instant(instant)
 
 
 KEYS: Mapping[str, Callable[[Any], None]] = {
@@ -212,14 +184,12 @@ KEYS: Mapping[str, Callable[[Any], None]] = {
     "counts": _tallies,
     "next_counts": _tallies,
     "sweep": _sweep,
-    "sweeps": _sweeps,
 }
 """The keys of a bookmark, with the check of each one's value."""
 
 CONSEQUENCE = {
     BOOKMARK: FROM_THE_START,
     "sweep": "a new sweep begins",
-    "sweeps": "a new sweep begins",
     FULL_READ: "everything is read again",
     "counts": "every campaign that changed lately is read again",
     "next_counts": "the next run reads every campaign that changed lately again",
@@ -229,7 +199,7 @@ CONSEQUENCE = {
 
 def _is_valid(key: str, value: Any) -> bool:
     try:
-        if value is not None or key == "sweep":
+        if value is not None:
             KEYS[key](value)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return False

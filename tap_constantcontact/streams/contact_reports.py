@@ -15,7 +15,6 @@ from tap_constantcontact.config.windows import ReportDateSettings, Window
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.rows import Events
 from tap_constantcontact.reading.visits import All
-from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, number, schema, text
 
@@ -43,7 +42,6 @@ class ContactActionSummaryStream(Report):
     primary_keys = ("contact_id", "campaign_activity_id")
     row_keys = ("campaign_activity_id",)
     replication_key = "start_on"
-    bookmark_type = Bookmark
     visits = All(CONTACTS)
     lookback_days = 30
     date_settings = ReportDateSettings
@@ -80,7 +78,6 @@ class ContactActivityDetailsStream(Report):
     row_keys = ()
     rows = Events()
     replication_key = "created_time"
-    bookmark_type = Bookmark
     visits = All(CONTACTS)
     page_size = 100
     lookback_days = 1

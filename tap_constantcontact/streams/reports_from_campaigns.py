@@ -28,7 +28,7 @@ from tap_constantcontact.reading.rows import Events
 from tap_constantcontact.reading.targets import Keys, PerPart
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import START, Bookmark, Sweep
+from tap_constantcontact.state.bookmarks import START, Sweep
 from tap_constantcontact.streams.campaign_reports import (
     EmailCampaignActivityStatsStream,
     EmailCampaignStatsStream,
@@ -96,7 +96,6 @@ class ReportFromCampaigns(Report):
     visits: ClassVar[Moved]
     requests: ClassVar[PerPart] = PerPart(SENT_ACTIVITIES)
     date_settings = ReportDateSettings
-    bookmark_type = Bookmark
     per_contact: ClassVar[type[Report]]
 
     def __init__(self, run: Run) -> None:
@@ -135,7 +134,7 @@ class ReportFromCampaigns(Report):
         days = self.config["full_sweep_days"]
         if not days:
             return False
-        last = self._per_contact.bookmark.swept_at
+        last = self._per_contact.bookmark["swept_at"]
         is_under_way = self._per_contact.sweeps.under_way() is not None
         return not last or is_under_way or parse_instant(last) <= days_before(self.run.began, days)
 

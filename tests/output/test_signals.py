@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,18 @@ from tests.harness import SUMMARY, config_for
 from tests.processes import Process
 
 COMMAND = [sys.executable, "-m", "tap_constantcontact"]
+
+
+_of_a_sweep = re.compile(rb'"%s":{[^}]*"sweep":"' % SUMMARY.encode()).search
+
+
+def has_a_sweep(line: bytes) -> bool:
+    """Tell whether a line is a state with a sweep of a contact report under way."""
+    return _of_a_sweep(line) is not None
+
+
+PACE = {"requests_per_second": 20}
+"""At which a sweep takes longer than the time between two states."""
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -90,8 +103,8 @@ def test_a_closed_pipe_ends_a_run_quietly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_does_not_wait_for_answers(slow: Slow, tmp_path: Path, signum: int) -> None:
-    process = Process(tmp_path, config_for(slow, tmp_path))
-    process.read_until(lambda line: b'"sweep"' in line)
+    process = Process(tmp_path, config_for(slow, tmp_path, **PACE))
+    process.read_until(has_a_sweep)
     slow.slowness.seconds = 30
     while slow.slowness.under_way < 2:
         time.sleep(0.01)
@@ -104,7 +117,7 @@ def test_a_signal_does_not_wait_for_answers(slow: Slow, tmp_path: Path, signum: 
 
 
 def test_a_run_that_ignores_a_hangup_goes_on(slow: Slow, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps(config_for(slow, tmp_path)))
+    (tmp_path / "config.json").write_text(json.dumps(config_for(slow, tmp_path, **PACE)))
     script = "trap '' HUP; exec " + " ".join((*COMMAND, "--config=config.json"))
     with subprocess.Popen(
         ["sh", "-c", script],
@@ -114,7 +127,7 @@ def test_a_run_that_ignores_a_hangup_goes_on(slow: Slow, tmp_path: Path) -> None
         cwd=tmp_path,
     ) as process:
         assert process.stdout is not None
-        while '"sweep"' not in process.stdout.readline():
+        while not has_a_sweep(process.stdout.readline().encode()):
             pass
         process.send_signal(signal.SIGHUP)
         last = process.stdout.readlines()[-1]
@@ -126,8 +139,8 @@ def test_a_run_that_ignores_a_hangup_goes_on(slow: Slow, tmp_path: Path) -> None
 def test_a_signal_that_does_not_reach_the_main_thread_ends_a_run(
     slow: Slow, tmp_path: Path
 ) -> None:
-    process = Process(tmp_path, config_for(slow, tmp_path))
-    process.read_until(lambda line: b'"sweep"' in line)
+    process = Process(tmp_path, config_for(slow, tmp_path, **PACE))
+    process.read_until(has_a_sweep)
     slow.slowness.seconds = 30
     while slow.slowness.under_way < 2:
         time.sleep(0.01)
@@ -139,8 +152,8 @@ def test_a_signal_that_does_not_reach_the_main_thread_ends_a_run(
 
 
 def test_a_closed_pipe_ends_a_sweep(slow: Slow, tmp_path: Path) -> None:
-    process = Process(tmp_path, config_for(slow, tmp_path))
-    process.read_until(lambda line: b'"sweep"' in line)
+    process = Process(tmp_path, config_for(slow, tmp_path, **PACE))
+    process.read_until(has_a_sweep)
     process.stdout.close()
     log = process.end()
     assert process.process.returncode == 128 + signal.SIGPIPE

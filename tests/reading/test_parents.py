@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tap_constantcontact.sandbox.account import Account, parse
+from tap_constantcontact.state.bookmarks import Sweep
 from tests.expected import Expected
 from tests.harness import CONTACT_REPORTS, SUMMARY, Run
 
@@ -25,10 +26,10 @@ def test_a_resumed_sweep_lists_what_is_left_and_both_reports_list_once(
     requests_seen.clear()
     second = run(state=first.state, streams=CONTACT_REPORTS)
     listings = [request.query for request in requests_seen if request.path == "/v3/contacts"]
-    place = first.state["bookmarks"][SUMMARY]["sweep"]["created_at"]
+    place = Sweep.parse(first.state["bookmarks"][SUMMARY]["sweep"]).place.created_at
     assert len(listings) == 2
-    assert 0 < (parse(place) - parse(listings[0]["created_after"])).total_seconds() <= 1.001
-    assert parse(listings[1]["created_before"]) > parse(place)
+    assert 0 < place - parse(listings[0]["created_after"]).timestamp() <= 1.001
+    assert parse(listings[1]["created_before"]).timestamp() > place
     assert all(query["limit"] == "500" and "include" not in query for query in listings)
     assert second.state["bookmarks"][SUMMARY]["replication_key_value"]
     requests_seen.clear()

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import pendulum
 import pytest
 
 from tap_constantcontact.sandbox.account import Account, parse, status
-from tap_constantcontact.state.bookmarks import NO_SWEEP
+from tap_constantcontact.state.bookmarks import Sweep
 from tests.expected import Expected
 from tests.harness import CONTACT_REPORTS, DETAILS, SUMMARY, Run
 
 Runner = Callable[..., Run]
+
+
+def begin_earlier(state: dict[str, Any], stream: str, began: datetime) -> None:
+    """Let the sweep that is under way have begun at another instant."""
+    bookmark = state["bookmarks"][stream]
+    sweep = Sweep.parse(bookmark["sweep"])
+    bookmark["sweep"] = str(replace(sweep, began=pendulum.instance(began)))
 
 
 def cut_short(run: Runner, budget: int, **settings: Any) -> Run:
@@ -44,15 +53,13 @@ def test_contacts_come_change_and_go_between_the_runs(
     run: Runner, account: Account, expected: Expected
 ) -> None:
     first = cut_short(run, budget=20)
-    place = first.state["bookmarks"][SUMMARY]["sweep"]
+    place = Sweep.parse(first.state["bookmarks"][SUMMARY]["sweep"]).place
     order = sorted(
         (parse(contact["created_at"]), key)
         for key, contact in account.contacts.items()
         if status(contact) != "deleted"
     )
-    out = [
-        key for at, key in order if (at, key) <= (parse(place["created_at"]), place["parent_id"])
-    ]
+    out = [key for at, key in order if (at.timestamp(), key) <= (place.created_at, place.parent_id)]
     left = [key for _, key in order if key not in out]
     now = datetime.now(timezone.utc)
     account.delete(left[0], now)
@@ -78,9 +85,8 @@ def test_contacts_come_change_and_go_between_the_runs(
 def test_what_happens_during_a_sweep_is_read_by_the_next(run: Runner, account: Account) -> None:
     settings = {"streams": CONTACT_REPORTS, "lookback_days": 0}
     first = run(request_budget=20, **settings)
-    sweep = first.state["bookmarks"][SUMMARY]["sweep"]
     half_an_hour_ago = datetime.now(timezone.utc) - timedelta(minutes=30)
-    sweep["began"] = (half_an_hour_ago - timedelta(minutes=30)).isoformat()
+    begin_earlier(first.state, SUMMARY, half_an_hour_ago - timedelta(minutes=30))
     visited = next(iter(first.by_key(SUMMARY)))[0]
     mail = account.events[visited][0]
     source = {key: mail[key] for key in ("campaign_activity_id", "campaign_activity_name")}
@@ -91,7 +97,8 @@ def test_what_happens_during_a_sweep_is_read_by_the_next(run: Runner, account: A
     assert (visited, "new") not in second.by_key(SUMMARY)
     assert [*third.by_key(SUMMARY)] == [(visited, "new")]
     bookmark = second.state["bookmarks"][SUMMARY]["replication_key_value"]
-    assert 0 <= (parse(sweep["began"]) - parse(bookmark)).total_seconds() < 3
+    began = half_an_hour_ago - timedelta(minutes=30)
+    assert 0 <= (began - parse(bookmark)).total_seconds() < 3
 
 
 def test_changed_settings_begin_a_new_sweep(
@@ -118,8 +125,7 @@ def test_a_fixed_window_goes_on_with_the_days_it_began_with(
     run: Runner, expected: Expected
 ) -> None:
     first = run(streams=DETAILS, request_budget=20, report_days_back=60)
-    sweep = first.state["bookmarks"][DETAILS]["sweep"]
-    sweep["began"] = "2026-10-15T12:00:00Z"
+    begin_earlier(first.state, DETAILS, parse("2026-10-15T12:00:00Z"))
     rest = run(streams=DETAILS, state=first.state, report_days_back=60)
     start, end = parse("2026-08-16T00:00:00Z"), parse("2026-10-15T12:00:00Z")
     out = {row["contact_id"] for row in first.records[DETAILS]}
@@ -127,6 +133,6 @@ def test_a_fixed_window_goes_on_with_the_days_it_began_with(
         assert start <= parse(row["created_time"]) < end
         assert row["contact_id"] not in out
     bookmark = rest.state["bookmarks"][DETAILS]
-    assert bookmark["sweep"] == NO_SWEEP
+    assert bookmark["sweep"] is None
     assert "replication_key_value" not in bookmark
     assert bookmark["swept_at"]

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.state.bookmarks import NO_SWEEP
 from tap_constantcontact.state.loading import MARGIN, unwrapped, validated
 from tests.expected import Expected
 from tests.harness import DETAILS, NAMES, PRESENT, Run, config_for, tap_with
@@ -141,14 +140,8 @@ def test_a_key_beside_the_bookmarks_that_is_not_known_is_told() -> None:
 # What is later than now
 
 
-def sweep(**instants: datetime) -> dict[str, Any]:
-    times = {"began": PRESENT, "created_at": PRESENT, **instants}
-    return {
-        **NO_SWEEP,
-        "parent_id": "7",
-        "settings": "f00d",
-        **{k: at(v) for k, v in times.items()},
-    }
+def sweep(began: datetime = PRESENT, created_at: datetime = PRESENT) -> str:
+    return f"{at(began)} f00d {at(created_at)} 7"
 
 
 LATER: dict[str, Callable[[datetime], Any]] = {
@@ -157,9 +150,6 @@ LATER: dict[str, Callable[[datetime], Any]] = {
     "swept_at": at,
     "sweep": lambda moment: sweep(began=moment),
     "sweep ": lambda moment: sweep(created_at=moment),
-    "sweeps": at,
-    "sweeps ": lambda moment: f"{PAST} {at(moment)} f00d {PAST} 7",
-    "sweeps  ": lambda moment: f"- {PAST} f00d {at(moment)} 7",
 }
 """A value for each key that has an instant, given that instant."""
 
