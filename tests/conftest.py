@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from aiohttp import web
 from hypothesis import HealthCheck, settings
 
-from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
 from tests.expected import Expected
-from tests.harness import PRESENT, Run, config_for, grown, record_requests, sync
+from tests.runs import FaultyRunner, Runner
+from tests.sandboxes import PRESENT, Slow, Slowness, account_of, record_requests
 
 for profile, examples in (("quick", 15), ("ci", 200)):
     settings.register_profile(
@@ -39,8 +36,10 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def account() -> Account:
-    return grown(40)
+def account(request: pytest.FixtureRequest) -> Account:
+    """A new account of the size that the mark `contacts` says, of 40 contacts by default."""
+    mark = request.node.get_closest_marker("contacts") or pytest.mark.contacts(40).mark
+    return account_of(*mark.args, **mark.kwargs)
 
 
 @pytest.fixture
@@ -73,19 +72,8 @@ def sandbox(account: Account, present: None) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def run(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Run]:
-    """Run a tap against the sandbox, with these settings beside the credentials."""
-
-    def run_with(
-        state: dict[str, Any] | None = None,
-        streams: Any = (),
-        clock: Clock = SYSTEM,
-        **settings: Any,
-    ) -> Run:
-        names = (streams,) if isinstance(streams, str) else streams
-        return sync(config_for(sandbox, tmp_path, **settings), state, names, clock=clock)
-
-    return run_with
+def run(sandbox: Sandbox, tmp_path: Path) -> Runner:
+    return Runner(sandbox, tmp_path)
 
 
 @pytest.fixture
@@ -115,71 +103,8 @@ def read(
     present: None,
     clock: PatientClock,
     caplog: pytest.LogCaptureFixture,
-) -> Callable[..., tuple[Run, list[str]]]:
-    """Run a tap through middlewares; returns the run and the lines that it ended with."""
-
-    def run(*middlewares: Any, streams: tuple[str, ...] = (), **settings: Any) -> Any:
-        with Sandbox(account, middlewares=middlewares) as sandbox:
-            sandbox.api.partner = True
-            result = sync(config_for(sandbox, tmp_path, **settings), streams=streams, clock=clock)
-        errors = [
-            record.getMessage()
-            for record in caplog.records
-            if record.levelno >= logging.ERROR and record.name.startswith("tap")
-        ]
-        assert "Traceback" not in "".join(errors)
-        return result, errors
-
-    return run
-
-
-@pytest.fixture
-def failing(
-    read: Callable[..., tuple[Run, list[str]]], caplog: pytest.LogCaptureFixture
-) -> Callable[..., tuple[Run, str]]:
-    """Run a tap through middlewares that make it fail; returns the run and its one line."""
-
-    def fail(*middlewares: Any, **settings: Any) -> tuple[Run, str]:
-        result, (said,) = read(*middlewares, **settings)
-        assert result.exit_code == 1
-        errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
-        assert sum(record.name.startswith("tap") for record in errors) == 1
-        return result, said
-
-    return fail
-
-
-class Slowness:
-    """How long responses take, and how many of them were asked for at once at the most.
-
-    Attributes:
-        path: What is in the paths of requests that have slow responses.
-    """
-
-    def __init__(self) -> None:
-        self.seconds = 0.01
-        self.path = "/contact_reports/"
-        self.under_way = self.most = 0
-
-    @property
-    def middleware(self) -> Any:
-        @web.middleware
-        async def delay(request: web.Request, handler: Any) -> Any:
-            if self.path not in request.path:
-                return await handler(request)
-            self.under_way += 1
-            self.most = max(self.most, self.under_way)
-            await asyncio.sleep(self.seconds)
-            self.under_way -= 1
-            return await handler(request)
-
-        return delay
-
-
-class Slow(Sandbox):
-    """A sandbox whose contact reports are as slow as a test says."""
-
-    slowness: Slowness
+) -> FaultyRunner:
+    return FaultyRunner(account, tmp_path, clock, caplog)
 
 
 @pytest.fixture

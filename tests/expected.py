@@ -27,7 +27,8 @@ from tap_constantcontact.sandbox.endpoints import (
 from tap_constantcontact.sandbox.endpoints.endpoint import Endpoint, Service
 from tap_constantcontact.streams.campaigns import SENT
 from tap_constantcontact.streams.contacts import ContactsStream
-from tests.harness import Stream, has_events, instants, is_not_deleted, key_of, stream_of, without
+from tests.comparison import instants, is_not_deleted, key_of, without
+from tests.parameters import Stream, has_events, stream_of
 
 Wanted = Callable[[dict[str, Any]], bool]
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tap_constantcontact.streams import STREAMS
-from tests.harness import parents_of
+from tests.parameters import parents_of
 
 PATH = "examples/dbt/models/sources.yml"
 SOURCE = "constantcontact"

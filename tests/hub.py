@@ -11,7 +11,7 @@ from typing import Any
 
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.tap import TapConstantContact
-from tests.harness import parents_of
+from tests.parameters import parents_of
 from tests.plugin import dumped, parts, selection
 
 OWNER = "<OWNER>"

@@ -21,7 +21,7 @@ from typing import IO, Any
 import pytest
 
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import Run
+from tests.runs import Run
 
 TAP = "tap_constantcontact"
 LOGIN = "tap_constantcontact.commands.login"

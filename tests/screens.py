@@ -27,8 +27,8 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.browser import chromium
-from tests.harness import config_for
 from tests.processes import Login, blocks
+from tests.runs import config_for
 
 PICTURES = Path(__file__).parents[1] / ".github" / "pictures"
 COLUMNS, WIDER, LINES = 118, 132, 60

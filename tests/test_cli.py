@@ -21,8 +21,9 @@ from tap_constantcontact.config.settings import (
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
-from tests.harness import config_for, record_requests, young
 from tests.processes import TAP, Command, run_tap
+from tests.runs import config_for
+from tests.sandboxes import account_of, record_requests
 
 SELECTED = {stream.name for stream in STREAMS if stream.selected_by_default}
 ROOT = Path(__file__).parent.parent
@@ -63,7 +64,7 @@ def test_every_record_validates(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_shown_at_any_level(tmp_path: Path) -> None:
-    with Sandbox(young(3)) as sandbox:
+    with Sandbox(account_of(3, young=True)) as sandbox:
         config = config_for(sandbox, tmp_path)
         for level in ("DEBUG", "INFO"):
             sandbox.authorization.access_tokens.clear()

@@ -17,7 +17,9 @@ from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
-from tests.harness import Stream, named, path_of, tap_with
+from tests.parameters import Stream, named
+from tests.runs import tap_with
+from tests.sandboxes import path_of
 from tests.wire import Wire, whole, wire
 
 PACKAGE = client.__package__ or ""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +14,30 @@ import pytest
 import yaml
 
 from tap_constantcontact.reading.nested import RowsWithin
-from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contacts import ContactsStream
-from tests.harness import (
+from tests.faults import ROW_IN
+from tests.parameters import (
     CONTACT_REPORTS,
     DETAILS,
     NAMES,
-    ROW_IN,
     SUMMARY,
-    Run,
     Stream,
-    grown,
     has_events,
-    is_of,
     named,
-    path_of,
     primary_keys,
     stream_of,
 )
+from tests.runs import Runner
+from tests.sandboxes import is_request_for, path_of
 
 CONTRACT = os.environ.get("CONSTANT_CONTACT_OPENAPI")
-pytestmark = pytest.mark.skipif(
-    not CONTRACT, reason="CONSTANT_CONTACT_OPENAPI names no Swagger file of the API"
-)
+pytestmark = [
+    pytest.mark.contacts(12),
+    pytest.mark.skipif(
+        not CONTRACT, reason="CONSTANT_CONTACT_OPENAPI names no Swagger file of the API"
+    ),
+]
 FURTHER_ROWS = {
     SUMMARY: ("ContactCampaignActivitiesSummary",),
     DETAILS: ("ClicksTrackingActivity", "BouncesTrackingActivity", "OptoutsTrackingActivity"),
@@ -107,7 +106,7 @@ def judge(contract: dict[str, Any], request: Any) -> None:
 )
 def test_every_request_is_in_the_contract(
     contract: dict[str, Any],
-    run: Callable[..., Run],
+    run: Runner,
     requests_seen: list[Any],
     settings: dict[str, Any],
 ) -> None:
@@ -115,7 +114,9 @@ def test_every_request_is_in_the_contract(
     first = run(streams=streams, **settings)
     run(state=first.state, streams=streams, **settings)
     paths = {request.path for request in requests_seen}
-    unread = [name for name in streams if not any(is_of(stream_of(name), path) for path in paths)]
+    unread = [
+        name for name in streams if not any(is_request_for(stream_of(name), path) for path in paths)
+    ]
     assert paths
     assert settings or not unread
     for request in requests_seen:
@@ -184,8 +185,3 @@ def test_every_field_is_in_the_contract(contract: dict[str, Any], stream: Stream
         compare(contract, schema, definitions[name], name)
     missing = set(rows[0]["properties"]) - set(properties)
     assert missing <= {*stream.left_out}
-
-
-@pytest.fixture
-def account() -> Account:
-    return grown(12)

@@ -19,8 +19,10 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.generate import HUB, ROOT
-from tests.harness import NAMES, config_for, record_requests, sync, young
 from tests.hub import OWNER, definition
+from tests.parameters import NAMES
+from tests.runs import config_for, sync
+from tests.sandboxes import account_of, record_requests
 
 SCHEMAS = os.environ.get("MELTANO_HUB_SCHEMAS")
 """The folder `schemas` of https://github.com/meltano/hub."""
@@ -113,7 +115,7 @@ def test_the_selection_costs_no_request_per_contact(filled: dict[str, Any], tmp_
     streams = [pattern.removesuffix(".*") for pattern in filled["select"]]
     requests = []
     for size in (6, 40):
-        with Sandbox(young(size)) as sandbox:
+        with Sandbox(account_of(size, young=True)) as sandbox:
             seen = record_requests(sandbox)
             tokens = str(tmp_path / f"{size}.json")
             run = sync(config_for(sandbox, tmp_path, token_file=tokens), streams=streams)

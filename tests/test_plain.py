@@ -12,9 +12,10 @@ import pytest
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.selection import Selection
-from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import Run, config_for, sync, tap_with, young
+from tests.runs import Run, Runner, config_for, sync, tap_with
+
+pytestmark = pytest.mark.contacts(12, young=True)
 
 CHOSEN = (
     "contacts",
@@ -23,11 +24,6 @@ CHOSEN = (
     "contact_activity_details",
     "email_campaign_activities",
 )
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(12)
 
 
 def messages(result: Run) -> list[Any]:
@@ -43,9 +39,7 @@ def by_the_sdk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(ConstantContactStream, "_is_plain", False)
 
 
-def test_the_messages_are_those_of_the_sdk(
-    run: Callable[..., Run], by_the_sdk: Callable[[], None]
-) -> None:
+def test_the_messages_are_those_of_the_sdk(run: Runner, by_the_sdk: Callable[[], None]) -> None:
     ours = run(streams=CHOSEN)
     by_the_sdk()
     theirs = run(streams=CHOSEN)
@@ -83,7 +77,7 @@ def test_deselected_properties_are_left_out(
     assert any("first_name" in record for record in whole.records["contacts"])
 
 
-def test_flattened_records_hold_the_same_values(run: Callable[..., Run]) -> None:
+def test_flattened_records_hold_the_same_values(run: Runner) -> None:
     plain = run(streams=("contacts",))
     flat = run(streams=("contacts",), flattening_enabled=True, flattening_max_depth=1)
     contacts = plain.records["contacts"]
@@ -93,7 +87,7 @@ def test_flattened_records_hold_the_same_values(run: Callable[..., Run]) -> None
     ] == addresses
 
 
-def test_batches_hold_the_same_records(run: Callable[..., Run], tmp_path: Path) -> None:
+def test_batches_hold_the_same_records(run: Runner, tmp_path: Path) -> None:
     plain = run(streams=("contacts",))
     config = {
         "encoding": {"format": "jsonl", "compression": "gzip"},

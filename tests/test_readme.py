@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from tap_constantcontact.sandbox.account import Account
 from tests.generate import ROOT
-from tests.harness import Run
+from tests.runs import Runner
 
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -39,9 +38,7 @@ def test_links_lead_somewhere() -> None:
             assert (ROOT / link).exists(), link
 
 
-def test_the_recipe_for_hashes_hides_every_address(
-    run: Callable[..., Run], account: Account
-) -> None:
+def test_the_recipe_for_hashes_hides_every_address(run: Runner, account: Account) -> None:
     settings = settings_of("Hash e-mail addresses")
     result = run(streams="contacts", **settings)
     pepper = settings["stream_map_config"]["pepper"]
@@ -55,9 +52,7 @@ def test_the_recipe_for_hashes_hides_every_address(
             assert found[key]["email_hash"] is None
 
 
-def test_the_recipe_without_personal_data_leaves_none(
-    run: Callable[..., Run], account: Account
-) -> None:
+def test_the_recipe_without_personal_data_leaves_none(run: Runner, account: Account) -> None:
     result = run(**settings_of("A warehouse without personal data"))
     rows = json.dumps(result.records["contacts"])
     everything = json.dumps(result.lines)

@@ -12,14 +12,9 @@ import pytest
 
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import Run, config_for, tap_with, young
+from tests.runs import Run, config_for, tap_with
 
 OTHER = Account(seed=2, size=0, now=FIRST_NEWSLETTER)
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(3)
 
 
 @pytest.fixture

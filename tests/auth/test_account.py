@@ -17,8 +17,10 @@ from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.conftest import OTHER, asked, named, read, stored, switch
-from tests.harness import config_for
 from tests.processes import Process
+from tests.runs import config_for
+
+pytestmark = pytest.mark.contacts(3, young=True)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,8 @@ from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.conftest import OTHER, asked, named, read, stored, switch
 
+pytestmark = pytest.mark.contacts(3, young=True)
+
 SignIn = Callable[..., Result]
 
 

@@ -20,7 +20,9 @@ from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import config_for, sync
+from tests.runs import config_for, sync
+
+pytestmark = pytest.mark.contacts(3, young=True)
 
 LISTS = ("contact_lists",)
 

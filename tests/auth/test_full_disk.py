@@ -23,7 +23,9 @@ from tap_constantcontact.cli import Command
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import config_for, sync, young
+from tests.runs import config_for, sync
+
+pytestmark = pytest.mark.contacts(3, young=True)
 
 LISTS = "contact_lists"
 FULL = "No space left on device"
@@ -63,11 +65,6 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         yield Disk(folder)
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(3)
 
 
 @pytest.fixture

@@ -20,8 +20,12 @@ from tap_constantcontact.streams import FROM_CAMPAIGNS, STREAMS
 from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
-from tests.harness import Run, Stream, by_shape, config_for, record_requests, young
+from tests.parameters import Stream, one_of_each_kind_first
 from tests.processes import Login, run_tap
+from tests.runs import Runner, config_for
+from tests.sandboxes import record_requests
+
+pytestmark = pytest.mark.contacts(12, young=True)
 
 SELECTED = [stream.name for stream in STREAMS if stream.selected_by_default]
 CONTACT_SCOPE = [
@@ -31,11 +35,6 @@ CONTACT_SCOPE = [
 ]
 METRICS = "ui:campaign:metrics"
 PATH = "/v3/account/user/privileges"
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(12)
 
 
 class Opaque(Authorization):
@@ -240,9 +239,9 @@ def test_a_report_needs_the_rights_to_list_its_parents() -> None:
         assert need.privileges == {"contacts:read", "campaign:read", "ui:campaign:metrics"}
 
 
-@pytest.mark.parametrize("stream", by_shape(STREAMS))
+@pytest.mark.parametrize("stream", one_of_each_kind_first(STREAMS))
 def test_a_stream_needs_these_rights_and_no_others(
-    run: Callable[..., Run], sandbox: Sandbox, stream: Stream
+    run: Runner, sandbox: Sandbox, stream: Stream
 ) -> None:
     (need,) = needs_of([stream])
     sandbox.api.privileges[:] = need.privileges

@@ -18,7 +18,9 @@ from tap_constantcontact.auth.token_file import LARGEST, TokenFile
 from tap_constantcontact.auth.tokens import Tokens
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import config_for, sync
+from tests.runs import config_for, sync
+
+pytestmark = pytest.mark.contacts(3, young=True)
 
 LISTS = ("contact_lists",)
 SECRET = "s3cret-of-the-file"

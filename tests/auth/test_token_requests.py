@@ -31,7 +31,8 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.odd import SECRETS, STATUSES, is_plain, token_bodies
 from tests.clocks import PatientClock, StillClock
 from tests.expected import Expected
-from tests.harness import answer, config_for, every, sync
+from tests.faults import answering, on_every
+from tests.runs import FaultyRunner, config_for, sync
 from tests.servers import Canned, canned
 
 FORM = {"grant_type": "refresh_token", "refresh_token": SECRETS["refresh_token"]}
@@ -42,7 +43,7 @@ LEADS = {
     "": "",
 }
 
-pytestmark = pytest.mark.usefixtures("present")
+pytestmark = [pytest.mark.contacts(3, young=True), pytest.mark.usefixtures("present")]
 
 
 NO_ADDRESS = "http://[hush"
@@ -64,14 +65,14 @@ def test_a_token_request_that_is_redirected_says_where(tmp_path: Path, location:
     assert "hush" not in str(caught.value)
 
 
-def test_a_refused_refresh_token_says_to_sign_in(failing: Any) -> None:
-    _, said = failing(refresh_token="spent")
+def test_a_refused_refresh_token_says_to_sign_in(read: FaultyRunner) -> None:
+    _, said = read.failing(refresh_token="spent")
     assert "sign in again" in said
     assert "spent" not in said
 
 
-def test_a_wrong_application_says_so(failing: Any) -> None:
-    _, said = failing(client_secret="wrong-secret")
+def test_a_wrong_application_says_so(read: FaultyRunner) -> None:
+    _, said = read.failing(client_secret="wrong-secret")
     assert "invalid_client" in said
     assert "wrong-secret" not in said
 
@@ -79,7 +80,7 @@ def test_a_wrong_application_says_so(failing: Any) -> None:
 def test_a_token_endpoint_that_recovers_is_tried_again(
     account: Account, tmp_path: Path, clock: PatientClock
 ) -> None:
-    flaky = every(2, answer(429, "", "text/plain"), "/oauth2")
+    flaky = on_every(2, answering(429, "", "text/plain"), "/oauth2")
     authorization = Authorization(lifetime=0.001)
     with Sandbox(account, authorization=authorization, middlewares=[flaky]) as sandbox:
         authorization.lifetime = 86400

@@ -22,9 +22,13 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
-from tests.harness import answer, config_for, every, record_requests, young
+from tests.faults import answering, on_every
 from tests.processes import Command, Login
+from tests.runs import config_for
+from tests.sandboxes import record_requests
 from tests.servers import LOOPBACK, free_port
+
+pytestmark = pytest.mark.contacts(3, young=True)
 
 DOCTOR = "tap_constantcontact.commands.doctor"
 
@@ -74,11 +78,6 @@ class Report(NamedTuple):
 
 
 Doctor = Callable[..., Report]
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(3)
 
 
 @pytest.fixture
@@ -453,7 +452,7 @@ def test_an_auth_url_that_redirects_to_no_address(
 
 
 def test_an_api_url_that_is_another_site(account: Account, tmp_path: Path, doctor: Doctor) -> None:
-    fault = every(1, answer(404, "<html>", "text/html"), "/v3/")
+    fault = on_every(1, answering(404, "<html>", "text/html"), "/v3/")
     with Sandbox(account, middlewares=[fault]) as sandbox:
         subject, said = doctor(config_for(sandbox, tmp_path)).error
     assert subject == "network"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,11 @@ from tap_constantcontact.commands import estimate
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
-from tests.harness import CONTACT_REPORTS, Run, answer, config_for, every, tap_with
+from tests.faults import answering, on_every
+from tests.parameters import CONTACT_REPORTS
 from tests.processes import TAP, Command
+from tests.runs import Runner, config_for, tap_with
 
-Runner = Callable[..., Run]
 READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
 
 
@@ -51,23 +50,23 @@ def test_an_estimate_is_what_a_run_costs(
     fresh = estimated(config)
     assert len(requests_seen) == fresh["spent"] == 50 - fresh["left_today"] == 6
     requests_seen.clear()
-    run = partial(run, limits_store=str(tmp_path / "of-the-runs"))
-    first = run(streams=READ, request_budget=30)
-    second = run(streams=READ, state=first.state)
+    store = str(tmp_path / "of-the-runs")
+    first = run(streams=READ, limits_store=store, budget=30)
+    second = run(streams=READ, limits_store=store, state=first.state)
     assert len(requests_seen) - 30 < fresh["total"]["requests"]
     requests_seen.clear()
-    run(streams=READ)
+    run(streams=READ, limits_store=store)
     assert len(requests_seen) == fresh["total"]["requests"]
     days = (parse(fresh["total"]["done_at"]).date() - datetime.now(timezone.utc).date()).days
     assert days == math.ceil((fresh["total"]["requests"] - fresh["left_today"]) / 50)
 
     resumed = estimated(config, first.state)
     requests_seen.clear()
-    run(streams=READ, state=first.state)
+    run(streams=READ, limits_store=store, state=first.state)
     assert abs(resumed["total"]["requests"] - len(requests_seen)) <= 1
     later = estimated(config, second.state)
     requests_seen.clear()
-    run(streams=READ, state=second.state)
+    run(streams=READ, limits_store=store, state=second.state)
     assert later["total"]["requests"] == len(requests_seen)
 
 
@@ -76,7 +75,7 @@ def test_an_estimate_does_not_believe_any_number_of_rows(
     tmp_path: Path, account: Account, count: Any
 ) -> None:
     body = json.dumps({"contacts": [], "contacts_count": count})
-    middlewares = [every(1, answer(200, body), "/v3/contacts")]
+    middlewares = [on_every(1, answering(200, body), "/v3/contacts")]
     with Sandbox(account, middlewares=middlewares) as sandbox:
         tap = tap_with(config_for(sandbox, tmp_path))
         figures = estimate.estimated(tap)

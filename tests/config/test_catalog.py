@@ -19,18 +19,17 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import DECLARED
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
-from tests.harness import Run, config_for, primary_keys, record_requests, stream_of, sync, young
+from tests.parameters import primary_keys, stream_of
+from tests.runs import Run, config_for, sync
+from tests.sandboxes import account_of, record_requests
+
+pytestmark = pytest.mark.contacts(6, young=True)
 
 CONFIG = {"access_token": "t"}
 WHOLE: dict[str, Any] = json.loads(TapConstantContact(config=CONFIG).catalog_json_text)
 """The catalog that the tap discovers."""
 
 Change = Callable[[dict[str, Any]], Any]
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(6)
 
 
 def entry_of(catalog: dict[str, Any], stream: str) -> dict[str, Any]:
@@ -323,7 +322,7 @@ MAPS: tuple[dict[str, Any], ...] = ({}, {"contacts": {"more": "'more'"}})
 def columns_with(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., set[str]]]:
     """Read contacts, with their entry changed, for all examples of a property."""
     folder = tmp_path_factory.mktemp("run")
-    with Sandbox(young(6)) as sandbox:
+    with Sandbox(account_of(6, young=True)) as sandbox:
 
         def read(change: Change, maps: dict[str, Any]) -> set[str]:
             config = config_for(sandbox, folder, stream_maps=copy.deepcopy(maps))

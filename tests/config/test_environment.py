@@ -14,8 +14,9 @@ from tap_constantcontact.config.environment import MELTANO
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
-from tests.harness import config_for, record_requests, young
 from tests.processes import LOGIN, TAP, Command
+from tests.runs import config_for
+from tests.sandboxes import account_of, record_requests
 
 DOCTOR = "tap_constantcontact.commands.doctor"
 
@@ -105,7 +106,7 @@ def test_no_file_above_decides_where_a_token_is_sent(tmp_path: Path) -> None:
     """The SDK would read the nearest file above, whoever wrote it."""
     folder = tmp_path / "within"
     folder.mkdir()
-    with Sandbox(young(1)) as theirs, Sandbox(young(1)) as ours:
+    with Sandbox(account_of(1, young=True)) as theirs, Sandbox(account_of(1, young=True)) as ours:
         stolen = record_requests(theirs)
         variables = {"API_URL": theirs.api_url, "AUTH_URL": theirs.auth_url}
         (tmp_path / ".env").write_text(

@@ -12,8 +12,9 @@ from tap_constantcontact.config.settings import SETTINGS
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
-from tests.harness import answer, config_for, every, sync
+from tests.faults import answering, on_every
 from tests.processes import run_tap
+from tests.runs import config_for, sync
 
 TEXTS = {
     ("requests_per_second", "2"): 2,
@@ -120,9 +121,9 @@ def test_a_refused_variable_is_one_line(tmp_path: Path) -> None:
 def test_a_batch_config_without_encoding_changes_nothing(
     account: Account, tmp_path: Path, batch_config: dict[str, Any]
 ) -> None:
-    forbidden = answer(403, "{}")
+    forbidden = answering(403, "{}")
     with Sandbox(
-        account, middlewares=[every(5, forbidden, "/v3/reports/contact_reports/")]
+        account, middlewares=[on_every(5, forbidden, "/v3/reports/contact_reports/")]
     ) as sandbox:
         result = sync(config_for(sandbox, tmp_path, batch_config=batch_config))
     assert result.exit_code == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
-from tests.harness import Run, config_for
 from tests.processes import LOGIN, TAP, Command, run_tap
+from tests.runs import Runner, config_for
 
 DOCTOR = "tap_constantcontact.commands.doctor"
 
@@ -172,7 +171,7 @@ EXTREMES: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("settings", EXTREMES)
 def test_dates_beyond_all_calendars_read_what_there_is(
-    run: Callable[..., Run], settings: dict[str, Any]
+    run: Runner, settings: dict[str, Any]
 ) -> None:
     state = {
         "bookmarks": {

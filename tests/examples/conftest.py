@@ -10,7 +10,7 @@ import pytest
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.examples.project import Project
-from tests.harness import YOUTH
+from tests.sandboxes import YOUTH
 
 SEEDS = {"acme": 1, "bolt": 2}
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from tap_constantcontact.sandbox.account import Account, Row, parse, status
-from tests.harness import is_not_deleted
+from tests.comparison import is_not_deleted
 
 Mart = dict[Any, dict[str, Any]]
 """The rows of a mart by key."""

@@ -15,7 +15,7 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tests.examples.project import Project, needs_meltano
 from tests.expected import Expected
 from tests.generate import ROOT
-from tests.harness import Run
+from tests.runs import Run
 
 PYTHON = os.environ.get("AIRFLOW_PYTHON")
 pytestmark = pytest.mark.skipif(not PYTHON, reason="no AIRFLOW_PYTHON with Airflow")

@@ -23,8 +23,10 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
+from tests.comparison import key_of
 from tests.expected import Expected
-from tests.harness import DETAILS, YOUTH, key_of, partly_slow
+from tests.parameters import DETAILS, partly_slow
+from tests.sandboxes import YOUTH
 from tests.servers import BINARIES, postgres
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "dagster"

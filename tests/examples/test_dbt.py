@@ -15,7 +15,7 @@ from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.examples import marts
 from tests.examples.warehouse import COMMANDS, EXAMPLE, DuckDB, Postgres, Project, Warehouse
-from tests.harness import config_for, sync
+from tests.runs import config_for, sync
 from tests.servers import BINARIES, postgres
 
 NEEDED = (COMMANDS / "dbt", COMMANDS / "target-duckdb")

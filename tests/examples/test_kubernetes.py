@@ -17,20 +17,20 @@ from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
+from tests.comparison import key_of
 from tests.expected import Expected
 from tests.generate import ROOT
-from tests.harness import DETAILS, SUMMARY, Run, key_of, young
+from tests.parameters import DETAILS, SUMMARY
+from tests.runs import Run
 
 LOADER = Path(os.environ.get("MELTANO_PROJECT_ROOT", "")) / ".meltano/loaders/target-jsonl/venv/bin"
-pytestmark = pytest.mark.skipif(
-    not (LOADER / "target-jsonl").exists() or not shutil.which("bash"),
-    reason="no bash, or no MELTANO_PROJECT_ROOT with target-jsonl",
-)
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(20)
+pytestmark = [
+    pytest.mark.contacts(20, young=True),
+    pytest.mark.skipif(
+        not (LOADER / "target-jsonl").exists() or not shutil.which("bash"),
+        reason="no bash, or no MELTANO_PROJECT_ROOT with target-jsonl",
+    ),
+]
 
 
 @pytest.fixture

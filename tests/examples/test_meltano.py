@@ -7,7 +7,7 @@ from typing import Any
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.examples.project import Project, needs_meltano
 from tests.expected import Expected
-from tests.harness import Run
+from tests.runs import Run
 
 pytestmark = needs_meltano
 

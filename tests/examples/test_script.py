@@ -16,7 +16,7 @@ import pytest
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.generate import ROOT
-from tests.harness import config_for, young
+from tests.runs import config_for
 from tests.targets.targets import JSONLines
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -27,6 +27,8 @@ FOLDER = "/srv/constantcontact"
 
 TARGET = """#!{python}
 import json, sys
+
+pytestmark = pytest.mark.contacts(6, young=True)
 with open("rows.jsonl", "w") as rows:
     for line in map(json.loads, sys.stdin):
         if line["type"] == "RECORD":
@@ -40,11 +42,6 @@ with open("rows.jsonl", "w") as rows:
 HALF_A_LINE = """print('{"bookmarks": {"cont', end="", flush=True); sys.exit(3)"""
 
 Cron = Callable[[], subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(6)
 
 
 @pytest.fixture

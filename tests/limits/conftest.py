@@ -6,14 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tap_constantcontact.sandbox.account import Account
-from tests.harness import young
 from tests.servers import BINARIES, REDIS, postgres, redis
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(12)
 
 
 @pytest.fixture(scope="module", params=["file", "redis", "postgres"])

@@ -26,8 +26,9 @@ from tap_constantcontact.limits.turns import Turns
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import StillClock, Wakeful
-from tests.harness import SUMMARY, config_for, sync
 from tests.limits.paces import pace_of, permits_of
+from tests.parameters import SUMMARY
+from tests.runs import config_for, sync
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 

@@ -8,7 +8,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -28,19 +28,12 @@ from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import FastClock, StillClock
 from tests.expected import Expected
-from tests.harness import (
-    CONTACT_REPORTS,
-    DETAILS,
-    NAMES,
-    OF_EACH_SHAPE,
-    SUMMARY,
-    Run,
-    config_for,
-    partly_slow,
-    record_requests,
-    sync,
-)
 from tests.limits.paces import permits_of
+from tests.parameters import CONTACT_REPORTS, DETAILS, NAMES, ONE_OF_EACH_KIND, SUMMARY, partly_slow
+from tests.runs import Run, Runner, config_for, sync
+from tests.sandboxes import record_requests
+
+pytestmark = pytest.mark.contacts(20, young=True)
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
@@ -62,11 +55,6 @@ class Days(Clock):
 
 
 @pytest.fixture
-def account() -> Account:
-    return Account(size=20, now=datetime(2024, 10, 1, tzinfo=timezone.utc))
-
-
-@pytest.fixture
 def days() -> Days:
     return Days()
 
@@ -79,17 +67,18 @@ def sandbox(account: Account, days: Days, present: None) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def run(run: Callable[..., Run], days: Days) -> Callable[..., Run]:
+def run(sandbox: Sandbox, tmp_path: Path, days: Days) -> Runner:
     """Run a tap on the day that it is, until its last request is answered."""
 
-    def run_with(**settings: Any) -> Run:
-        before = set(threading.enumerate())
-        result = run(clock=days, **settings)
-        while any("(_work)" in thread.name for thread in set(threading.enumerate()) - before):
-            time.sleep(0.01)
-        return result
+    class DailyRunner(Runner):
+        def __call__(self, *args: Any, **settings: Any) -> Run:
+            before = set(threading.enumerate())
+            result = super().__call__(*args, clock=days, **settings)
+            while any("(_work)" in thread.name for thread in set(threading.enumerate()) - before):
+                time.sleep(0.01)
+            return result
 
-    return run_with
+    return DailyRunner(sandbox, tmp_path)
 
 
 def union(runs: list[Run], stream: str) -> dict[Any, Any]:
@@ -99,14 +88,14 @@ def union(runs: list[Run], stream: str) -> dict[Any, Any]:
 def _spent(stream: str) -> Iterable[int]:
     if stream in CONTACT_REPORTS:
         return range(0, 16, 3)
-    return (0, 13, 15) if stream in OF_EACH_SHAPE else (13,)
+    return (0, 13, 15) if stream in ONE_OF_EACH_KIND else (13,)
 
 
 SPENT = [
     pytest.param(
         stream,
         spent,
-        marks=() if stream in OF_EACH_SHAPE and spent in {12, 13} else pytest.mark.slow,
+        marks=() if stream in ONE_OF_EACH_KIND and spent in {12, 13} else pytest.mark.slow,
     )
     for stream in NAMES
     for spent in _spent(stream)
@@ -116,7 +105,7 @@ SPENT = [
 
 @pytest.mark.parametrize(("stream", "spent"), SPENT)
 def test_a_spent_day_ends_a_run_well_and_the_next_day_goes_on(  # noqa: PLR0913, PLR0917
-    run: Callable[..., Run],
+    run: Runner,
     sandbox: Sandbox,
     days: Days,
     expected: Expected,
@@ -140,7 +129,7 @@ def test_a_spent_day_ends_a_run_well_and_the_next_day_goes_on(  # noqa: PLR0913,
 
 
 def test_nothing_is_asked_once_the_day_is_spent(
-    run: Callable[..., Run], requests_seen: list[Any], caplog: pytest.LogCaptureFixture
+    run: Runner, requests_seen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     result = run(streams=READ, max_concurrent_requests=1)
     assert len(requests_seen) == 16
@@ -153,7 +142,7 @@ def test_nothing_is_asked_once_the_day_is_spent(
 
 
 def test_a_spent_day_can_fail_a_run(
-    run: Callable[..., Run], requests_seen: list[Any], caplog: pytest.LogCaptureFixture
+    run: Runner, requests_seen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     result = run(streams=READ, on_daily_limit="fail", max_concurrent_requests=1)
     errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
@@ -165,30 +154,30 @@ def test_a_spent_day_can_fail_a_run(
 
 
 def test_the_key_s_day_is_kept_by_the_tap_s_own_count(
-    run: Callable[..., Run], requests_seen: list[Any]
+    run: Runner, requests_seen: list[Any]
 ) -> None:
     result = run(streams=READ, daily_request_limit=7)
     assert len(requests_seen) == 7
     assert result.exit_code == 0
 
 
-def test_a_stream_that_is_not_reached_keeps_its_state(run: Callable[..., Run]) -> None:
+def test_a_stream_that_is_not_reached_keeps_its_state(run: Runner) -> None:
     bookmark = {
         "replication_key": "created_time",
         "replication_key_value": "2026-05-01T00:00:00Z",
         "swept_at": "2026-05-01T01:00:00Z",
     }
     state = {"bookmarks": {"contact_activity_details": bookmark}}
-    result = run(state=state, request_budget=3)
+    result = run(state=state, budget=3)
     kept = result.state["bookmarks"]["contact_activity_details"]
     assert kept.items() >= bookmark.items()
     assert kept["sweep"] is None
 
 
 def test_a_budget_of_one_is_one_request(
-    run: Callable[..., Run], requests_seen: list[Any], expected: Expected
+    run: Runner, requests_seen: list[Any], expected: Expected
 ) -> None:
-    result = run(streams="contact_lists", request_budget=1)
+    result = run(streams="contact_lists", budget=1)
     assert len(requests_seen) == 1
     assert result.exit_code == 0
     lists = result.by_key("contact_lists")
@@ -197,13 +186,13 @@ def test_a_budget_of_one_is_one_request(
 
 
 def test_budgets_of_one_add_up(
-    run: Callable[..., Run], account: Account, expected: Expected, requests_seen: list[Any]
+    run: Runner, account: Account, expected: Expected, requests_seen: list[Any]
 ) -> None:
     some = sorted(account.contacts)[:4]
     runs: list[Run] = []
     for _ in some:
         state = runs[-1].state if runs else None
-        runs.append(run(streams=DETAILS, contact_ids=some, request_budget=1, state=state))
+        runs.append(run(streams=DETAILS, contact_ids=some, budget=1, state=state))
     whole = [key for key in some if len(account.events[key]) <= 100]
     assert union(runs, DETAILS) == expected.contact_activity_details(
         lambda contact: contact["contact_id"] in whole
@@ -213,7 +202,7 @@ def test_budgets_of_one_add_up(
 
 @pytest.mark.parametrize("budget", [4, 5, 9])
 def test_a_contact_of_several_pages_gets_out_with_a_budget_that_just_holds_it(  # noqa: PLR0913, PLR0917
-    run: Callable[..., Run],
+    run: Runner,
     sandbox: Sandbox,
     account: Account,
     expected: Expected,
@@ -235,7 +224,7 @@ def test_a_contact_of_several_pages_gets_out_with_a_budget_that_just_holds_it(  
     runs: list[Run] = []
     while not runs or runs[-1].state["bookmarks"][DETAILS]["swept_at"] is None:
         state = runs[-1].state if runs else None
-        runs.append(run(streams=DETAILS, contact_ids=some, request_budget=budget, state=state))
+        runs.append(run(streams=DETAILS, contact_ids=some, budget=budget, state=state))
         assert runs[-1].records[DETAILS]
     assert union(runs, DETAILS) == expected.contact_activity_details(
         lambda contact: contact["contact_id"] in some
@@ -386,9 +375,7 @@ def test_another_request_is_the_probe_of_a_new_day_if_the_first_got_no_answer() 
     assert probed.wait(10)
 
 
-def test_nobody_starves_in_twenty_days(
-    run: Callable[..., Run], days: Days, requests_seen: list[Any]
-) -> None:
+def test_nobody_starves_in_twenty_days(run: Runner, days: Days, requests_seen: list[Any]) -> None:
     """A day holds 15 requests, a sweep of either report takes about twice as many."""
     state: dict[str, Any] = {}
     finished: dict[str, list[str]] = {report: [] for report in CONTACT_REPORTS}

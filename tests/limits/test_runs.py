@@ -6,7 +6,6 @@ import json
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -28,19 +27,15 @@ from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import StillClock
 from tests.expected import Expected
-from tests.harness import SUMMARY, Run, config_for, tap_with, young
+from tests.parameters import SUMMARY
 from tests.processes import TAP, Command
+from tests.runs import Run, Runner, config_for, tap_with
 from tests.servers import LOOPBACK, free_port
+
+pytestmark = pytest.mark.contacts(12, young=True)
 
 LISTS = "contact_lists"
 ASKER = Asker("run", "account")
-
-Runner = Callable[..., Run]
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(12)
 
 
 def nowhere() -> str:
@@ -66,7 +61,7 @@ def test_the_next_run_knows_what_was_sent_today(
 def test_a_key_whose_day_is_spent_is_not_asked_again(
     run: Runner, sandbox: Sandbox, requests_seen: list[Any], told_by: str
 ) -> None:
-    limit = {"daily_request_limit": 5}
+    limit: dict[str, Any] = {"daily_request_limit": 5}
     if told_by == "api":
         limit = {}
         sandbox.limits.per_day = 5

@@ -13,19 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.catalogs import select
 from tests.expected import Expected
-from tests.harness import SUMMARY, Run, config_for, partly_slow, sync, young
+from tests.parameters import SUMMARY, partly_slow
+from tests.runs import Run, config_for, sync
+
+pytestmark = pytest.mark.contacts(400, young=True)
 
 ENDS = [signal.SIGTERM, signal.SIGKILL]
 STREAMS = ("contacts", SUMMARY)
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(400)
 
 
 @pytest.fixture

@@ -16,8 +16,11 @@ import pytest
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
-from tests.harness import CONTACT_REPORTS, DETAILS, SUMMARY, config_for
+from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY
 from tests.processes import blocks, run_tap
+from tests.runs import config_for
+
+pytestmark = pytest.mark.contacts(20, young=True)
 
 Ended = subprocess.CompletedProcess[str]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 
-from tests.harness import DETAILS, Run
+from tests.parameters import DETAILS
+from tests.runs import Runner
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20, young=True)
 
 
 def test_progress_is_told_now_and_then(

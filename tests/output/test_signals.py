@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Slow
-from tests.harness import SUMMARY, config_for
+from tests.parameters import SUMMARY
 from tests.processes import Process
+from tests.runs import config_for
+from tests.sandboxes import Slow
+
+pytestmark = pytest.mark.contacts(20, young=True)
 
 COMMAND = [sys.executable, "-m", "tap_constantcontact"]
 

@@ -14,7 +14,7 @@ import pytest
 from singer_sdk.singerlib import StateMessage
 
 from tap_constantcontact.output.singer import WholeLineWriter
-from tests.harness import partly_slow
+from tests.parameters import partly_slow
 
 TAP = f"{shlex.quote(sys.executable)} -m tap_constantcontact --config=ENV"
 LOGIN = f"{shlex.quote(sys.executable)} -m tap_constantcontact.commands.login"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,11 @@ from tap_constantcontact.streams.campaign_reports import (
     EmailCampaignStatsStream,
 )
 from tests.expected import Expected
-from tests.harness import PRESENT, Run, grown, is_of, spoil
+from tests.faults import changing
+from tests.runs import FaultyRunner, Runner
+from tests.sandboxes import PRESENT, is_request_for
+
+pytestmark = pytest.mark.contacts(3)
 
 STATS = EmailCampaignStatsStream.name
 MOST = EmailCampaignStatsStream.ids_a_request
@@ -25,9 +28,8 @@ SPLITS = math.ceil(math.log2(MOST))
 
 
 @pytest.fixture
-def account() -> Account:
+def account(account: Account) -> Account:
     """An account that has sent as many campaigns as a request may name, and one more."""
-    account = grown(3)
     some = [*account.contacts][:1]
     sent = len(Expected(account)[STATS])
     for minutes in range(MOST + 1 - sent):
@@ -40,7 +42,7 @@ def asked_in(requests: list[Any]) -> list[list[str]]:
     return [
         request.path.rpartition("/")[2].split(",")
         for request in requests
-        if is_of(EmailCampaignStatsStream, request.path)
+        if is_request_for(EmailCampaignStatsStream, request.path)
     ]
 
 
@@ -52,14 +54,14 @@ def malform(account: Account, number: int) -> None:
 
 
 def test_parts_are_asked_about_ten_at_a_time(
-    run: Callable[..., Run], expected: Expected, requests_seen: list[Any]
+    run: Runner, expected: Expected, requests_seen: list[Any]
 ) -> None:
     stream = EmailCampaignActivityStatsStream
     result = run(streams=stream.name)
     asked = [
         request.path.rpartition("/")[2].split(",")
         for request in requests_seen
-        if is_of(stream, request.path)
+        if is_request_for(stream, request.path)
     ]
     assert max(map(len, asked)) == 10
     assert len(asked) == math.ceil(sum(map(len, asked)) / 10)
@@ -73,7 +75,7 @@ def remove_sent(account: Account) -> None:
 
 
 def test_a_request_names_as_many_parents_as_it_may(
-    run: Callable[..., Run], expected: Expected, requests_seen: list[Any]
+    run: Runner, expected: Expected, requests_seen: list[Any]
 ) -> None:
     result = run(streams=STATS)
     assert [len(ids) for ids in asked_in(requests_seen)] == [MOST, 1]
@@ -83,7 +85,7 @@ def test_a_request_names_as_many_parents_as_it_may(
 
 @pytest.mark.parametrize("number", [0, 1, 74, 75, 149])
 def test_a_malformed_parent_is_split_off_and_skipped(  # noqa: PLR0913, PLR0917
-    run: Callable[..., Run],
+    run: Runner,
     account: Account,
     expected: Expected,
     requests_seen: list[Any],
@@ -106,7 +108,7 @@ def test_a_malformed_parent_is_split_off_and_skipped(  # noqa: PLR0913, PLR0917
 
 
 def test_no_request_is_sent_where_there_are_no_parents(
-    run: Callable[..., Run], account: Account, requests_seen: list[Any]
+    run: Runner, account: Account, requests_seen: list[Any]
 ) -> None:
     remove_sent(account)
     result = run(streams=STATS)
@@ -116,7 +118,7 @@ def test_no_request_is_sent_where_there_are_no_parents(
 
 
 def test_parents_that_went_meanwhile_are_skipped(
-    read: Any, account: Account, expected: Expected, caplog: pytest.LogCaptureFixture
+    read: FaultyRunner, account: Account, expected: Expected, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     gone = [key for key in account.campaigns.rows if account.campaigns.reported(key)][::60]
@@ -137,7 +139,7 @@ def test_parents_that_went_meanwhile_are_skipped(
 
 
 def test_parents_told_as_errors_beside_the_rows_are_skipped(
-    read: Any, expected: Expected, caplog: pytest.LogCaptureFixture
+    read: FaultyRunner, expected: Expected, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As the contract has it of campaign activities: unknown ids do not fail the others."""
     caplog.set_level("INFO")
@@ -147,7 +149,7 @@ def test_parents_told_as_errors_beside_the_rows_are_skipped(
         unknown.append(body["results"].pop()["campaign_id"])
         body["errors"] = [{"error_key": "not_found", "error_message": unknown[-1]}]
 
-    result, errors = read(spoil(STATS, tell_as_errors), streams=(STATS,))
+    result, errors = read(changing(STATS, tell_as_errors), streams=(STATS,))
     assert not errors
     assert len(unknown) == 2
     assert result.by_key(STATS) == {

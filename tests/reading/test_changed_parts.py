@@ -14,16 +14,14 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.email_events import EmailEvents
 from tests.expected import Expected
-from tests.harness import DETAILS, PRESENT, Run, grown
+from tests.parameters import DETAILS
+from tests.runs import Runner
+from tests.sandboxes import PRESENT
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20)
+
 EVENTS = tuple(stream.name for stream in STREAMS if issubclass(stream, EmailEvents))
 SOON = PRESENT + timedelta(minutes=5)
-
-
-@pytest.fixture
-def account() -> Account:
-    return grown(20)
 
 
 @pytest.fixture
@@ -137,7 +135,7 @@ def test_what_happens_while_a_reading_goes_on_is_read_by_the_next(
     state: dict[str, Any] = {}
     at: datetime = SOON
     for _ in range(30):
-        result = run(state=state, streams=stream, request_budget=budget, lookback_days=0)
+        result = run(state=state, streams=stream, budget=budget, lookback_days=0)
         seen |= result.by_key(stream)
         state = result.state
         if state["bookmarks"][stream]["replication_key_value"]:

@@ -14,9 +14,8 @@ from aiohttp import web
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
-from tests.harness import PRESENT, Run, config_for, sync
-
-Runner = Callable[..., Run]
+from tests.runs import FaultyRunner, Runner, config_for, sync
+from tests.sandboxes import PRESENT
 
 
 def today() -> datetime:
@@ -136,7 +135,7 @@ def test_a_stable_collection_is_read_once(
 
 
 def test_a_page_of_contacts_that_keeps_failing_is_read_in_smaller_pages(
-    read: Any, account: Account, caplog: pytest.LogCaptureFixture
+    read: FaultyRunner, account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     limits: Counter[str] = Counter()
 
@@ -155,7 +154,7 @@ def test_a_page_of_contacts_that_keeps_failing_is_read_in_smaller_pages(
     assert "Reading contacts again, with 20 rows a page" in caplog.text
 
 
-def test_ever_new_links_to_the_same_rows_are_fatal(read: Any) -> None:
+def test_ever_new_links_to_the_same_rows_are_fatal(read: FaultyRunner) -> None:
     asked = 0
 
     @web.middleware

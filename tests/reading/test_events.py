@@ -18,7 +18,9 @@ from tap_constantcontact.reading.events import moved_by, overlaps, with_ids
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
-from tests.harness import DETAILS, PRESENT, Run, config_for, grown, sync
+from tests.parameters import DETAILS
+from tests.runs import Run, Runner, config_for, sync
+from tests.sandboxes import PRESENT, account_of
 
 FIELDS = ("contact_id", "campaign_activity_id", "tracking_activity_type")
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -44,16 +46,14 @@ def came(run: Run) -> Counter[Any]:
     return Counter(alike(record) for record in records)
 
 
-def test_no_event_of_the_contract_s_rows_is_lost(sandbox: Sandbox, run: Callable[..., Run]) -> None:
+def test_no_event_of_the_contract_s_rows_is_lost(sandbox: Sandbox, run: Runner) -> None:
     sandbox.api.base_rows = True
     wanted = happened(sandbox.account)
     assert max(wanted.values()) > 1
     assert came(run(streams=DETAILS)) == wanted
 
 
-def test_an_event_has_the_same_key_with_and_without_its_link(
-    sandbox: Sandbox, run: Callable[..., Run]
-) -> None:
+def test_an_event_has_the_same_key_with_and_without_its_link(sandbox: Sandbox, run: Runner) -> None:
     whole = run(streams=DETAILS)
     sandbox.api.base_rows = True
     bare = run(streams=DETAILS)
@@ -103,13 +103,13 @@ JOINED: tuple[dict[str, str], ...] = (
 @pytest.mark.parametrize("lookback_days", [0, 1])
 @pytest.mark.parametrize("joined", JOINED)
 def test_an_event_of_the_minute_in_which_the_last_run_began_takes_no_key(
-    run: Callable[..., Run],
+    run: Runner,
     account: Account,
     source: str,
     lookback_days: int,
     joined: dict[str, Any],
 ) -> None:
-    settings = {"report_source": source, "lookback_days": lookback_days}
+    settings: dict[str, Any] = {"report_source": source, "lookback_days": lookback_days}
     activity = account.send_campaign(PRESENT - timedelta(days=3))
     contact_id = account.index.rows(activity, "em_sends")[0]["contact_id"]
     link = {"link_url": "https://z.example.com", "url_id": "9"}
@@ -136,10 +136,10 @@ def test_an_event_of_the_minute_in_which_the_last_run_began_takes_no_key(
 
 @pytest.mark.parametrize("base_rows", [False, True])
 def test_both_sources_give_an_event_the_same_key(
-    sandbox: Sandbox, run: Callable[..., Run], expected: Expected, base_rows: bool
+    sandbox: Sandbox, run: Runner, expected: Expected, base_rows: bool
 ) -> None:
     sandbox.api.base_rows = base_rows
-    settings = {"contact_status": ["all"], "full_sweep_days": 0}
+    settings: dict[str, Any] = {"contact_status": ["all"], "full_sweep_days": 0}
     contacts = run(streams=DETAILS, **settings).by_key(DETAILS)
     campaigns = run(streams=DETAILS, report_source="campaigns", **settings).by_key(DETAILS)
     wanted = expected.contact_activity_details(lambda _: True)
@@ -153,7 +153,7 @@ def test_both_sources_give_an_event_the_same_key(
 
 def busy(events: int, *, equal: bool) -> tuple[Account, str]:
     """An account with one contact of many events, in pairs of equal ones if that is wanted."""
-    account = grown(3)
+    account = account_of(3)
     contact_id = min(key for key in account.events if "deleted_at" not in account.contacts[key])
     account.events[contact_id].clear()
     for n in range(events):

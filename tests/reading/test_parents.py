@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.state.bookmarks import Sweep
 from tests.expected import Expected
-from tests.harness import CONTACT_REPORTS, SUMMARY, Run
-
-Runner = Callable[..., Run]
+from tests.parameters import CONTACT_REPORTS, SUMMARY
+from tests.runs import Run, Runner
 
 
 def cut_short(run: Runner, budget: int, **settings: Any) -> Run:
-    result = run(streams=CONTACT_REPORTS, request_budget=budget, **settings)
+    result = run(streams=CONTACT_REPORTS, budget=budget, **settings)
     assert result.exit_code == 0
     return result
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,12 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import read_whole, select
-from tests.conftest import Slow
 from tests.expected import Expected
-from tests.harness import (
-    CONTACT_REPORTS,
-    DETAILS,
-    SUMMARY,
-    Run,
-    config_for,
-    record_requests,
-    sync,
-)
+from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY
 from tests.processes import Process
+from tests.runs import FaultyRunner, Run, Runner, config_for, sync
+from tests.sandboxes import Slow, record_requests
 
-Runner = Callable[..., Run]
 ENDPOINTS = {SUMMARY: "/activity_summary", DETAILS: "/activity_details"}
 
 
@@ -114,7 +105,7 @@ def test_a_table_s_version_is_the_sweep_s_and_activated_when_that_is_complete(
 
 
 def test_a_segment_that_was_deleted_since_it_was_listed_is_skipped(
-    read: Any, account: Account, expected: Expected, caplog: pytest.LogCaptureFixture
+    read: FaultyRunner, account: Account, expected: Expected, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     gone, *kept = account.segment_rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +9,10 @@ import pytest
 from tap_constantcontact.reading.single_response import SingleResponse
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.harness import Run, Stream, is_of, named, sent_keys, spoil
+from tests.faults import changing
+from tests.parameters import Stream, named, sent_keys
+from tests.runs import FaultyRunner, Runner
+from tests.sandboxes import is_request_for
 
 SINGLE = [stream for stream in STREAMS if issubclass(stream, SingleResponse)]
 ARRAYS = [stream for stream in SINGLE if stream.is_array]
@@ -18,18 +20,16 @@ OBJECTS = [stream for stream in SINGLE if not (stream.is_array or stream.records
 
 
 @pytest.mark.parametrize("stream", SINGLE, ids=named)
-def test_one_request_is_all_it_takes(
-    run: Callable[..., Run], requests_seen: list[Any], stream: Stream
-) -> None:
+def test_one_request_is_all_it_takes(run: Runner, requests_seen: list[Any], stream: Stream) -> None:
     result = run(streams=stream.name)
     (request,) = requests_seen
-    assert is_of(stream, request.path)
+    assert is_request_for(stream, request.path)
     assert result.records[stream.name]
 
 
 @pytest.mark.parametrize("stream", ARRAYS, ids=named)
 def test_every_row_of_a_bare_array_is_a_record(
-    run: Callable[..., Run], expected: Expected, stream: Stream
+    run: Runner, expected: Expected, stream: Stream
 ) -> None:
     wanted = expected[stream.name]
     assert len(wanted) > 1
@@ -37,8 +37,8 @@ def test_every_row_of_a_bare_array_is_a_record(
 
 
 @pytest.mark.parametrize("stream", ARRAYS, ids=named)
-def test_an_empty_array_is_an_empty_stream(read: Any, stream: Stream) -> None:
-    result, errors = read(spoil(stream.name, lambda _: []), streams=(stream.name,))
+def test_an_empty_array_is_an_empty_stream(read: FaultyRunner, stream: Stream) -> None:
+    result, errors = read(changing(stream.name, lambda _: []), streams=(stream.name,))
     assert not errors
     assert result.exit_code == 0
     assert not result.records[stream.name]
@@ -46,18 +46,18 @@ def test_an_empty_array_is_an_empty_stream(read: Any, stream: Stream) -> None:
 
 @pytest.mark.parametrize("stream", SINGLE, ids=named)
 def test_the_other_kind_of_body_is_fatal_in_the_end(
-    read: Any, waits: list[float], stream: Stream
+    read: FaultyRunner, waits: list[float], stream: Stream
 ) -> None:
     other: Any = {} if stream.is_array else []
     kind = "array" if stream.is_array else "object"
-    result, (said,) = read(spoil(stream.name, lambda _: other), streams=(stream.name,))
+    result, (said,) = read(changing(stream.name, lambda _: other), streams=(stream.name,))
     assert result.exit_code == 1
     assert f"not a JSON {kind}" in said
     assert 120 < sum(waits) < 600
 
 
 @pytest.mark.parametrize("stream", [*filter(sent_keys, OBJECTS)], ids=named)
-def test_an_object_without_its_key_is_fatal(read: Any, stream: Stream) -> None:
-    result, (said,) = read(spoil(stream.name, lambda _: {}), streams=(stream.name,))
+def test_an_object_without_its_key_is_fatal(read: FaultyRunner, stream: Stream) -> None:
+    result, (said,) = read(changing(stream.name, lambda _: {}), streams=(stream.name,))
     assert result.exit_code == 1
     assert f"a row of {stream.name} without {sent_keys(stream)[0]}" in said

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.reading.query import Creation, Page
 from tap_constantcontact.reading.slices import Slices
-from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.streams.contacts import ContactsStream
-from tests.conftest import Slow
 from tests.expected import Expected
-from tests.harness import config_for, record_requests, sync, young
+from tests.runs import config_for, sync
+from tests.sandboxes import Slow, record_requests
+
+pytestmark = pytest.mark.contacts(300, young=True)
 
 CREATION = Creation("created_at", "created_after", "created_before")
 BEGINNING = datetime(2020, 1, 1, tzinfo=timezone.utc)
@@ -101,11 +102,6 @@ def test_one_chain_is_never_split() -> None:
     for _ in Slices(CREATION, 2, listed.pages, lambda: 1):
         pass
     assert listed.asked == 100
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(300)
 
 
 def test_contacts_are_read_in_slices_where_responses_are_slow(

@@ -20,7 +20,9 @@ from tap_constantcontact.state.bookmarks import UNKNOWN, Place
 from tap_constantcontact.state.bookmarks import Sweep as UnderWay
 from tests.catalogs import read_whole
 from tests.clocks import StillClock
-from tests.harness import DETAILS, PRESENT, SUMMARY, tap_with
+from tests.parameters import DETAILS, SUMMARY
+from tests.runs import tap_with
+from tests.sandboxes import PRESENT
 
 NOW = pendulum.instance(PRESENT)
 TOMORROW = NOW.add(days=1)

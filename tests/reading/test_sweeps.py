@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -14,9 +13,8 @@ import pytest
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.state.bookmarks import Sweep
 from tests.expected import Expected
-from tests.harness import CONTACT_REPORTS, DETAILS, SUMMARY, Run
-
-Runner = Callable[..., Run]
+from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY
+from tests.runs import Run, Runner
 
 
 def begin_earlier(state: dict[str, Any], stream: str, began: datetime) -> None:
@@ -27,7 +25,7 @@ def begin_earlier(state: dict[str, Any], stream: str, began: datetime) -> None:
 
 
 def cut_short(run: Runner, budget: int, **settings: Any) -> Run:
-    result = run(streams=CONTACT_REPORTS, request_budget=budget, **settings)
+    result = run(streams=CONTACT_REPORTS, budget=budget, **settings)
     assert result.exit_code == 0
     return result
 
@@ -83,8 +81,8 @@ def test_contacts_come_change_and_go_between_the_runs(
 
 
 def test_what_happens_during_a_sweep_is_read_by_the_next(run: Runner, account: Account) -> None:
-    settings = {"streams": CONTACT_REPORTS, "lookback_days": 0}
-    first = run(request_budget=20, **settings)
+    settings: dict[str, Any] = {"streams": CONTACT_REPORTS, "lookback_days": 0}
+    first = run(budget=20, **settings)
     half_an_hour_ago = datetime.now(timezone.utc) - timedelta(minutes=30)
     begin_earlier(first.state, SUMMARY, half_an_hour_ago - timedelta(minutes=30))
     visited = next(iter(first.by_key(SUMMARY)))[0]
@@ -104,7 +102,7 @@ def test_what_happens_during_a_sweep_is_read_by_the_next(run: Runner, account: A
 def test_changed_settings_begin_a_new_sweep(
     run: Runner, expected: Expected, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = run(streams=DETAILS, request_budget=20, tracking_activity_types=["em_sends"])
+    first = run(streams=DETAILS, budget=20, tracking_activity_types=["em_sends"])
     second = run(streams=DETAILS, state=first.state)
     assert "settings of contact_activity_details changed while a sweep was under way" in caplog.text
     assert second.by_key(DETAILS) == expected.contact_activity_details()
@@ -116,7 +114,7 @@ def test_changed_settings_begin_a_new_sweep(
 
 def test_settings_in_another_order_are_the_same(run: Runner, account: Account) -> None:
     some = sorted(account.contacts)[:9]
-    first = run(streams=DETAILS, request_budget=5, contact_ids=some)
+    first = run(streams=DETAILS, budget=5, contact_ids=some)
     second = run(streams=DETAILS, state=first.state, contact_ids=some[::-1])
     assert not set(first.by_key(DETAILS)) & set(second.by_key(DETAILS))
 
@@ -124,7 +122,7 @@ def test_settings_in_another_order_are_the_same(run: Runner, account: Account) -
 def test_a_fixed_window_goes_on_with_the_days_it_began_with(
     run: Runner, expected: Expected
 ) -> None:
-    first = run(streams=DETAILS, request_budget=20, report_days_back=60)
+    first = run(streams=DETAILS, budget=20, report_days_back=60)
     begin_earlier(first.state, DETAILS, parse("2026-10-15T12:00:00Z"))
     rest = run(streams=DETAILS, state=first.state, report_days_back=60)
     start, end = parse("2026-08-16T00:00:00Z"), parse("2026-10-15T12:00:00Z")

@@ -19,7 +19,8 @@ from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.state.bookmarks import Place
 from tap_constantcontact.state.tally import Tally, joined
 from tests.catalogs import read_whole
-from tests.harness import PRESENT, tap_with
+from tests.runs import Runner, tap_with
+from tests.sandboxes import PRESENT
 
 STREAM = "email_opens"
 GROUPS = {"opens": ("opens",), "rest": ("clicks", "bounces")}
@@ -44,7 +45,7 @@ def campaigns(keys: Iterable[str]) -> Any:
         creation = Creation()
         converter = logger = cast("Any", type("Quiet", (), {"report": lambda *_: None}))()
 
-        def __init__(self, run: Any) -> None: ...
+        def __init__(self, run: Runner) -> None: ...
 
         def queries(self) -> list[Query]:
             return [Query()]
@@ -66,7 +67,7 @@ def stats_of(campaigns: ParentType, told: Mapping[str, Mapping[str, int | None]]
     class Stats:
         parents = campaigns
 
-        def __init__(self, run: Any) -> None: ...
+        def __init__(self, run: Runner) -> None: ...
 
         def rows_about(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
             for key in keys:

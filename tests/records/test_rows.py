@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.streams import STREAMS
-from tests.harness import (
-    OF_EACH_SHAPE,
-    Run,
+from tests.faults import changing, rows_in
+from tests.parameters import (
+    ONE_OF_EACH_KIND,
     Stream,
-    by_shape,
+    one_of_each_kind_first,
     partly_slow,
-    rows_in,
     sent_keys,
-    spoil,
     stream_of,
-    young,
 )
+from tests.runs import FaultyRunner, Runner
 
-
-@pytest.fixture
-def account() -> Account:
-    return young(12)
+pytestmark = pytest.mark.contacts(12, young=True)
 
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 IN_LISTS = [stream for stream in STREAMS if stream.records_key or stream.is_array]
 
 
-@pytest.mark.parametrize("stream", by_shape(IN_LISTS))
+@pytest.mark.parametrize("stream", one_of_each_kind_first(IN_LISTS))
 @pytest.mark.parametrize("row", partly_slow([None], ["row", 7, []]), ids=repr)
-def test_a_row_that_is_not_an_object_is_fatal(read: Any, stream: Stream, row: Any) -> None:
+def test_a_row_that_is_not_an_object_is_fatal(read: FaultyRunner, stream: Stream, row: Any) -> None:
     result, (said,) = read(
-        spoil(stream.name, lambda body: rows_in(stream, body).insert(0, row)),
+        changing(stream.name, lambda body: rows_in(stream, body).insert(0, row)),
         streams=(stream.name,),
     )
     assert result.exit_code == 1
@@ -49,35 +43,37 @@ KEYS = [(stream.name, name) for stream in STREAMS for name in sent_keys(stream)]
 @pytest.mark.parametrize(
     ("stream", "name"),
     partly_slow(
-        [key for key in KEYS if key[0] in OF_EACH_SHAPE],
-        [key for key in KEYS if key[0] not in OF_EACH_SHAPE],
+        [key for key in KEYS if key[0] in ONE_OF_EACH_KIND],
+        [key for key in KEYS if key[0] not in ONE_OF_EACH_KIND],
     ),
 )
 @pytest.mark.parametrize("key", partly_slow(["absent"], EMPTY), ids=repr)
-def test_a_row_without_its_key_is_fatal(read: Any, stream: str, name: str, key: Any) -> None:
+def test_a_row_without_its_key_is_fatal(
+    read: FaultyRunner, stream: str, name: str, key: Any
+) -> None:
     def take_key(body: Any) -> None:
         for row in rows_in(stream_of(stream), body)[:1]:
             row[name] = key
             if key == "absent":
                 del row[name]
 
-    result, (said,) = read(spoil(stream, take_key), streams=(stream,))
+    result, (said,) = read(changing(stream, take_key), streams=(stream,))
     assert result.exit_code == 1
     assert f"a row of {stream} without {name}" in said
 
 
-def test_numbers_for_keys_are_read_as_text(read: Any, account: Account) -> None:
+def test_numbers_for_keys_are_read_as_text(read: FaultyRunner, account: Account) -> None:
     def number(body: dict[str, Any]) -> None:
         for n, row in enumerate(body["lists"]):
             row["list_id"] = n
 
-    result, errors = read(spoil("contact_lists", number), streams=("contact_lists",))
+    result, errors = read(changing("contact_lists", number), streams=("contact_lists",))
     assert not errors
     assert [row["list_id"] for row in result.records["contact_lists"]] == list("012345")
 
 
 def test_one_warning_names_what_was_converted_and_what_was_left_empty(
-    read: Any, account: Account, caplog: pytest.LogCaptureFixture
+    read: FaultyRunner, account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     for contact in account.contacts.values():
         contact["birthday_month"] = "11"
@@ -99,7 +95,7 @@ def test_one_warning_names_what_was_converted_and_what_was_left_empty(
     assert "left empty birthday_day, updated_at" in warning
 
 
-def test_u0000_is_dropped_from_texts_and_keys(run: Callable[..., Run], account: Account) -> None:
+def test_u0000_is_dropped_from_texts_and_keys(run: Runner, account: Account) -> None:
     for contact in account.contacts.values():
         contact["first_name"] = "nul\0l"
         contact["contact_id"] = contact["contact_id"] + "\0"
@@ -113,7 +109,7 @@ def test_u0000_is_dropped_from_texts_and_keys(run: Callable[..., Run], account: 
 
 
 def test_unknown_fields_are_dropped_with_one_warning(
-    run: Callable[..., Run], account: Account, caplog: pytest.LogCaptureFixture
+    run: Runner, account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     for contact in account.contacts.values():
         contact["shoe_size"] = 44
@@ -126,7 +122,7 @@ def test_unknown_fields_are_dropped_with_one_warning(
 
 
 def test_what_is_left_out_on_purpose_is_not_told(
-    run: Callable[..., Run], account: Account, caplog: pytest.LogCaptureFixture
+    run: Runner, account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert any("confirm_source" in row for row in account.addresses())
     records = run(streams="account_emails").records["account_emails"]

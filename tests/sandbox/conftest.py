@@ -16,7 +16,7 @@ import yaml
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import PRESENT, grown
+from tests.sandboxes import PRESENT, account_of
 
 CONTRACT = os.environ.get("CONSTANT_CONTACT_OPENAPI")
 TYPES: dict[str, Any] = {
@@ -141,7 +141,7 @@ class Client:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Sandbox]:
     """A sandbox that no test changes."""
-    with Sandbox(grown(40)) as running:
+    with Sandbox(account_of(40)) as running:
         yield running
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse, status
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import PRESENT
+from tests.sandboxes import PRESENT
 
 
 def test_the_account_has_what_makes_reading_hard(account: Account) -> None:

@@ -14,8 +14,9 @@ from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
-from tests.harness import PRESENT, YOUTH, sync
 from tests.processes import Command
+from tests.runs import sync
+from tests.sandboxes import PRESENT, YOUTH
 
 SANDBOX = "tap_constantcontact.sandbox"
 

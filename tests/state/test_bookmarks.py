@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,10 +19,11 @@ from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state.loading import validated
 from tests.expected import Expected
-from tests.harness import CONTACT_REPORTS, DETAILS, NAMES, PRESENT, SUMMARY, Run, sync
+from tests.parameters import CONTACT_REPORTS, DETAILS, NAMES, SUMMARY
 from tests.processes import TAP, Command
+from tests.runs import Run, Runner, sync
+from tests.sandboxes import PRESENT
 
-Runner = Callable[..., Run]
 SMALL = pickle.dumps(Account(size=2, now=datetime(2024, 7, 20, tzinfo=timezone.utc)))
 
 READ = ("contacts", *CONTACT_REPORTS)
@@ -174,7 +175,7 @@ def test_every_state_of_a_run_has_every_key(small: Sandbox) -> None:
         assert world.state["bookmarks"][name].keys() >= keys
 
 
-def test_state_does_not_grow_with_the_contacts(run: Callable[..., Run]) -> None:
+def test_state_does_not_grow_with_the_contacts(run: Runner) -> None:
     states = [line for line in run().lines if line["type"] == "STATE"]
     assert max(len(json.dumps(line)) for line in states) < 2048
 
@@ -198,7 +199,7 @@ def test_a_full_table_is_read_on_from_its_place_and_not_twice(
     loaded: dict[Any, Any] = {}
     runs = 0
     while not runs or state["bookmarks"][stream]["sweep"]:
-        result = run(state=state, streams=stream, request_budget=budget)
+        result = run(state=state, streams=stream, budget=budget)
         state = json.loads(json.dumps(result.state))
         loaded |= result.by_key(stream)
         runs += 1
@@ -211,7 +212,7 @@ def test_a_full_table_is_read_on_from_its_place_and_not_twice(
 def test_a_full_table_of_another_account_starts_over(run: Runner, expected: Expected) -> None:
     state = {"account": "0123456789abcdef", "bookmarks": {}}
     stream = "contact_open_and_click_rates"
-    first = run(state=state, streams=stream, request_budget=25)
+    first = run(state=state, streams=stream, budget=25)
     second = run(state=first.state | {"account": "fedcba9876543210"}, streams=stream)
     assert second.by_key(stream) == expected[stream]
 
@@ -247,7 +248,7 @@ DAMAGE: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_a_damaged_state_is_read_again(
-    run: Callable[..., Run], expected: Expected, caplog: pytest.LogCaptureFixture, name: str
+    run: Runner, expected: Expected, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     bookmark, key = DAMAGE[name]
     result = run(streams=DETAILS, state={"bookmarks": {DETAILS: bookmark}})

@@ -15,9 +15,9 @@ from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state.loading import MARGIN, unwrapped, validated
 from tests.expected import Expected
-from tests.harness import DETAILS, NAMES, PRESENT, Run, config_for, tap_with
-
-Runner = Callable[..., Run]
+from tests.parameters import DETAILS, NAMES
+from tests.runs import Runner, config_for, tap_with
+from tests.sandboxes import PRESENT
 
 PAST = "2026-11-01T00:00:00Z"
 FULL = "2026-10-01T00:00:00Z"

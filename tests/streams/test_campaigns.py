@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tests.expected import Expected
-from tests.harness import PRESENT, Run
+from tests.runs import FaultyRunner, Runner
+from tests.sandboxes import PRESENT
+
+pytestmark = pytest.mark.contacts(20)
 
 CAMPAIGNS = "email_campaigns"
-Runner = Callable[..., Run]
 
 
 def of(account: Account, campaign_activity_id: str) -> str:
@@ -54,7 +56,7 @@ def test_a_campaign_of_the_bookmark_s_own_instant_is_read_again(
 
 
 def test_activities_are_read_again_only_if_their_campaign_has_changed(
-    run: Callable[..., Run], account: Account, expected: Expected, requests_seen: list[Any]
+    run: Runner, account: Account, expected: Expected, requests_seen: list[Any]
 ) -> None:
     first = run(streams="email_campaign_activities")
     requests_seen.clear()
@@ -74,7 +76,7 @@ def test_activities_are_read_again_only_if_their_campaign_has_changed(
 
 
 def test_an_activity_that_is_removed_meanwhile_is_skipped(
-    read: Any, account: Account, expected: Expected
+    read: FaultyRunner, account: Account, expected: Expected
 ) -> None:
     gone, *_ = expected.email_campaign_activities()
 
@@ -92,7 +94,7 @@ def test_an_activity_that_is_removed_meanwhile_is_skipped(
 
 
 def test_the_details_of_a_campaign_are_requested_once_for_all_streams(
-    run: Callable[..., Run], requests_seen: list[Any]
+    run: Runner, requests_seen: list[Any]
 ) -> None:
     run(streams=("email_campaign_activities", "email_links", "email_campaign_activity_stats"))
     details = [r.path for r in requests_seen if re.fullmatch("/v3/emails/[-0-9a-f]{36}", r.path)]

@@ -21,9 +21,12 @@ from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import read_whole, select
 from tests.expected import Expected
-from tests.harness import PRESENT, Run, config_for, spoil, sync, tap_with
+from tests.faults import changing
+from tests.runs import FaultyRunner, Run, Runner, config_for, sync, tap_with
+from tests.sandboxes import PRESENT
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20)
+
 
 PARTS = tuple(stream.name for stream in STREAMS if issubclass(stream, RowsWithin))
 MEMBERSHIPS, TAGGINGS, *_ = PARTS
@@ -94,13 +97,13 @@ def test_after_any_state_nothing_is_lost(run: Runner, expected: Expected) -> Non
             assert killed.by_key(stream) | resumed.by_key(stream) == expected[stream]
 
 
-def test_a_row_without_its_key_is_fatal(read: Any) -> None:
+def test_a_row_without_its_key_is_fatal(read: FaultyRunner) -> None:
     def take_key(body: Any) -> None:
         for contact in body["contacts"]:
             for number in contact["phone_numbers"]:
                 del number["phone_number_id"]
 
-    result, (said,) = read(spoil("contacts", take_key), streams=("contact_phone_numbers",))
+    result, (said,) = read(changing("contacts", take_key), streams=("contact_phone_numbers",))
     assert result.exit_code == 1
     assert "a row of contact_phone_numbers without phone_number_id" in said
 
@@ -169,7 +172,7 @@ def test_runs_that_a_limit_stops_lose_nothing(
     run: Runner, expected: Expected, monkeypatch: pytest.MonkeyPatch, streams: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(ContactsStream, "page_size", 20)
-    stopped = run(streams=streams, request_budget=2)
+    stopped = run(streams=streams, budget=2)
     assert not any(stopped.by_key(stream) for stream in streams[1:])
     assert "full_read_at" not in str(stopped.state)
     resumed = run(stopped.state, streams=streams)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -10,9 +9,11 @@ import pytest
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tests.expected import Expected
-from tests.harness import CONTACT_REPORTS, DETAILS, PRESENT, Run
+from tests.parameters import CONTACT_REPORTS, DETAILS
+from tests.runs import Runner
+from tests.sandboxes import PRESENT
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20)
 
 
 def today() -> datetime:

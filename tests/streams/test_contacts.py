@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,9 +9,10 @@ import pytest
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
-from tests.harness import DETAILS, SUMMARY, Run
+from tests.parameters import DETAILS, SUMMARY
+from tests.runs import Runner
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20)
 
 
 @pytest.mark.parametrize(

@@ -21,19 +21,13 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.streams.custom_fields import BY_NAME, TYPES, FieldsByName, RowsWithFields
-from tests.harness import (
-    Run,
-    answer,
-    config_for,
-    every,
-    grown,
-    record_requests,
-    sync,
-    tap_with,
-)
+from tests.faults import answering, on_every
 from tests.processes import run_tap
+from tests.runs import Run, Runner, config_for, sync, tap_with
+from tests.sandboxes import record_requests
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(12)
+
 
 READ: dict[str, Callable[[str], Any]] = {
     "number": float,
@@ -42,11 +36,6 @@ READ: dict[str, Callable[[str], Any]] = {
     "datetime": parse,
 }
 SELECTS = {"Interests": ["Baking", "Flowers"], "Shop": None}
-
-
-@pytest.fixture
-def account() -> Account:
-    return grown(12)
 
 
 @pytest.fixture
@@ -324,7 +313,9 @@ def test_a_failure_at_discovery_ends_with_one_line(
     account: Account, tmp_path: Path, option: str, key: str
 ) -> None:
     status, said = REFUSALS[key]
-    fault = every(1, answer(status, json.dumps({"error_key": key})), "/v3/contact_custom_fields")
+    fault = on_every(
+        1, answering(status, json.dumps({"error_key": key})), "/v3/contact_custom_fields"
+    )
     with Sandbox(account, middlewares=[fault]) as sandbox:
         config = config_for(sandbox, tmp_path, custom_fields_by_name=True)
         result = run_tap(tmp_path, option, config=config)

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 import pytest
 
-from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.harness import DETAILS, INCREMENTAL, NAMES, SUMMARY, Run, Stream, named, young
+from tests.parameters import DETAILS, INCREMENTAL, NAMES, SUMMARY, Stream, named
+from tests.runs import Run, Runner
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(12, young=True)
+
 
 METRICS = {stream.name for stream in STREAMS if stream.privilege == "ui:campaign:metrics"}
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(12)
 
 
 def forbid(sandbox: Sandbox, *privileges: str) -> None:
@@ -134,7 +129,7 @@ def test_a_sweep_goes_on_when_its_stream_is_allowed_again(
     run: Runner, sandbox: Sandbox, expected: Expected
 ) -> None:
     reports = (SUMMARY, DETAILS)
-    first = run(streams=reports, request_budget=20)
+    first = run(streams=reports, budget=20)
     forbid(sandbox, "ui:campaign:metrics")
     second = run(first.state, streams=reports, skip_forbidden_streams=True)
     assert second.exit_code == 1
@@ -149,7 +144,7 @@ def test_forbidden_custom_fields_leave_the_other_streams(
     run: Runner, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     forbid(sandbox, "contacts:read")
-    settings = {"custom_fields_by_name": True, "skip_forbidden_streams": True}
+    settings: dict[str, Any] = {"custom_fields_by_name": True, "skip_forbidden_streams": True}
     result = run(streams=("contact_lists", "contacts"), **settings)
     assert result.exit_code == 0
     assert {*result.records} == {"contact_lists"}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tap_constantcontact.sandbox.account import Account
 from tests.expected import Expected
-from tests.harness import DETAILS, NAMES, Run
+from tests.parameters import DETAILS, NAMES
+from tests.runs import Runner
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20)
+
 REPORTS = tuple(name for name in NAMES if name.startswith("landing_page_"))
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import Run
+from tests.runs import Runner
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20)
 
 
 def test_the_partner_s_api_key_is_sent_to_no_other_endpoint(

@@ -16,20 +16,14 @@ import time_machine
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
-from tests.harness import (
-    CONTACT_REPORTS,
-    DETAILS,
-    PRESENT,
-    SUMMARY,
-    Run,
-    answer,
-    config_for,
-    every,
-    partly_slow,
-)
+from tests.faults import answering, on_every
+from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY, partly_slow
 from tests.processes import Process
+from tests.runs import FaultyRunner, Run, Runner, config_for
+from tests.sandboxes import PRESENT
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20)
+
 SOON = PRESENT + timedelta(minutes=5)
 BOOKMARKS = (*CONTACT_REPORTS, *(f"{report}_from_campaigns" for report in CONTACT_REPORTS))
 DAYS = {"report_start_date": "2026-03-01", "report_end_date": "2026-08-31"}
@@ -232,12 +226,10 @@ def test_the_source_may_change(
     assert first.by_key(SUMMARY) | second.by_key(SUMMARY) == expected[SUMMARY]
 
 
-def test_failing_requests_lose_nothing(
-    read: Callable[..., tuple[Run, list[str]]], expected: Expected
-) -> None:
+def test_failing_requests_lose_nothing(read: FaultyRunner, expected: Expected) -> None:
     result, errors = read(
-        every(7, answer(503, "busy", "text/plain")),
-        every(11, answer(429, '{"error_key": "throttled", "error_message": "Slow down"}')),
+        on_every(7, answering(503, "busy", "text/plain")),
+        on_every(11, answering(429, '{"error_key": "throttled", "error_message": "Slow down"}')),
         streams=CONTACT_REPORTS,
         report_source="campaigns",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -11,9 +10,12 @@ from tap_constantcontact.reading.report import Report
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.harness import DETAILS, INCREMENTAL, NAMES, PRESENT, Run, Stream, by_shape, named
+from tests.parameters import DETAILS, INCREMENTAL, NAMES, Stream, named, one_of_each_kind_first
+from tests.runs import Runner
+from tests.sandboxes import PRESENT
 
-Runner = Callable[..., Run]
+pytestmark = pytest.mark.contacts(20)
+
 every_incremental_stream = pytest.mark.parametrize("stream", INCREMENTAL, ids=named)
 
 
@@ -53,7 +55,7 @@ def test_a_full_run_of_everything(run: Runner, expected: Expected) -> None:
                 assert value.endswith("Z"), name
 
 
-@pytest.mark.parametrize("stream", by_shape(STREAMS))
+@pytest.mark.parametrize("stream", one_of_each_kind_first(STREAMS))
 def test_a_full_run(run: Runner, expected: Expected, stream: Stream) -> None:
     result = run(streams=stream.name)
     assert result.by_key(stream.name) == expected[stream.name]

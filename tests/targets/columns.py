@@ -12,7 +12,8 @@ import click
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import config_for, stream_of
+from tests.parameters import stream_of
+from tests.runs import config_for
 from tests.servers import postgres
 from tests.targets.loading import LOADED, load
 from tests.targets.targets import TARGETS, Postgres, Target

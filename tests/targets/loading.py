@@ -7,7 +7,7 @@ from typing import Any
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
-from tests.harness import sync
+from tests.runs import sync
 from tests.targets.targets import Target
 
 LOADED = [

@@ -18,9 +18,11 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import read_whole, select
+from tests.comparison import key_of
 from tests.expected import Expected
 from tests.generate import ROOT
-from tests.harness import config_for, key_of, primary_keys, stream_of, sync
+from tests.parameters import primary_keys, stream_of
+from tests.runs import config_for, sync
 from tests.servers import BINARIES, postgres
 from tests.targets import loading
 from tests.targets.loading import LOADED

@@ -6,13 +6,19 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account
 from tests.expected import Expected
+from tests.runs import FaultyRunner
+
+pytestmark = pytest.mark.contacts(12, young=True)
 
 
-def test_a_response_that_drips_is_given_up_at_its_deadline(read: Any, account: Account) -> None:
+def test_a_response_that_drips_is_given_up_at_its_deadline(
+    read: FaultyRunner, account: Account
+) -> None:
     dripped = 0
 
     @web.middleware

@@ -16,13 +16,14 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.transport.pagination import MOST_EMPTY
 from tests.clocks import PatientClock
-from tests.harness import Run, config_for, every, spoil, sync
+from tests.faults import changing, on_every
+from tests.runs import FaultyRunner, Run, Runner, config_for, sync
 from tests.wire import Wire, whole, wire
 
-pytestmark = pytest.mark.usefixtures("present")
+pytestmark = [pytest.mark.contacts(12, young=True), pytest.mark.usefixtures("present")]
 
 
-def test_next_links_in_a_circle_are_fatal(read: Any) -> None:
+def test_next_links_in_a_circle_are_fatal(read: FaultyRunner) -> None:
     hrefs = [f"/v3/contacts?cursor={letter}" for letter in "abc"]
     asked = 0
 
@@ -41,7 +42,7 @@ def test_next_links_in_a_circle_are_fatal(read: Any) -> None:
     assert asked <= 5
 
 
-def test_empty_pages_that_only_lead_to_others_are_fatal(read: Any) -> None:
+def test_empty_pages_that_only_lead_to_others_are_fatal(read: FaultyRunner) -> None:
     asked = 0
 
     @web.middleware
@@ -219,7 +220,7 @@ def test_a_link_to_another_host_does_not_get_the_token(
         led_astray.append(request)
         return await handler(request)
 
-    with Sandbox(account, middlewares=[every(1, record)]) as other:
+    with Sandbox(account, middlewares=[on_every(1, record)]) as other:
 
         async def lead_away(request: web.Request, handler: Any) -> Any:
             response = await handler(request)
@@ -235,13 +236,13 @@ def test_a_link_to_another_host_does_not_get_the_token(
             fault = next(count, None)
             return await (fault(request, handler) if fault else handler(request))
 
-        with Sandbox(account, middlewares=[every(1, once, "/v3/contact_lists")]) as sandbox:
+        with Sandbox(account, middlewares=[on_every(1, once, "/v3/contact_lists")]) as sandbox:
             result = sync(config_for(sandbox, tmp_path), streams=("contact_lists",), clock=clock)
     assert result.exit_code == 0
     assert not led_astray
 
 
-def test_a_cursor_goes_into_the_parameter_next(run: Any, requests_seen: list[Any]) -> None:
+def test_a_cursor_goes_into_the_parameter_next(run: Runner, requests_seen: list[Any]) -> None:
     run(streams="event_registrations")
     pages = [request for request in requests_seen if request.path.endswith("/registrations")]
     later = [request.query for request in pages if request.query]
@@ -249,8 +250,8 @@ def test_a_cursor_goes_into_the_parameter_next(run: Any, requests_seen: list[Any
     assert all(query.keys() == {"next"} for query in later)
 
 
-def test_cursors_in_a_circle_are_fatal(read: Any) -> None:
-    spoilt = spoil("event_registrations", lambda body: body.update(next_cursor="bmV4dD0x"))
+def test_cursors_in_a_circle_are_fatal(read: FaultyRunner) -> None:
+    spoilt = changing("event_registrations", lambda body: body.update(next_cursor="bmV4dD0x"))
     result, (said,) = read(spoilt, streams=("event_registrations",))
     assert result.exit_code == 1
     assert "lead in a circle" in said

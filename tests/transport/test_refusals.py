@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.output.log import leave_out_noise
 from tests.clocks import PatientClock
-from tests.harness import sync
+from tests.runs import sync
 from tests.wire import CLOSE, whole, wire
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0-secret_0123456789.signature"

@@ -9,7 +9,11 @@ from aiohttp import web
 
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.harness import OF_EACH_SHAPE, Change, spoil, stream_of
+from tests.faults import Change, changing
+from tests.parameters import ONE_OF_EACH_KIND, stream_of
+from tests.runs import FaultyRunner
+
+pytestmark = pytest.mark.contacts(12, young=True)
 
 PAGED = tuple(stream.name for stream in STREAMS if stream.records_key)
 """Streams whose responses hold their rows under a name."""
@@ -25,22 +29,22 @@ SPOILT_BODIES: dict[str, Change] = {
 
 @pytest.mark.parametrize("name", SPOILT_BODIES)
 def test_a_body_that_makes_no_sense_is_asked_for_again(
-    read: Any, expected: Expected, name: str
+    read: FaultyRunner, expected: Expected, name: str
 ) -> None:
-    streams = [stream for stream in PAGED if stream in OF_EACH_SHAPE]
-    spoilt = [spoil(stream, SPOILT_BODIES[name], every=2) for stream in streams]
+    streams = [stream for stream in PAGED if stream in ONE_OF_EACH_KIND]
+    spoilt = [changing(stream, SPOILT_BODIES[name], every=2) for stream in streams]
     result, errors = read(*spoilt, streams=streams)
     assert not errors
     for stream in streams:
         assert result.by_key(stream) == expected[stream], stream
 
 
-@pytest.mark.parametrize("stream", [name for name in PAGED if name in OF_EACH_SHAPE])
+@pytest.mark.parametrize("stream", [name for name in PAGED if name in ONE_OF_EACH_KIND])
 def test_a_body_without_its_rows_is_fatal_in_the_end(
-    read: Any, stream: str, waits: list[float]
+    read: FaultyRunner, stream: str, waits: list[float]
 ) -> None:
     result, (said,) = read(
-        spoil(stream, lambda _: {}), streams=(stream,), max_concurrent_requests=1
+        changing(stream, lambda _: {}), streams=(stream,), max_concurrent_requests=1
     )
     assert result.exit_code == 1
     assert f"has no list of {stream_of(stream).records_key}" in said
@@ -48,7 +52,7 @@ def test_a_body_without_its_rows_is_fatal_in_the_end(
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"lists": [1' + "0" * 5000 + "]}"], ids=len)
-def test_json_that_cannot_be_read_is_fatal_in_the_end(read: Any, text: str) -> None:
+def test_json_that_cannot_be_read_is_fatal_in_the_end(read: FaultyRunner, text: str) -> None:
     @web.middleware
     async def unreadable(request: web.Request, handler: Any) -> Any:
         if request.path.startswith("/v3"):

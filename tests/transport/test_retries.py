@@ -16,9 +16,12 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tests.clocks import PatientClock
 from tests.expected import Expected
-from tests.harness import NAMES, OF_EACH_SHAPE, Fault, answer, config_for, every, is_of, sync
+from tests.faults import Fault, answering, on_every
+from tests.parameters import NAMES, ONE_OF_EACH_KIND
+from tests.runs import FaultyRunner, config_for, sync
+from tests.sandboxes import is_request_for
 
-pytestmark = pytest.mark.usefixtures("present")
+pytestmark = [pytest.mark.contacts(12, young=True), pytest.mark.usefixtures("present")]
 
 
 async def reset(request: web.Request, handler: Any) -> web.Response:
@@ -47,17 +50,17 @@ HTML = "<html><body>Bad Gateway</body></html>"
 
 
 FAULTS: dict[str, Fault] = {
-    "a gateway's HTML": answer(502, HTML, "text/html"),
-    "an error as a list": answer(500, '[{"error_key": "oops", "error_message": "Oops"}]'),
-    "a 503": answer(503, "", "text/plain"),
+    "a gateway's HTML": answering(502, HTML, "text/html"),
+    "an error as a list": answering(500, '[{"error_key": "oops", "error_message": "Oops"}]'),
+    "a 503": answering(503, "", "text/plain"),
     "a reset": reset,
     "a body cut short": cut,
-    "a 200 that is HTML": answer(200, HTML, "text/html"),
-    "a 200 that is half JSON": answer(200, '{"contacts": ['),
+    "a 200 that is HTML": answering(200, HTML, "text/html"),
+    "a 200 that is half JSON": answering(200, '{"contacts": ['),
     "a 200 of the other JSON kind": of_the_other_kind,
-    "a throttle": answer(429, '{"error_key":"throttled","error_message":"Too Many Requests"}'),
-    "a throttle in a list": answer(429, '[{"error_key":"throttled"}]'),
-    "a 429 of no known shape": answer(429, HTML, "text/html"),
+    "a throttle": answering(429, '{"error_key":"throttled","error_message":"Too Many Requests"}'),
+    "a throttle in a list": answering(429, '[{"error_key":"throttled"}]'),
+    "a 429 of no known shape": answering(429, HTML, "text/html"),
 }
 
 
@@ -67,7 +70,7 @@ def first_of_each_stream(fault: Fault) -> Any:
 
     @web.middleware
     async def strike(request: web.Request, handler: Any) -> Any:
-        asking = {stream.name for stream in STREAMS if is_of(stream, request.path)}
+        asking = {stream.name for stream in STREAMS if is_request_for(stream, request.path)}
         if asking <= struck:
             return await handler(request)
         struck.update(asking)
@@ -77,12 +80,12 @@ def first_of_each_stream(fault: Fault) -> Any:
 
 
 STRIKES: dict[str, Callable[[Fault], Any]] = {
-    "every third request": lambda fault: every(3, fault),
+    "every third request": lambda fault: on_every(3, fault),
     "the first of each stream": first_of_each_stream,
 }
 
 A_FEW = ("account_emails", "email_campaign_stats", "contacts", "contact_action_summary")
-READ = {"every third request": NAMES, "the first of each stream": tuple(sorted(OF_EACH_SHAPE))}
+READ = {"every third request": NAMES, "the first of each stream": tuple(sorted(ONE_OF_EACH_KIND))}
 """The streams that are read while the service fails, at each time that it does."""
 
 
@@ -91,7 +94,7 @@ READ = {"every third request": NAMES, "the first of each stream": tuple(sorted(O
     [*((name, "every third request") for name in FAULTS), ("a 503", "the first of each stream")],
 )
 def test_the_same_records_come_out(
-    read: Any, expected: Expected, waits: list[float], name: str, when: str
+    read: FaultyRunner, expected: Expected, waits: list[float], name: str, when: str
 ) -> None:
     streams = READ[when] if name == "a 503" else A_FEW
     result, errors = read(STRIKES[when](FAULTS[name]), streams=streams)
@@ -111,11 +114,11 @@ def test_a_limit_of_requests_a_second_is_waited_out(
 
 
 def test_an_outage_is_given_up_after_minutes(
-    failing: Any, account: Account, waits: list[float]
+    read: FaultyRunner, account: Account, waits: list[float]
 ) -> None:
-    fault = answer(503, "")
-    result, said = failing(
-        every(1, fault, "/v3/reports/contact_reports"), contact_ids=[*account.contacts][:1]
+    fault = answering(503, "")
+    result, said = read.failing(
+        on_every(1, fault, "/v3/reports/contact_reports"), contact_ids=[*account.contacts][:1]
     )
     assert "did not answer requests for contact_action_summary for minutes (HTTP 503)" in said
     assert 120 < sum(waits) < 600

@@ -18,10 +18,11 @@ from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.clocks import PatientClock
 from tests.expected import Expected
-from tests.harness import config_for, every, sync, tap_with
+from tests.faults import on_every
+from tests.runs import FaultyRunner, config_for, sync, tap_with
 from tests.wire import chunked, whole, wire
 
-pytestmark = pytest.mark.usefixtures("present")
+pytestmark = [pytest.mark.contacts(12, young=True), pytest.mark.usefixtures("present")]
 
 
 def test_tokens_that_expire_in_the_middle_are_renewed(
@@ -33,7 +34,7 @@ def test_tokens_that_expire_in_the_middle_are_renewed(
         authorization.access_tokens.clear()
         return await handler(request)
 
-    strike = every(20, forget, "/v3/reports/contact_reports/")
+    strike = on_every(20, forget, "/v3/reports/contact_reports/")
     with Sandbox(account, authorization=authorization, middlewares=[strike]) as sandbox:
         result = sync(config_for(sandbox, tmp_path), clock=clock)
     assert result.by_key("contact_activity_details") == Expected(account).contact_activity_details()
@@ -41,20 +42,20 @@ def test_tokens_that_expire_in_the_middle_are_renewed(
     assert len(authorization.spent) > 2
 
 
-def test_a_token_that_stays_refused_is_fatal(failing: Any) -> None:
+def test_a_token_that_stays_refused_is_fatal(read: FaultyRunner) -> None:
     seen = []
 
     async def refuse(request: web.Request, handler: Any) -> web.Response:
         seen.append(request.headers["Authorization"])
         return web.Response(status=401, text="")
 
-    _, said = failing(every(1, refuse))
+    _, said = read.failing(on_every(1, refuse))
     assert "HTTP 401" in said
     assert len(seen) == len(set(seen)) == 2
 
 
-def test_an_access_token_of_its_own_is_never_refreshed(failing: Any) -> None:
-    _, said = failing(access_token="stale")
+def test_an_access_token_of_its_own_is_never_refreshed(read: FaultyRunner) -> None:
+    _, said = read.failing(access_token="stale")
     assert "does not accept the access token" in said
 
 

@@ -8,30 +8,33 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.harness import answer, every
+from tests.faults import answering, on_every
+from tests.runs import FaultyRunner
+
+pytestmark = pytest.mark.contacts(12, young=True)
 
 
 def error(key: str, message: str) -> str:
     return json.dumps([{"error_key": key, "error_message": message}])
 
 
-def test_403_names_scope_and_privilege(failing: Any) -> None:
-    _, said = failing(
-        every(1, answer(403, error("forbidden", "No")), "/v3/reports/contact_reports")
+def test_403_names_scope_and_privilege(read: FaultyRunner) -> None:
+    _, said = read.failing(
+        on_every(1, answering(403, error("forbidden", "No")), "/v3/reports/contact_reports")
     )
     assert "contact_data" in said
     assert "ui:campaign:metrics" in said
 
 
-def test_another_refusal_says_what_the_api_said(failing: Any) -> None:
-    _, said = failing(
-        every(1, answer(400, error("contacts.api.bad", "Limit is off")), "/v3/contacts")
+def test_another_refusal_says_what_the_api_said(read: FaultyRunner) -> None:
+    _, said = read.failing(
+        on_every(1, answering(400, error("contacts.api.bad", "Limit is off")), "/v3/contacts")
     )
     assert "HTTP 400, contacts.api.bad, Limit is off" in said
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_fatal_and_names_where_it_leads(read: Any, status: int) -> None:
+def test_a_redirect_is_fatal_and_names_where_it_leads(read: FaultyRunner, status: int) -> None:
     followed = []
 
     @web.middleware
@@ -49,7 +52,7 @@ def test_a_redirect_is_fatal_and_names_where_it_leads(read: Any, status: int) ->
     assert "hush" not in said
 
 
-def test_a_refusal_has_the_ids_that_support_asks_for(read: Any) -> None:
+def test_a_refusal_has_the_ids_that_support_asks_for(read: FaultyRunner) -> None:
     ids = {
         "x-amzn-requestid": "d1b4ab94-6f8f-4a3b",
         "x-eig-tracking-id": "11b2c3",
@@ -68,7 +71,7 @@ def test_a_refusal_has_the_ids_that_support_asks_for(read: Any) -> None:
         assert f"{name} {value}" in said
 
 
-def test_a_403_says_that_a_new_application_is_private(read: Any) -> None:
+def test_a_403_says_that_a_new_application_is_private(read: FaultyRunner) -> None:
     @web.middleware
     async def forbid(request: web.Request, handler: Any) -> Any:
         return web.json_response([], status=403) if "v3" in request.path else await handler(request)

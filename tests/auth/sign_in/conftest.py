@@ -10,15 +10,9 @@ import pytest
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import young
 from tests.processes import Login
 
 Start = Callable[..., Login]
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(3)
 
 
 @pytest.fixture

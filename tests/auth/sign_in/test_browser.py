@@ -12,6 +12,8 @@ from selenium.webdriver.common.by import By
 from tests.auth.sign_in.conftest import Start
 from tests.browser import CHROMIUM, DRIVER, chromium
 
+pytestmark = pytest.mark.contacts(3, young=True)
+
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:

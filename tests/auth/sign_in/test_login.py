@@ -25,6 +25,8 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.sign_in.conftest import Start
 from tests.processes import Login, blocks
 
+pytestmark = pytest.mark.contacts(3, young=True)
+
 
 def decide(page: requests.Response, decision: str) -> requests.Response:
     """Press one of the buttons of a page and go where it leads."""

@@ -34,6 +34,8 @@ from tests.auth.sign_in.conftest import Start
 from tests.clocks import PatientClock, StillClock
 from tests.servers import Canned, canned
 
+pytestmark = pytest.mark.contacts(3, young=True)
+
 TOKENS = json.dumps(
     {"access_token": "an-access-token", "refresh_token": "a-refresh-token", "expires_in": 86_400}
 ).encode()

@@ -13,6 +13,8 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.sign_in.test_login import decide
 from tests.clocks import PatientClock, StillClock
 
+pytestmark = pytest.mark.contacts(3, young=True)
+
 
 def test_a_device_slows_down_when_told_to(
     sandbox: Sandbox, authorization: Authorization, monkeypatch: pytest.MonkeyPatch

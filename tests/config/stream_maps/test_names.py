@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,19 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.exceptions import ConfigValidationError
-from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.streams import DECLARED
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
-from tests.harness import NAMES, Run, young
+from tests.parameters import NAMES
+from tests.runs import Runner
+
+pytestmark = pytest.mark.contacts(6, young=True)
 
 CONFIG = {"access_token": "t"}
 WHOLE: dict[str, Any] = json.loads(TapConstantContact(config=CONFIG).catalog_json_text)
-
-
-@pytest.fixture
-def account() -> Account:
-    return young(6)
 
 
 def set_up(maps: Any, catalog: Any = None, **settings: Any) -> TapConstantContact:
@@ -135,7 +131,7 @@ def test_a_map_rests_while_its_stream_is_not_selected() -> None:
 
 
 def test_a_map_that_removes_the_replication_key_leaves_no_bookmark_property(
-    run: Callable[..., Run],
+    run: Runner,
 ) -> None:
     result = run(streams="contacts", stream_maps={"contacts": {"updated_at": None}})
     (schema,) = (line for line in result.lines if line["type"] == "SCHEMA")
@@ -143,7 +139,7 @@ def test_a_map_that_removes_the_replication_key_leaves_no_bookmark_property(
     assert not schema.get("bookmark_properties")
 
 
-def test_a_map_without_keys_has_an_empty_list_of_them(run: Callable[..., Run]) -> None:
+def test_a_map_without_keys_has_an_empty_list_of_them(run: Runner) -> None:
     result = run(streams="contacts", stream_maps={"contacts": {"__key_properties__": None}})
     assert [line["key_properties"] for line in result.lines if line["type"] == "SCHEMA"] == [[]]
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tap_constantcontact.sandbox.account import Account
-from tests.harness import CONTACT_REPORTS, Run, partly_slow, young
+from tests.parameters import CONTACT_REPORTS, partly_slow
 from tests.processes import run_tap
+from tests.runs import Runner
 
-
-@pytest.fixture
-def account() -> Account:
-    return young(12)
+pytestmark = pytest.mark.contacts(12, young=True)
 
 
 READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
@@ -66,7 +63,7 @@ def test_a_map_that_cannot_work_is_refused_before_any_message(tmp_path: Path, na
 
 
 def test_a_map_that_fails_on_a_record_ends_the_run_with_one_line(
-    run: Callable[..., Run], caplog: pytest.LogCaptureFixture
+    run: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
     result = run(streams=READ, stream_maps={"contacts": {"first": "1 / (sms_channel and 1 or 0)"}})
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -79,7 +76,7 @@ def test_a_map_that_fails_on_a_record_ends_the_run_with_one_line(
     assert result.lines[-1]["type"] == "STATE"
 
 
-def test_maps_that_work_do_what_they_say(run: Callable[..., Run], account: Account) -> None:
+def test_maps_that_work_do_what_they_say(run: Runner, account: Account) -> None:
     maps = {
         "contact_lists": {
             "name": "md5(name)",
@@ -116,7 +113,7 @@ def test_maps_that_work_do_what_they_say(run: Callable[..., Run], account: Accou
     assert all("domain" in record for record in result.records["contacts"])
 
 
-def test_a_map_of_a_stream_that_is_not_selected_is_left_alone(run: Callable[..., Run]) -> None:
+def test_a_map_of_a_stream_that_is_not_selected_is_left_alone(run: Runner) -> None:
     result = run(streams="contact_lists", stream_maps={"contacts": {"a": "md5(contact_id)"}})
     assert result.exit_code == 0
     assert result.records.keys() == {"contact_lists"}

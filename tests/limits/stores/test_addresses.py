@@ -16,9 +16,12 @@ from tap_constantcontact.commands.doctor import stored
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.harness import config_for, partly_slow
+from tests.parameters import partly_slow
 from tests.processes import Command, run_tap
+from tests.runs import config_for
 from tests.servers import LOOPBACK, free_port
+
+pytestmark = pytest.mark.contacts(12, young=True)
 
 SCHEMES = ("redis", "rediss", "postgresql", "postgres")
 CLOSED = f"{LOOPBACK}:{free_port(LOOPBACK)}"
