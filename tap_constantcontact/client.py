@@ -12,11 +12,11 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import ParseResult, quote
+from weakref import WeakKeyDictionary
 
 import requests
 from singer_sdk import metrics
 from singer_sdk.mapper import SameRecordTransform
-from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.singerlib import Catalog, SchemaMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
@@ -28,11 +28,11 @@ from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.record_lines import RecordLines
 from tap_constantcontact.records.conversion import printable
-from tap_constantcontact.records.rows import Rows
+from tap_constantcontact.records.rows import Record, Rows
 from tap_constantcontact.run import SAMPLE_REQUESTS, Run
 from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.transport.pagination import NextLinkPaginator
-from tap_constantcontact.transport.responses import check_body, is_odd, rows_in
+from tap_constantcontact.transport.responses import Page, page_in
 from tap_constantcontact.transport.status import Endpoint, judge
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     Attributes that a stream sets:
         name, path, primary_keys, schema: As in the SDK.
-        records_key: Property of a response that holds its rows; None if the whole response is the
-            only row or, with `is_array`, an array of rows.
-        is_array: Whether the whole response is an array of rows.
+        records_key: Property of a response that holds the list of its rows.
+        row_key: Property of a response that holds its only row, if there is one.
+        is_array: Whether the whole response is an array of rows; without any of the three, it is
+            the only row.
         row_schema: Schema of the rows that the API sends, if the records have another.
         left_out: Paths of the fields that the API sends and that are left out on purpose, such as
             `email_address.ip`; all others that are not in the schema are told in a warning.
@@ -71,6 +72,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     schema: dict[str, Any]
     replication_key: str | None = None
     records_key: str | None = None
+    row_key: str | None = None
     is_array = False
     row_schema: ClassVar[dict[str, Any] | None] = None
     left_out: ClassVar[tuple[str, ...]] = ()
@@ -91,6 +93,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
         self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
         schema = self.row_schema or self.schema
+        self._pages: WeakKeyDictionary[requests.Response, Page] = WeakKeyDictionary()
         self.converter = Rows(self.name, schema, self.sent_keys, self.left_out)
 
     @classmethod
@@ -238,32 +241,33 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     @override
     def validate_response(self, response: requests.Response) -> None:
         judge(response, self.endpoint, self.run.connection)
-        check_body(response, self.records_key, is_array=self.is_array)
+        self._pages[response] = page_in(
+            response,
+            self.converter.records,
+            records_key=self.records_key,
+            row_key=self.row_key,
+            is_array=self.is_array,
+        )
 
     @override
-    def get_new_paginator(self) -> NextLinkPaginator | SinglePagePaginator:
-        if self.records_key:
-            return NextLinkPaginator(self.name, self.records_key)
-        return SinglePagePaginator()
+    def get_new_paginator(self) -> NextLinkPaginator:
+        return NextLinkPaginator(self.name, self._pages)
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Any]:
-        yield self.converted(response, rows_in(response, self.records_key))
+        yield self._pages[response]
 
-    def pages(self, context: Mapping[str, Any]) -> Iterator[Any]:
-        """Request the pages of a list, one after another."""
-        return iter(super().request_records(dict(context)))
+    def pages(self, context: Mapping[str, Any]) -> Iterator[Page]:
+        """Request the pages of what a context describes, each when the one before was taken.
 
-    @override
-    def request_records(self, context: Any) -> Iterator[Any]:
+        The SDK's loop yields what `parse_response` does: here a page, instead of the rows on it.
+        """
+        return iter(cast("Iterable[Page]", self.request_records(dict(context))))
+
+    def all_rows(self, context: Mapping[str, Any]) -> Iterator[Record]:
+        """Request the rows of what a context describes."""
         for page in self.pages(context):
-            yield from page
-
-    def converted(self, response: requests.Response, rows: Iterable[Any]) -> list[dict[str, Any]]:
-        """Convert rows of a response into records."""
-        return (
-            self.converter.odd_records(rows) if is_odd(response) else self.converter.records(rows)
-        )
+            yield from page.rows
 
     # State: a stream moves its bookmark itself, after all its records.
 

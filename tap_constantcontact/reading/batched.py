@@ -90,7 +90,7 @@ class BatchedReport(ConstantContactStream):
 
     def _rows_of(self, parent_ids: Sequence[str]) -> Iterator[Record]:
         try:
-            records = [*self.request_records({self.ids: parent_ids})]
+            records = [*self.all_rows({self.ids: parent_ids})]
         except NotFoundError:
             if len(parent_ids) == 1:
                 return

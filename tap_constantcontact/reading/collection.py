@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-import msgspec
-import requests
 from pendulum import DateTime
 from requests.exceptions import ChunkedEncodingError
 from typing_extensions import override
@@ -26,7 +24,6 @@ from tap_constantcontact.reading.incremental import RefreshedIncrement
 from tap_constantcontact.reading.query import (
     Change,
     Creation,
-    Page,
     Query,
     Record,
     date_time,
@@ -34,15 +31,11 @@ from tap_constantcontact.reading.query import (
 )
 from tap_constantcontact.reading.seen import AllSeen, Seen
 from tap_constantcontact.reading.slices import Slices
-from tap_constantcontact.transport.responses import json_of, rows_in
 from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
 from tap_constantcontact.transport.workers import read_ahead
 
 SMALLEST_PAGE = 20
 """Minimum number of rows a page, below which pages are not made smaller."""
-
-MOST_ROWS = 10**9
-"""Largest number of rows that is believed of a list."""
 
 SHRINKAGE = 5
 """Factor by which pages get smaller when a page keeps failing."""
@@ -193,10 +186,6 @@ class Collection(ConstantContactStream):
             self.run.connection.chains,
         )
 
-    def pages(self, parameters: Mapping[str, Any]) -> Iterator[Page]:
-        """Return the pages of the list that query parameters describe."""
-        return iter(cast("Iterable[Page]", super().pages(parameters)))
-
     def _check_progress(self, rows: int, known: int) -> None:
         """Refuse a reading that brings far more rows than there are.
 
@@ -249,15 +238,3 @@ class Collection(ConstantContactStream):
         if rows is None:
             return Plan(None, None)
         return Plan(rows, pages(rows, self.page_size, shrinks=query.shrinks))
-
-    @override
-    def parse_response(self, response: requests.Response) -> Iterator[Any]:
-        count = json_of(response).get(f"{self.records_key}_count")
-        is_plausible = isinstance(count, int) and 0 <= count <= MOST_ROWS
-        yield Page(lambda: self._records(response), count if is_plausible else None)
-
-    def _records(self, response: requests.Response) -> Sequence[Record]:
-        rows = json_of(response)[self.records_key]
-        if isinstance(rows, msgspec.Raw) and (records := self.converter.fitting(rows)) is not None:
-            return records
-        return self.converted(response, rows_in(response, self.records_key))

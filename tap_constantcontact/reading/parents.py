@@ -14,10 +14,11 @@ from pendulum import DateTime
 
 from tap_constantcontact.limits.plan import Plan, in_all
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.query import Change, Creation, Page, Query, Record, date_time
+from tap_constantcontact.reading.query import Change, Creation, Query, Record, date_time
 from tap_constantcontact.records.conversion import instant_of
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
+from tap_constantcontact.transport.responses import Page
 
 OVERLAP = 1.0
 """Seconds by which two listings overlap: whether the API's bounds are inclusive is undocumented."""

@@ -57,8 +57,7 @@ class Details(ConstantContactStream):
         return known
 
     def _requested(self, parent_id: str) -> Record:
-        record: Record = next(iter(self.request_records({self.parents.key: parent_id})))
-        return record
+        return next(self.all_rows({self.parents.key: parent_id}))
 
 
 @dataclass(frozen=True)

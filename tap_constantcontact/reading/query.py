@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from pendulum import DateTime
 
+from tap_constantcontact.records import rows
 from tap_constantcontact.records.conversion import instant_of
 
-Record = Mapping[str, Any]
+Record = rows.Record
 
 
 def _any(record: Record) -> bool:  # noqa: ARG001
@@ -48,26 +48,6 @@ class Creation(NamedTuple):
     at: str = "created_at"
     after: str = ""
     before: str = ""
-
-
-class Page:
-    """A page of a list, whose rows are converted when they are needed.
-
-    So one thread does nothing but requests, while another one converts and writes what it brings.
-
-    Args:
-        convert: Returns its records.
-        total: Number of rows of the whole list, if the API sent it.
-    """
-
-    def __init__(self, convert: Callable[[], Sequence[Record]], total: int | None) -> None:
-        self._convert = convert
-        self.total = total
-
-    @cached_property
-    def rows(self) -> Sequence[Record]:
-        """The records of the page."""
-        return self._convert()
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from pendulum import DateTime
 
-from tap_constantcontact.reading.events import Page, read_once, with_ids
+from tap_constantcontact.reading.events import read_once, with_ids
 from tap_constantcontact.reading.query import Record
 from tap_constantcontact.records.conversion import instant_of
+from tap_constantcontact.transport.responses import Page
 
 TYPE = "tracking_activity_type"
 """Name of the field for the type of an event."""
@@ -40,7 +41,7 @@ class Keyed:
     ) -> Iterable[Record]:
         """Return each row of a list once, with some labels."""
         labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
-        rows = (row for page in pages() for row in page)
+        rows = (row for page in pages() for row in page.rows)
         return {tuple(row[key] for key in keys): {**row, **labels} for row in rows}.values()
 
 
@@ -68,10 +69,10 @@ class Events:
         """Return each event of a list once, with some labels, from the page of `start` on."""
         labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
 
-        def labelled() -> Iterator[Page]:
+        def labelled() -> Iterator[list[dict[str, Any]]]:
             for page in pages():
-                yield [{**row, **labels} for row in page]
-                dates = filter(None, (instant_of(row.get(date or "")) for row in page))
+                yield [{**row, **labels} for row in page.rows]
+                dates = filter(None, (instant_of(row.get(date or "")) for row in page.rows))
                 if self.newest_first and min(dates, default=start) < start:
                     return
 

@@ -38,7 +38,7 @@ class SingleResponse(ConstantContactStream):
     @override
     def read(self) -> Iterator[Record]:
         date = {self.dated_by: rfc3339(self.run.began)} if self.dated_by else {}
-        for record in self.request_records(self.parameters):
+        for record in self.all_rows(self.parameters):
             yield {**record, **date}
 
     @override

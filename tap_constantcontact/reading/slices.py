@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 
 import pendulum
 
-from tap_constantcontact.reading.query import Creation, Page, Record, date_time
+from tap_constantcontact.reading.query import Creation, Record, date_time
+from tap_constantcontact.transport.responses import Page
 from tap_constantcontact.transport.workers import LONGEST_WAIT, Workers
 
 SPLIT_PAGES = 8

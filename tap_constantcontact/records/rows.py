@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -9,11 +10,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tap_constantcontact.exceptions import FatalAPIError
+from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError
 from tap_constantcontact.records.compiled import TypedConformer, UnfitRowError
 from tap_constantcontact.records.conversion import Conformer, printable
 
-Records = TypeVar("Records", bound=Sequence[Mapping[str, Any]])
+Record = Mapping[str, Any]
+Records = TypeVar("Records", bound=Sequence[Record])
+
+RawRows = msgspec.Raw | list[Any]
+"""Rows before their conversion: an array in JSON, or decoded if only Python's parser reads them."""
+
+NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
 
 SHOWN = 20
 """Maximum number of paths that a warning lists."""
@@ -46,50 +53,27 @@ class Rows:
         return Conformer(self._schema)
 
     @cached_property
-    def _conform_fitting(self) -> TypedConformer:
+    def _compiled(self) -> TypedConformer:
         return TypedConformer(self._schema)
 
-    def records(self, rows: Iterable[Any]) -> list[dict[str, Any]]:
-        """Convert rows, whose texts have no unpaired surrogates and no U+0000, into records.
+    def records(self, rows: RawRows) -> Sequence[Record]:
+        """Convert rows into records: by compiled code if all of them fit, else leniently.
 
         Raises:
             FatalAPIError: A row is not an object, or lacks a key.
+            RetriableAPIError: A row has a number of more digits than Python reads.
         """
-        return self._checked([self._record(self.prepared(row)) for row in rows])
+        return with_keys(self._stream, self._converted(rows), self._keys)
 
-    def fitting(self, rows: msgspec.Raw) -> Sequence[Mapping[str, Any]] | None:
-        """Convert an array of rows, in valid JSON, into records, or return None if one is unfit.
+    def _converted(self, rows: RawRows) -> Sequence[Record]:
+        if isinstance(rows, msgspec.Raw):
+            try:
+                return self._compiled.decode(rows)
+            except UnfitRowError:
+                rows = decoded(rows)
+        return [self._lenient_record(row) for row in rows]
 
-        Raises:
-            FatalAPIError: A row lacks a key.
-        """
-        try:
-            return self._checked(self._conform_fitting.decode(rows))
-        except UnfitRowError:
-            return None
-
-    def odd_records(self, rows: Iterable[Any]) -> list[dict[str, Any]]:
-        """Convert any rows into records.
-
-        Raises:
-            FatalAPIError: A row is not an object, or lacks a key.
-        """
-        return self._checked([self._odd_record(self.prepared(row)) for row in rows])
-
-    def _checked(self, records: Records) -> Records:
-        return with_keys(self._stream, records, self._keys)
-
-    def prepared(self, row: Any) -> Any:
-        """Return a row with what its records have in addition; by default as it is."""
-        return row
-
-    def _record(self, row: Any) -> dict[str, Any]:
-        try:
-            return self._conform_fitting(row)
-        except UnfitRowError:
-            return self._odd_record(row)
-
-    def _odd_record(self, row: Any) -> dict[str, Any]:
+    def _lenient_record(self, row: Any) -> Record:
         if not isinstance(row, dict):
             raise FatalAPIError(f"The API sent a row of {self._stream} that is not an object.")
         return self._conform(row)
@@ -115,6 +99,18 @@ class Rows:
                 self._stream,
                 "; ".join(parts),
             )
+
+
+def decoded(rows: msgspec.Raw) -> list[Any]:
+    """Decode rows with Python's parser, which reads more numbers and texts than compiled code.
+
+    Raises:
+        RetriableAPIError: A number has more digits than it reads.
+    """
+    try:
+        return list(json.loads(bytes(rows)))
+    except (ValueError, RecursionError):
+        raise RetriableAPIError(NOT_AN_OBJECT) from None
 
 
 def with_keys(stream: str, records: Records, keys: Sequence[str]) -> Records:

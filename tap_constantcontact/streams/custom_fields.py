@@ -23,9 +23,8 @@ import msgspec
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_constantcontact.reading.query import Record
 from tap_constantcontact.records.conversion import READERS, UnfitError, printable, storable
-from tap_constantcontact.records.rows import Rows, some
+from tap_constantcontact.records.rows import RawRows, Record, Rows, decoded, some
 from tap_constantcontact.streams.fields import Field, flag, instant, number, text, texts
 
 BY_NAME = "custom_fields_by_name"
@@ -159,11 +158,18 @@ class RowsWithFields(Rows):
         self._warned: set[str] = set()
 
     @override
-    def fitting(self, rows: msgspec.Raw) -> None:
-        """Convert no rows at once: each is prepared first."""
+    def records(self, rows: RawRows) -> Sequence[Record]:
+        if isinstance(rows, msgspec.Raw):
+            try:
+                prepared = [self._with_fields(row) for row in msgspec.json.decode(rows)]
+                rows = msgspec.Raw(msgspec.json.encode(prepared))
+            except (msgspec.MsgspecError, RecursionError, TypeError):
+                rows = decoded(rows)
+            else:
+                return super().records(rows)
+        return super().records([self._with_fields(row) for row in rows])
 
-    @override
-    def prepared(self, row: Any) -> Any:
+    def _with_fields(self, row: Any) -> Any:
         values = row.get("custom_fields") if isinstance(row, dict) else None
         if isinstance(values, list):
             objects = [value for value in values if isinstance(value, dict)]

@@ -8,12 +8,6 @@ its details. (Contract.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import requests
-from typing_extensions import override
-
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.parts import Details, PartType
@@ -32,7 +26,6 @@ from tap_constantcontact.streams.fields import (
     structures,
     text,
 )
-from tap_constantcontact.transport.responses import json_of
 
 ADDRESS = (
     text("address_type", "Type of the address: EVENT."),
@@ -202,6 +195,7 @@ class EventTracksStream(Report):
 
     name = "event_tracks"
     path = "/events/{event_id}"
+    row_key = "default_track"
     scope = "campaign_data"
     privilege = "campaign:read"
     primary_keys = ("event_id", "track_id")
@@ -228,11 +222,6 @@ class EventTracksStream(Report):
         instant("create_time", "When the track was made."),
         instant("last_update_time", "When the track last changed."),
     )
-
-    @override
-    def parse_response(self, response: requests.Response) -> Iterator[Any]:
-        if track := json_of(response).get("default_track"):
-            yield self.converted(response, [track])
 
 
 class EventRegistrationsStream(Report):

@@ -1,4 +1,4 @@
-"""Parsing of a response: its rows, its next link, its date.
+"""Parsing of a response: the page that it brings, its date.
 
 Documented in the contract, or seen in responses recorded from the live service:
 
@@ -13,8 +13,9 @@ Documented in the contract, or seen in responses recorded from the live service:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -22,8 +23,19 @@ import msgspec
 import requests
 
 from tap_constantcontact.exceptions import RetriableAPIError
+from tap_constantcontact.records.rows import NOT_AN_OBJECT, RawRows, Record
 
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_decode = msgspec.json.decode
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw]).decode
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+NO_ROW: tuple[Any, ...] = (None, {}, msgspec.Raw(b"null"), msgspec.Raw(b"{}"))
+
+ESCAPED_NUL = b"\\u0000"
+"""U+0000 as JSON escapes it; only a lenient conversion drops it from a text."""
+
+MOST_ROWS = 10**9
+"""Largest number of rows that is believed of a list."""
 
 OTHER_LINKS = ("self", "first", "last", "prev", "previous", "results")
 """Names of links beside `next`."""
@@ -36,26 +48,160 @@ LIKE_LINKS = re.compile(
 )
 """Matches property names that may lead to the next page in an unknown form."""
 
-NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
 
-ESCAPED_NUL = b"\\u0000"
-"""U+0000 as JSON escapes it."""
+class Page:
+    """The rows that a response brings: a page of a list, or all there are.
 
-
-def next_link(response: requests.Response) -> str | None:
-    """Return the address of the next page; None on the last page.
-
-    It is the address of this page with the query that a link names, so neither the host nor the
-    path of a link is ever requested.
+    They are converted when they are needed. So one thread does nothing but requests, while another
+    one converts and writes what they bring.
 
     Args:
-        response: A page that `check_body` accepts.
+        convert: Returns the records.
+
+    Attributes:
+        total: Number of rows of the whole list, if the API sent it.
+        next_link: Address of the next page; None on the last page.
+        is_empty: Whether there are no rows.
+    """
+
+    def __init__(
+        self,
+        convert: Callable[[], Sequence[Record]],
+        total: int | None = None,
+        next_link: str | None = None,
+        *,
+        is_empty: bool = False,
+    ) -> None:
+        self._convert = convert
+        self.total = total
+        self.next_link = next_link
+        self.is_empty = is_empty
+
+    @cached_property
+    def rows(self) -> Sequence[Record]:
+        """The records."""
+        return self._convert()
+
+
+def page_in(
+    response: requests.Response,
+    convert: Callable[[RawRows], Sequence[Record]],
+    *,
+    records_key: str | None = None,
+    row_key: str | None = None,
+    is_array: bool = False,
+) -> Page:
+    """Return the page that a response with status 200 brings; by default, its body is the only row.
+
+    Args:
+        response: The whole response.
+        convert: Converts rows into records.
+        records_key: Property that holds the rows of a page of a list.
+        row_key: Property that holds the only row, if there is one.
+        is_array: Whether the body is an array of rows.
+
+    Raises:
+        RetriableAPIError: The body is malformed; a retry may return a good one.
+    """
+    body, whole = _parsed(response, records_key)
+    if is_array:
+        if not isinstance(body, list):
+            raise RetriableAPIError("HTTP 200 whose body is not a JSON array", response)
+        return Page(partial(convert, whole))
+    if not isinstance(body, dict):
+        raise RetriableAPIError(NOT_AN_OBJECT, response)
+    if records_key:
+        return _page_of_list(response, body, records_key, convert)
+    if row_key:
+        row = body.get(row_key)
+        return Page(partial(convert, [] if row in NO_ROW else _alone(row)))
+    return Page(partial(convert, _alone(whole)))
+
+
+def _page_of_list(
+    response: requests.Response,
+    body: dict[str, Any],
+    records_key: str,
+    convert: Callable[[RawRows], Sequence[Record]],
+) -> Page:
+    rows = body.get(records_key)
+    if not isinstance(rows, (list, msgspec.Raw)):
+        raise RetriableAPIError(f"HTTP 200 whose body has no list of {records_key}", response)
+    try:
+        link = _next_link(body, str(response.request.url))
+    except ValueError as error:
+        raise RetriableAPIError("HTTP 200 whose _links are malformed", response) from error
+    total = body.get(f"{records_key}_count")
+    return Page(
+        partial(convert, rows),
+        total if isinstance(total, int) and 0 <= total <= MOST_ROWS else None,
+        link,
+        is_empty=_is_empty(rows),
+    )
+
+
+def _parsed(response: requests.Response, records_key: str | None) -> tuple[Any, Any]:
+    """Return the body of a response, with its rows in JSON, and the whole body in JSON.
+
+    What a fast parser refuses, Python's own may still accept: both are then as it reads them.
+    """
+    content = response.content
+    if ESCAPED_NUL not in content:
+        try:
+            content.decode()  # what is left undecoded is not checked for valid UTF-8
+            body = _decode_members(content)
+            if records_key and isinstance(body, dict):
+                body = {
+                    name: part if name == records_key and _is_array(part) else _decode(part)
+                    for name, part in body.items()
+                }
+        except _UNREADABLE:
+            pass
+        else:
+            return body, msgspec.Raw(content)
+    parsed = _parsed_by_python(response)
+    return parsed, parsed
+
+
+def json_of(response: requests.Response) -> Any:
+    """Return the JSON of a body, or None if it is not valid JSON."""
+    try:
+        return _decode(response.content)
+    except _UNREADABLE:
+        return _parsed_by_python(response)
+
+
+def _parsed_by_python(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_array(json: msgspec.Raw) -> bool:
+    return bytes(memoryview(json)[:1]) == b"["
+
+
+def _is_empty(rows: RawRows) -> bool:
+    if isinstance(rows, msgspec.Raw):
+        return not bytes(memoryview(rows)[:64]).strip(b"[] \t\r\n")
+    return not rows
+
+
+def _alone(row: Any) -> RawRows:
+    return msgspec.Raw(b"[%b]" % row) if isinstance(row, msgspec.Raw) else [row]
+
+
+def _next_link(body: Mapping[str, Any], address: str) -> str | None:
+    """Return the address of the page after the one at an address; None on the last page.
+
+    It is that address with the query that a link names, so neither the host nor the path of a link
+    is ever requested.
 
     Raises:
         ValueError: The link has none of the known forms.
     """
-    body = json_of(response)
-    here = urlsplit(str(response.request.url))
+    here = urlsplit(address)
     if (cursor := body.get("next_cursor")) not in (None, ""):
         query = urlencode({**dict(parse_qsl(here.query)), "next": _text(cursor)})
         return here._replace(query=query).geturl()
@@ -90,14 +236,6 @@ def _member(found: Any, name: str, beside: Iterable[str] = ()) -> Any:
     return member
 
 
-def is_empty(response: requests.Response, records_key: str) -> bool:
-    """Return whether a page that `check_body` accepted has no rows."""
-    rows = json_of(response)[records_key]
-    if isinstance(rows, msgspec.Raw):
-        return not bytes(memoryview(rows)[:64]).strip(b"[] \t\r\n")
-    return not rows
-
-
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a link or cursor is not a text")  # noqa: TRY004 - of the response
@@ -106,113 +244,6 @@ def _text(value: Any) -> str:
 
 def _plain(path: str) -> str:
     return unquote(path).rstrip("/").casefold()
-
-
-def check_body(
-    response: requests.Response, records_key: str | None, *, is_array: bool = False
-) -> None:
-    """Check the body of a response with status 200.
-
-    Args:
-        response: The whole response.
-        records_key: Property that holds the rows of a page; None if the body itself is the row, or
-            the array of rows.
-        is_array: Whether the body is a bare array.
-
-    Raises:
-        RetriableAPIError: The body is malformed; a retry may return a good one.
-    """
-    body = json_of(response, records_key)
-    if is_array:
-        if not isinstance(body, list):
-            raise RetriableAPIError("HTTP 200 whose body is not a JSON array", response)
-        return
-    if not isinstance(body, dict):
-        raise RetriableAPIError(NOT_AN_OBJECT, response)
-    if not records_key:
-        return
-    if not isinstance(body.get(records_key), (list, msgspec.Raw)):
-        raise RetriableAPIError(f"HTTP 200 whose body has no list of {records_key}", response)
-    try:
-        next_link(response)
-    except ValueError as error:
-        raise RetriableAPIError("HTTP 200 whose _links are malformed", response) from error
-
-
-def rows_in(response: requests.Response, records_key: str | None) -> list[Any]:
-    """Return the rows of a response that `check_body` accepted.
-
-    Raises:
-        RetriableAPIError: They hold a number of more digits than Python reads.
-    """
-    body = json_of(response)
-    if not records_key:
-        return body if isinstance(body, list) else [body]
-    if isinstance(rows := body[records_key], msgspec.Raw):
-        try:
-            rows = body[records_key] = msgspec.json.decode(rows)
-        except (msgspec.MsgspecError, RecursionError):
-            if (body := _parsed_as_odd(response)) is None:
-                raise RetriableAPIError(NOT_AN_OBJECT, response) from None
-            rows = body[records_key]
-    return list(rows)
-
-
-def json_of(response: requests.Response, records_key: str | None = None) -> Any:
-    """Return the JSON of a body, or None if it is not valid JSON.
-
-    The body is parsed once; the result is stored with the response. If a fast parser refuses it,
-    Python's own parser may still accept it.
-
-    Args:
-        response: The whole response.
-        records_key: Property whose value, if it is an array, is not decoded yet, so that it can be
-            decoded as what it should hold.
-    """
-    stored = vars(response)
-    if "parsed" not in stored and ESCAPED_NUL in response.content:
-        _parsed_as_odd(response)
-    elif "parsed" not in stored:
-        try:
-            stored["parsed"] = _parsed(response.content, records_key)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            _parsed_as_odd(response)
-    return stored["parsed"]
-
-
-def is_odd(response: requests.Response) -> bool:
-    """Return whether a body may have texts or numbers that only a `Conformer` knows how to convert.
-
-    These are unpaired surrogates, U+0000, numbers beyond a double, and NaN.
-    """
-    json_of(response)
-    return "is_odd" in vars(response)
-
-
-def _parsed(body: bytes, records_key: str | None) -> Any:
-    if not records_key:
-        return msgspec.json.decode(body)
-    body.decode()  # what is left undecoded is not checked for valid UTF-8
-    parts = _OBJECT.decode(body)
-    return {
-        name: part
-        if name == records_key and bytes(memoryview(part)[:1]) == b"["
-        else msgspec.json.decode(part)
-        for name, part in parts.items()
-    }
-
-
-def _parsed_as_odd(response: requests.Response) -> Any:
-    parsed = _parsed_by_python(response)
-    vars(response).update(is_odd=True, parsed=parsed)
-    return parsed
-
-
-def _parsed_by_python(response: requests.Response) -> Any:
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return None
 
 
 def date_of(response: requests.Response) -> float | None:

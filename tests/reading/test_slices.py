@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tap_constantcontact.reading.query import Creation, Page
+from tap_constantcontact.reading.query import Creation
 from tap_constantcontact.reading.slices import Slices
 from tap_constantcontact.streams.contacts import ContactsStream
+from tap_constantcontact.transport.responses import Page
 from tests.expected import Expected
 from tests.runs import config_for, sync
 from tests.sandboxes import Slow, record_requests
@@ -53,7 +55,7 @@ class Listed:
         for start in range(0, max(len(rows), 1), 2):
             with self._lock:
                 self.asked += 1
-            yield Page(lambda start=start: rows[start : start + 2], len(rows))  # type: ignore[misc]
+            yield Page(partial(list, rows[start : start + 2]), len(rows))
 
     def _is_within(self, row: Mapping[str, Any], bounds: Mapping[str, str]) -> bool:
         if row["created_at"] is None:

@@ -373,7 +373,7 @@ def test_any_text_is_a_name_and_any_text_a_value(fields: Any, sent: Any) -> None
         }
         for number, (name, kind) in enumerate(fields)
     ]
-    definitions = Rows("fields", ContactCustomFieldsStream.schema, ()).odd_records(defined)
+    definitions = Rows("fields", ContactCustomFieldsStream.schema, ()).records(defined)
     by_id = FieldsByName(definitions)
     properties = ContactsStream.schema["properties"]
     schema = {**ContactsStream.schema, "properties": {**properties, BY_NAME: by_id.schema}}
@@ -384,9 +384,9 @@ def test_any_text_is_a_name_and_any_text_a_value(fields: Any, sent: Any) -> None
     body = json.dumps({"contacts": [{"contact_id": "1", "custom_fields": values}]})
     rows = RowsWithFields("contacts", schema, ("contact_id",), by_id)
     contacts = json.loads(body)["contacts"]
-    records = [rows.odd_records(contacts)]
+    records = [rows.records(contacts)]
     if "\\u0000" not in body and "\\ud" not in body:
-        records.append(rows.records(contacts))
+        records.append(rows.records(msgspec.Raw(json.dumps(contacts).encode())))
     validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
     for (record,) in records:
         line = msgspec.json.encode(record)
