@@ -122,7 +122,7 @@ class TapConstantContact(Tap):
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        environment.add_sdk_settings(config_jsonschema)
+        settings.add_sdk_settings(config_jsonschema)
 
     @property
     def _began(self) -> DateTime:

@@ -11,8 +11,7 @@ from typing import Any
 
 import yaml
 
-from tap_constantcontact.config.choices import OPTIONS
-from tap_constantcontact.config.settings import DAYS, INSTANTS
+from tap_constantcontact.config.settings import DAYS, INSTANTS, OPTIONS
 from tap_constantcontact.tap import TapConstantContact
 
 CATALOG = "$MELTANO_SYS_DIR_ROOT/run/$MELTANO_EXTRACTOR_NAME/tap.properties.json"

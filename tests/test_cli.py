@@ -10,14 +10,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from tap_constantcontact.config.settings import (
-    CONNECTION,
-    CREDENTIALS,
-    DATES,
-    LIMITS,
-    SELECTION,
-    SOURCE,
-)
+from tap_constantcontact.config.settings import PROPERTIES
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
@@ -88,16 +81,9 @@ def test_test_mode_works(tmp_path: Path) -> None:
 def test_meltano_has_every_setting() -> None:
     plugins = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]
     settings = {setting["name"]: setting for setting in plugins["extractors"][0]["settings"]}
-    properties: list[Any] = [
-        *CREDENTIALS,
-        *SELECTION,
-        *SOURCE,
-        *DATES,
-        *LIMITS,
-        *CONNECTION,
-    ]
-    assert [*settings][: len(properties)] == [setting.name for setting in properties]
-    for setting in properties:
+    properties = [*PROPERTIES.items()]
+    assert [*settings][: len(properties)] == [name for name, _ in properties]
+    for _, setting in properties:
         assert settings[setting.name]["description"]
         assert bool(settings[setting.name].get("sensitive")) == bool(setting.secret)
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dotenv import dotenv_values
-from singer_sdk import Tap
-from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
 from tap_constantcontact.config.json_files import LARGEST, from_json, opened
 from tap_constantcontact.exceptions import nearest, reason
@@ -36,27 +34,6 @@ BOOLEANS = {
 
 
 # Names
-
-
-def add_sdk_settings(schema: dict[str, Any]) -> None:
-    """Add the SDK's own settings to the JSON schema of a configuration.
-
-    In singer-sdk 0.54 and 0.55, one of the choices for `__else__` is not a valid schema, and makes
-    a validator that reaches it fail. It is removed. Nor do they add the setting
-    `emit_activate_version_messages`, which their streams read. Their Parquet files have the columns
-    of their first record alone, so batches are JSON lines.
-    """
-    Tap.append_builtin_config(schema)
-    properties = schema["properties"]
-    properties |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
-    properties["batch_config"]["properties"]["encoding"]["properties"]["format"]["enum"] = ["jsonl"]
-    stream_maps = properties["stream_maps"]
-    (of_stream,) = (
-        choice for choice in stream_maps["additionalProperties"]["anyOf"] if "properties" in choice
-    )
-    for part in (stream_maps, of_stream):
-        option = part["properties"]["__else__"]
-        option["anyOf"] = [choice for choice in option["anyOf"] if isinstance(choice, dict)]
 
 
 class Given(NamedTuple):

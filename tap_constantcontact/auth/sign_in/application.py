@@ -10,9 +10,9 @@ import click
 
 from tap_constantcontact.auth.sign_in.flows import SignInError
 from tap_constantcontact.config import validation
-from tap_constantcontact.config.environment import ENVIRONMENT, add_sdk_settings, gathered
+from tap_constantcontact.config.environment import ENVIRONMENT, gathered
 from tap_constantcontact.config.json_files import json_object
-from tap_constantcontact.config.settings import SETTINGS
+from tap_constantcontact.config.settings import SETTINGS, add_sdk_settings
 from tap_constantcontact.config.types import type_faults
 from tap_constantcontact.exceptions import refused
 
