@@ -19,11 +19,10 @@ from tap_constantcontact.auth.account import Account, ask
 from tap_constantcontact.auth.authenticator import RefreshTokenAuthenticator
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.config import environment, settings, validation
+from tap_constantcontact.config import batches, environment, settings, validation
 from tap_constantcontact.config.catalog import checked
 from tap_constantcontact.config.stream_maps.evaluation import guard
 from tap_constantcontact.config.stream_maps.maps import StreamMaps
-from tap_constantcontact.config.types import type_faults
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     ForbiddenError,
@@ -88,16 +87,11 @@ class TapConstantContact(Tap):
         """
         selected = self._selected()
         within = (stream for stream in selected if isinstance(stream, RowsWithin))
-        validation.check_parts({stream.name: stream.part for stream in within}, self.config)
-        masks = {
-            stream.name: {
-                crumb: is_selected
-                for crumb, is_selected in stream.mask.items()
-                if not crumb or crumb[1] in stream.schema["properties"]
-            }
-            for stream in selected
-        }
-        validation.check_batches(masks, self.config)
+        validation.check_selection(
+            self.config,
+            {stream.name: stream.part for stream in within},
+            {stream.name: (stream.schema, stream.mask) for stream in selected},
+        )
 
     def _gathered(self, config: Mapping[str, Any], *, with_environment: bool) -> dict[str, Any]:
         """Return the known settings, and log what is passed over and where they come from.
@@ -112,10 +106,10 @@ class TapConstantContact(Tap):
         for warning in gathered.warnings:
             self.logger.warning("%s.", warning)
         given = gathered.settings
-        if faults := [*gathered.faults, *type_faults(given, schema)]:
+        if faults := [*gathered.faults, *validation.type_faults(given, schema)]:
             raise refused(*faults)
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
-        if not environment.writes_batches(given):
+        if not batches.are_wanted(given):
             given.pop("batch_config", None)
         return given
 

@@ -1,4 +1,4 @@
-"""Settings as they are given: by name, in the environment, and as text that a runner passes on."""
+"""Settings as they are given: in files, in the environment, and as text that a runner passes on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from dotenv import dotenv_values
 from tap_constantcontact.config.json_files import LARGEST, from_json, opened
 from tap_constantcontact.exceptions import nearest, reason
 
-ENVIRONMENT = "TAP_CONSTANTCONTACT_"
-"""Prefix of the environment variable of each setting."""
+PREFIX = "TAP_CONSTANTCONTACT_"
+"""With what the environment variable of each setting begins."""
 
 DOTENV = Path(".env")
 """The file of variables, in the working directory."""
@@ -31,9 +31,6 @@ BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
-
-
-# Names
 
 
 class Given(NamedTuple):
@@ -71,83 +68,76 @@ def gathered(
         for name in config
         if name not in known
     ]
-    warnings = []
+    warnings: list[str] = []
     if MELTANO in os.environ:
         faults, warnings = [], [f"{fault}, and is ignored" for fault in faults]
     settings = {name: value for name, value in config.items() if name in known}
-    notes = []
+    notes: list[str] = []
     if with_environment:
-        found = from_environment(known)
-        settings |= found.settings
-        warnings += found.warnings
-        if found.file:
-            notes.append(f"Reading settings from the file {str(found.file)!r}")
-        if found.settings:
-            notes.append(f"Read from the environment: {', '.join(found.settings)}")
+        variables, passed_over, notes = _variables()
+        names = {name.upper(): name for name in known}
+        found = {names[name]: text for name, text in variables.items() if name in names}
+        settings |= found
+        warnings += passed_over
+        warnings += (
+            f"{(PREFIX + name)[:100]!r} is not the variable of a setting"
+            f"{nearest(name, names, PREFIX)}, and is ignored"
+            for name in sorted(variables.keys() - names)
+            if not _is_of_another_program(name, known)
+        )
+        if found:
+            notes.append(f"Read from the environment: {', '.join(found)}")
     return Given(typed(settings, schema), faults, warnings, notes)
 
 
 # The environment
 
 
-class Environment(NamedTuple):
-    """The settings in the environment.
+def _is_of_another_program(name: str, known: Mapping[str, Any]) -> bool:
+    """Return whether the SDK reads a variable, or Meltano sets it.
 
-    Attributes:
-        settings: The texts of the settings, by name.
-        file: The file `.env` that some may come from; None if none is used.
-        warnings: A sentence for each thing that is passed over.
+    Meltano sets one for each part of an object, and for each of its extras, as `__SELECT`.
     """
+    parts = (f"{one.upper()}_" for one, setting in known.items() if "object" in setting["type"])
+    is_extra = name.startswith("_") and name.strip("_").lower() not in known
+    return is_extra or name.startswith((*NOT_SETTINGS, *parts))
 
-    settings: dict[str, str]
-    file: Path | None
-    warnings: list[str]
 
-
-def from_environment(known: Mapping[str, Any]) -> Environment:
-    """Return the settings in environment variables and in the file `.env`.
+def _variables() -> tuple[dict[str, str], list[str], list[str]]:
+    """Return the tap's variables without their prefix, with warnings and notes of the file `.env`.
 
     That file is read in the working directory alone, and only if no other user can write it, as it
     may say where tokens are sent. The environment wins over it, and is not changed.
-
-    Args:
-        known: The JSON schema of each setting, by its name.
     """
-    variables: dict[str, str] = {}
-    file, warnings = None, []
+    in_file: dict[str, str | None] = {}
+    warnings = []
+    file = f"file {str(DOTENV.absolute())!r}"
     try:
         if DOTENV.is_file():
-            variables = _variables(DOTENV)
-            file = DOTENV.absolute() if variables else None
+            in_file = _of_the_tap(dotenv_values(stream=io.StringIO(_content(DOTENV))))
     except (OSError, UnicodeDecodeError) as error:
         why = reason(error) if isinstance(error, OSError) else "it is not UTF-8 text"
-        warnings.append(f"The file {str(DOTENV.absolute())!r} is not used: {why}")
-    variables |= _of_the_tap(os.environ)
-    names = {name.upper(): name for name in known}
-    settings = {names[name]: text for name, text in variables.items() if name in names}
-    # Meltano sets a variable for each part of an object, and for each of its extras, as __SELECT.
-    parts = (f"{name.upper()}_" for name, setting in known.items() if "object" in setting["type"])
-    others = (*NOT_SETTINGS, "_", *parts)
+        warnings.append(f"The {file} is not used: {why}")
     warnings += (
-        f"{(ENVIRONMENT + name)[:100]!r} is not the variable of a setting"
-        f"{nearest(name, names, ENVIRONMENT)}, and is ignored"
-        for name in sorted(variables.keys() - names)
-        if not name.startswith(others)
+        f"{(PREFIX + name)[:100]!r} has no = and no value in the {file}, and is ignored"
+        for name, text in in_file.items()
+        if text is None
     )
-    return Environment(settings, file, warnings)
+    notes = [f"Reading settings from the {file}"] if in_file else []
+    found = {**in_file, **_of_the_tap(os.environ)}
+    return {name: text for name, text in found.items() if text is not None}, warnings, notes
 
 
-def _of_the_tap(variables: Mapping[str, str | None]) -> dict[str, str]:
-    """Return those variables that begin with the tap's prefix, without it."""
+def _of_the_tap(variables: Mapping[str, str | None]) -> dict[str, str | None]:
     return {
-        name.removeprefix(ENVIRONMENT): text
+        name.removeprefix(PREFIX): text
         for name, text in variables.items()
-        if name.startswith(ENVIRONMENT) and text is not None
+        if name.startswith(PREFIX)
     }
 
 
-def _variables(path: Path) -> dict[str, str]:
-    """Return the tap's variables in a file, without their prefix.
+def _content(path: Path) -> str:
+    """Return the text of a file that nobody else can write.
 
     Raises:
         OSError: It cannot be read, or another user can write it.
@@ -155,42 +145,33 @@ def _variables(path: Path) -> dict[str, str]:
     """
     with opened(path) as file:
         if os.name == "posix":
-            trusted = (os.geteuid(), 0)
             status = os.fstat(file.fileno())
-            if not {status.st_uid, path.lstat().st_uid} <= {*trusted}:
+            if not {status.st_uid, path.lstat().st_uid} <= {os.geteuid(), 0}:
                 raise PermissionError(0, "it, or the link to it, belongs to another user")
             if status.st_mode & 0o022:
                 mode = stat.S_IMODE(status.st_mode)
                 raise PermissionError(
                     0, f"other users can write it (mode {mode:04o}): run chmod go-w on it"
                 )
-        text = file.read(LARGEST).decode("utf-8-sig")
-    return _of_the_tap(dotenv_values(stream=io.StringIO(text)))
+        return file.read(LARGEST).decode("utf-8-sig")
 
 
 # Values
 
 
 def typed(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings, with each text converted to the type in the schema.
+    """Return the settings without empty ones, each text converted to the type in the schema.
 
     The environment contains only text, and runners such as Meltano pass it on. A text that cannot
     be converted stays as it is, and the schema refuses it later.
-
-    Args:
-        config: The settings as given; a null or empty setting counts as not given.
-        schema: The JSON schema of the configuration.
 
     Example:
         >>> schema = {"properties": {"ids": {"type": "array"}, "sandbox": {"type": "boolean"}}}
         >>> typed({"ids": "a, b", "sandbox": "yes"}, schema)
         {'ids': ['a', 'b'], 'sandbox': True}
     """
-    types = {
-        name: setting.get("type", "string")
-        for name, setting in schema.get("properties", {}).items()
-    }
-    values = {name: _read(value, types.get(name, "string")) for name, value in config.items()}
+    known = schema["properties"]
+    values = {name: _read(value, known[name]["type"]) for name, value in config.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -204,7 +185,6 @@ def _read(value: Any, kinds: Collection[str]) -> Any:
 
 
 def _from_text(text: str, kinds: Collection[str]) -> Any:
-    """Convert a text to one of these JSON types, or return it unchanged if that is impossible."""
     if "string" in kinds:
         return text
     if "boolean" in kinds:
@@ -218,25 +198,7 @@ def _from_text(text: str, kinds: Collection[str]) -> Any:
 
 
 def _number(text: str) -> float:
-    """Convert a text to a number, an integer if it is whole.
-
-    Raises:
-        ValueError: The text is not a number.
-    """
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(text)
     return int(number) if number.is_integer() else number
-
-
-def writes_batches(config: Mapping[str, Any]) -> bool:
-    """Return whether records are to be written in batch files, that is, whether an encoding is set.
-
-    A runner may send a `batch_config` of defaults without an encoding, which means no batches.
-    (Source: singer-sdk 0.55, which does the same; 0.54 fails.) A misspelt encoding is no default.
-    """
-    batch_config = config.get("batch_config")
-    defaults = ("storage", "batch_size")
-    return not isinstance(batch_config, dict) or any(
-        value for name, value in batch_config.items() if name not in defaults
-    )

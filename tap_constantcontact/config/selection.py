@@ -10,6 +10,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 Breadcrumb = tuple[str, ...]
 Mask = Mapping[Breadcrumb, bool]
+Schema = Mapping[str, Any]
 
 STEP = 2
 """Number of parts by which the breadcrumb of a property is longer than that of its object."""

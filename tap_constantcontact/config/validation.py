@@ -6,28 +6,45 @@ A message quotes no value that may be a secret: none of a secret, nor one of the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pendulum
 import requests
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
+from tap_constantcontact.config import batches
 from tap_constantcontact.config.dates import parse_day, parse_instant
-from tap_constantcontact.config.selection import Mask, path
+from tap_constantcontact.config.selection import Mask, Schema
+from tap_constantcontact.config.settings import DAYS, INSTANTS
 from tap_constantcontact.config.windows import ReportDateSettings
 from tap_constantcontact.exceptions import nearest, refused
 
-BATCHES = {
-    "batch_config": ("encoding", "storage", "batch_size"),
-    "batch_config.encoding": ("format", "compression"),
-    "batch_config.storage": ("root", "prefix", "params"),
-}
-"""The names within the setting for batches. (Source: `singer_sdk.helpers._batch`.)"""
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
-CHANGING_RECORDS = ("stream_maps", "stream_map_config", "faker_config", "flattening_enabled")
-"""Settings with which the SDK changes records, but not those in batches (singer-sdk issue 1117)."""
+INTEGERS = range(-(2**63), 2**63)
+"""Integers that any target can be expected to store: 64 bits, signed."""
+
+KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+"""What a value must be, by the name of its JSON type."""
+
+BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+"""How a number must compare with a bound, by the keyword of the JSON schema."""
 
 ASCII = ("access_token", "client_id", "client_secret", "refresh_token", "user_agent")
 """Settings that are sent in the headers of a request."""
@@ -39,27 +56,35 @@ def check(config: Mapping[str, Any]) -> None:
     """Refuse settings that contradict each other or have a malformed value.
 
     Args:
-        config: Settings that the JSON schema has accepted.
+        config: Settings that have the types of the JSON schema.
 
     Raises:
         ConfigValidationError: With one sentence for each fault, naming the settings.
     """
-    if faults := [*_faults(config)]:
-        raise refused(*faults)
+    if found := [*faults(config)]:
+        raise refused(*found)
 
 
-def check_parts(parts: Mapping[str, str], config: Mapping[str, Any]) -> None:
-    """Refuse settings with which the API does not send the parts of contacts that streams need.
+def check_selection(
+    config: Mapping[str, Any],
+    parts: Mapping[str, str],
+    selected: Mapping[str, tuple[Schema, Mask]],
+) -> None:
+    """Refuse settings with which what is selected cannot be read, or written.
 
     Args:
-        parts: Sub-resources of contacts, by the name of the stream that needs them.
         config: The settings.
+        parts: Sub-resources of contacts, by the name of the selected stream that needs them.
+        selected: The schema and the mask of each selected stream.
 
     Raises:
         ConfigValidationError: With one sentence for each stream.
     """
-    if faults := [*_part_faults(parts, config)]:
-        raise refused(*faults)
+    found = [*_part_faults(parts, config)]
+    if config.get("batch_config"):
+        found += batches.deselection_faults(selected)
+    if found:
+        raise refused(*found)
 
 
 def warnings(config: Mapping[str, Any]) -> Iterator[str]:
@@ -78,30 +103,6 @@ def is_id(text: str) -> bool:
     return bool(text.strip(" ."))
 
 
-def check_batches(masks: Mapping[str, Mask], config: Mapping[str, Any]) -> None:
-    """Refuse batches that would have deselected properties.
-
-    Args:
-        masks: Whether a property is selected, by its breadcrumb, of each selected stream.
-        config: The settings.
-
-    Raises:
-        ConfigValidationError: With one sentence for each stream.
-    """
-    deselected = {
-        stream: [path(crumb) for crumb, is_selected in mask.items() if not is_selected]
-        for stream, mask in masks.items()
-    }
-    faults = [
-        f"batch_config would write what is deselected of {stream} ({', '.join(names)}) to its "
-        "files: select it, or leave batch_config out"
-        for stream, names in deselected.items()
-        if names
-    ]
-    if config.get("batch_config") and faults:
-        raise refused(*faults)
-
-
 def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterator[str]:
     for stream, part in parts.items():
         if config.get("segment_id"):
@@ -115,8 +116,13 @@ def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterato
             )
 
 
-def _faults(config: Mapping[str, Any]) -> Iterator[str]:
-    yield from _credential_faults(config)
+def faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each contradiction and each malformed value."""
+    if not _given(config, "client_id", "access_token") and not config.get("sandbox"):
+        yield (
+            "client_id is missing: set it and sign in with tap-constantcontact-login, or set "
+            "access_token, or set sandbox to true to try the tap"
+        )
     yield from text_faults(config)
     for name in ("contact_ids", "landing_page_activity_ids"):
         if malformed := [each for each in config.get(name) or () if not is_id(each)]:
@@ -138,8 +144,7 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         )
     if config["daily_request_limit"] * (config.get("daily_share") or 1) < 1:
         yield "daily_share leaves no request of daily_request_limit: give the account more"
-    if batches := config.get("batch_config"):
-        yield from _batch_faults(batches, config)
+    yield from batches.faults(config)
 
     malformed = [*_malformed(config)]
     yield from malformed
@@ -147,22 +152,38 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _window_faults(config)
 
 
-def _credential_faults(config: Mapping[str, Any]) -> Iterator[str]:
-    if config.get("sandbox") or config.get("access_token"):
-        return
-    if not config.get("client_id"):
-        yield (
-            "client_id is missing: set it and sign in with tap-constantcontact-login, or set "
-            "access_token, or set sandbox to true to try the tap"
-        )
+def type_faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each value of a known setting that the JSON schema refuses."""
+    for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(dict(config)):
+        yield _type_fault(error, schema["properties"])
+    for name, value in config.items():
+        is_number = isinstance(value, (int, float))
+        if is_number and not INTEGERS.start <= value < INTEGERS.stop:
+            yield f"{name} is too large a number"
+
+
+def _type_fault(error: ValidationError, properties: Mapping[str, Any]) -> str:
+    while error.context:  # of several forms, the one in which the fault lies deepest
+        error = max(error.context, key=lambda one: len(one.absolute_path))
+    setting, *within = map(str, error.absolute_path)
+    name = ".".join([setting, *(part[:100] for part in within)]).encode("unicode_escape").decode()
+    allowed: Any = error.validator_value
+    if error.validator == "type":
+        kinds = [allowed] if isinstance(allowed, str) else allowed
+        return f"{name} must be {' or '.join(KINDS[kind] for kind in kinds if kind in KINDS)}"
+    if error.validator in BOUNDS:
+        return f"{name} must be {BOUNDS[error.validator]} {allowed}"
+    if error.validator == "enum":
+        choices = [choice for choice in allowed if choice is not None]
+        given = ""
+        if isinstance(error.instance, str) and not properties[setting].get("secret"):
+            given = f" {error.instance[:100]!r}{nearest(error.instance, choices)}"
+        return f"{name}{given} must be one of {', '.join(choices)}"
+    return f"{name} has a value that is not allowed"
 
 
 def text_faults(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each text that cannot stand where it is to be used.
-
-    Args:
-        config: Settings that have the right types.
-    """
+    """Yield a sentence for each text, of the right type, that cannot stand where it is used."""
     for name, value in config.items():
         texts = value if isinstance(value, list) else [value]
         texts = [text for text in texts if isinstance(text, str)]
@@ -203,30 +224,6 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def _batch_faults(batches: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
-    if beside := [name for name in CHANGING_RECORDS if config.get(name)]:
-        yield (
-            f"batch_config cannot be combined with {', '.join(beside)}, which batches pass over: "
-            "leave batch_config or the others out"
-        )
-    encoding, storage = (batches.get(name) or {} for name in ("encoding", "storage"))
-    parts = zip(BATCHES.items(), (batches, encoding, storage), strict=True)
-    for (name, known), part in parts:
-        for unknown in part.keys() - {*known}:
-            yield f"{name} has no {unknown!r}{nearest(unknown, known)}"
-    if encoding.get("format") != "jsonl":
-        yield "batch_config.encoding needs the format jsonl: the tap writes no other files"
-    if encoding.get("compression") == "none":
-        yield "batch_config.encoding needs the compression gzip, as the files always have it"
-    if not storage.get("root"):
-        yield "batch_config.storage needs a root, such as file:///srv/constantcontact"
-    if not isinstance(storage.get("params", {}), dict):
-        yield "batch_config.storage.params must be an object"
-    size = batches.get("batch_size")
-    if size is not None and (type(size) is not int or size < 1):
-        yield "batch_config.batch_size must be a whole number of at least 1"
-
-
 def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
     zone = config.get("timezone") or "UTC"
     try:
@@ -234,32 +231,19 @@ def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
     except (ValueError, OSError):
         yield f"timezone {zone!r} is not an IANA time zone, such as America/New_York"
         zone = "UTC"
-
-    def instant(value: str) -> object:
-        return parse_instant(value, zone)
-
-    readers: dict[str, Callable[[str], object]] = {
-        "start_date": instant,
-        "updated_after": instant,
-        "report_date": parse_day,
-        "report_start_date": parse_day,
-        "report_end_date": parse_day,
-    }
-    for name, read in readers.items():
-        value = config.get(name)
-        try:
-            if value:
-                read(value)
-        except ValueError:
-            kind = "a day written YYYY-MM-DD"
-            if read is instant:
-                kind = "a date or date-time of the calendar in ISO 8601, such as 2026-01-31"
-            yield f"{name} {value!r} is not {kind}"
+    for name in (*INSTANTS, *DAYS):
+        if value := config.get(name):
+            try:
+                parse_day(value) if name in DAYS else parse_instant(value, zone)
+            except ValueError:
+                kind = "date or date-time of the calendar in ISO 8601, such as 2026-01-31"
+                kind = "day written YYYY-MM-DD" if name in DAYS else kind
+                yield f"{name} {value!r} is not a {kind}"
 
 
 def _window_faults(config: Mapping[str, Any]) -> Iterator[str]:
     tomorrow = pendulum.now("UTC").add(days=1)  # somebody's clock or zone may be ahead
-    for name in ("start_date", "updated_after"):
+    for name in INSTANTS:
         if (value := config.get(name)) and parse_instant(value, config["timezone"]) > tomorrow:
             yield f"{name} {value!r} is in the future, so that nothing would be read"
     for names in (

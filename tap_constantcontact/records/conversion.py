@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tap_constantcontact.config.dates import ZONED, parse_instant
-from tap_constantcontact.config.types import INTEGERS
+from tap_constantcontact.config.validation import INTEGERS
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}").fullmatch
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch

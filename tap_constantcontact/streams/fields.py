@@ -12,7 +12,7 @@ from typing import Any
 
 from singer_sdk import typing as th
 
-from tap_constantcontact.config.types import INTEGERS
+from tap_constantcontact.config.validation import INTEGERS
 
 Field = th.Property[Any]
 

@@ -83,7 +83,33 @@ def test_a_variable_that_is_not_known_is_told_once(
     assert "(did you mean TAP_CONSTANTCONTACT_REQUEST_BUDGET?)" in said
 
 
+def test_a_variable_with_one_underscore_too_many_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TAP_CONSTANTCONTACT__TIMEZONE", "Asia/Tokyo")
+    monkeypatch.setenv("TAP_CONSTANTCONTACT__LOAD_SCHEMA", "x")
+    assert zone() == "UTC"
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == (
+        "'TAP_CONSTANTCONTACT__TIMEZONE' is not the variable of a setting "
+        "(did you mean TAP_CONSTANTCONTACT_TIMEZONE?), and is ignored."
+    )
+
+
 # The file of variables
+
+
+def test_a_line_of_the_file_without_a_value_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("OTHER\nTAP_CONSTANTCONTACT_TIMEZONE\n")
+    assert zone() == "UTC"
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == (
+        "'TAP_CONSTANTCONTACT_TIMEZONE' has no = and no value in the file "
+        f"'{tmp_path / '.env'}', and is ignored."
+    )
 
 
 def test_the_file_is_read_in_the_working_directory_alone(

@@ -10,10 +10,9 @@ import click
 
 from tap_constantcontact.auth.sign_in.flows import SignInError
 from tap_constantcontact.config import validation
-from tap_constantcontact.config.environment import ENVIRONMENT, gathered
+from tap_constantcontact.config.environment import PREFIX, gathered
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.config.settings import SETTINGS, add_sdk_settings
-from tap_constantcontact.config.types import type_faults
 from tap_constantcontact.exceptions import refused
 
 OF_INTEREST = (
@@ -56,14 +55,14 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
     settings |= {name: given.settings[name] for name in OF_INTEREST if name in given.settings}
     settings["client_id"] = client_id or settings["client_id"]
     known = {name: value for name, value in settings.items() if value is not None}
-    if faults := [*given.faults, *type_faults(known, SETTINGS)]:
+    if faults := [*given.faults, *validation.type_faults(known, SETTINGS)]:
         raise refused(*faults)
     if faults := [*validation.text_faults(known)]:
         raise refused(*faults)
     if not settings["client_id"]:
         raise SignInError(
             "The application's API key is missing: give it with --client-id, with "
-            f"{ENVIRONMENT}CLIENT_ID or as client_id in a --config file."
+            f"{PREFIX}CLIENT_ID or as client_id in a --config file."
         )
     return settings
 

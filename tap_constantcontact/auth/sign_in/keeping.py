@@ -21,7 +21,7 @@ from tap_constantcontact.auth.sign_in.application import timeout_of
 from tap_constantcontact.auth.sign_in.flows import SignInError
 from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens, fingerprint
-from tap_constantcontact.config.environment import ENVIRONMENT
+from tap_constantcontact.config.environment import PREFIX
 from tap_constantcontact.exceptions import ConfigValidationError, reason
 
 
@@ -49,7 +49,7 @@ def check_kept(file: TokenFile) -> None:
     if reason := file.why_not_kept():
         raise SignInError(
             f"{file.path} cannot be written ({reason}): set token_file, in a --config file or with "
-            f"{ENVIRONMENT}TOKEN_FILE, to a file in a folder that you can write to."
+            f"{PREFIX}TOKEN_FILE, to a file in a folder that you can write to."
         )
 
 
@@ -132,7 +132,7 @@ def _refuse_other_account(tokens: Tokens, stored: Tokens, file: TokenFile) -> No
         raise SignInError(
             f"{file.path} keeps the tokens of {stored.account}, and you signed in to "
             f"{tokens.account}, so nothing was stored. To read both, give each a token_file: set "
-            f"{ENVIRONMENT}TOKEN_FILE={own} (or token_file in a --config file), for the tap as "
+            f"{PREFIX}TOKEN_FILE={own} (or token_file in a --config file), for the tap as "
             "well, and run the command again. To forget the first account, add --replace."
         )
 

@@ -14,7 +14,6 @@ from tap_constantcontact.config.catalog import checked
 from tap_constantcontact.config.environment import gathered
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.config.stream_maps import names
-from tap_constantcontact.config.types import type_faults
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import SERVERS
 from tap_constantcontact.streams import DECLARED, FROM_CAMPAIGNS, STREAMS
@@ -50,7 +49,7 @@ class Settings:
         schema = TapConstantContact.config_jsonschema
         TapConstantContact.append_builtin_config(schema)
         self.given = gathered(files, schema, with_environment=ENVIRONMENT in sources)
-        misfits = [*type_faults(self.given.settings, schema)]
+        misfits = [*validation.type_faults(self.given.settings, schema)]
         self.usable = not misfits
         tap = TapConstantContact(
             config=self.given.settings if self.usable else {},
@@ -60,13 +59,7 @@ class Settings:
         self.config: Mapping[str, Any] = tap.config
         self.faults = [*self.given.faults, *misfits]
         if self.usable:
-            self.faults += self._contradictions()
-
-    def _contradictions(self) -> Iterator[str]:
-        try:
-            validation.check(self.config)
-        except ConfigValidationError as error:
-            yield from error.errors
+            self.faults += validation.faults(self.config)
 
     @property
     def extras(self) -> list[str]:
