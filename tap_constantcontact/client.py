@@ -22,13 +22,13 @@ from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
 from tap_constantcontact.config import validation
-from tap_constantcontact.config.selection import Selection
 from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.record_lines import RecordLines
 from tap_constantcontact.records.conversion import printable
 from tap_constantcontact.records.rows import Record, Rows
+from tap_constantcontact.records.selection import Selection
 from tap_constantcontact.run import SAMPLE_REQUESTS, Run
 from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.transport.pagination import NextLinkPaginator

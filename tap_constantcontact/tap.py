@@ -21,8 +21,7 @@ from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.config import batches, environment, settings, validation
 from tap_constantcontact.config.catalog import checked
-from tap_constantcontact.config.stream_maps.evaluation import guard
-from tap_constantcontact.config.stream_maps.maps import StreamMaps
+from tap_constantcontact.config.stream_maps.maps import StreamMaps, guard
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     ForbiddenError,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.config.selection import Selection
+from tap_constantcontact.records.selection import Selection
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.runs import Run, Runner, config_for, sync, tap_with
 

@@ -182,18 +182,15 @@ def _without_effect(choice: Choice) -> Iterator[str]:
 def _replication_without_effect(choice: Choice) -> Iterator[str]:
     key, method = choice.declared.replication_key, choice.method
     how = f"{method} by {key}" if method == REPLICATION_INCREMENTAL else method
-    for name, wanted in (
-        ("replication_key", choice.entry.replication_key),
-        ("replication-key", choice.root.get("replication-key")),
+    entry, root = choice.entry, choice.root
+    for name, wanted, own in (
+        ("replication_key", entry.replication_key, key),
+        ("replication-key", root.get("replication-key"), key),
+        ("replication_method", entry.replication_method, method),
+        ("replication-method", root.get("replication-method"), method),
+        ("forced-replication-method", root.get("forced-replication-method"), method),
     ):
-        if wanted not in (None, key):
-            yield f"{name} {wanted!r} has no effect: the stream is read {how}"
-    for name, wanted in (
-        ("replication_method", choice.entry.replication_method),
-        ("replication-method", choice.root.get("replication-method")),
-        ("forced-replication-method", choice.root.get("forced-replication-method")),
-    ):
-        if wanted not in (None, method):
+        if wanted not in (None, own):
             yield f"{name} {wanted!r} has no effect: the stream is read {how}"
 
 

@@ -1,4 +1,4 @@
-"""The properties of a stream that an entry of a catalog selects, and those of its records."""
+"""The properties of a stream that an entry of a catalog selects."""
 
 from __future__ import annotations
 
@@ -72,16 +72,14 @@ class Choice:
         schema: The schema in the entry, as it was given.
         declared: What its stream declares.
 
-    Attributes:
-        entry: The entry.
-        declared: What its stream declares.
-        metadata: The metadata by breadcrumb; that of the stream itself has an empty one.
+    Attributes, in which a property stands for itself by its breadcrumb:
+        metadata: The metadata; that of the stream itself has an empty breadcrumb.
         root: The metadata of the stream itself; empty if it has none.
-        declared_properties: The schema of each property that the stream declares, by breadcrumb.
-        in_entry: The schema of each property that the entry's schema has, by breadcrumb.
+        declared_properties: The schema of each property that the stream declares.
+        in_entry: The schema of each property that the entry's schema has.
         in_stream_or_entry: The schema of each property that the stream declares, or that the entry
-            has within an object in which the stream allows any, by breadcrumb.
-        always_selected: The breadcrumbs of the keys and the replication key.
+            has within an object in which the stream allows any.
+        always_selected: The keys and the replication key.
         selected: Whether the stream is selected. Without any metadata, it is, as in the SDK.
     """
 
@@ -141,7 +139,7 @@ class Choice:
         }
 
     def _schema(self) -> dict[str, Any]:
-        """Return the stream's own schema, and what the entry's schema has of discovered objects."""
+        """Return the stream's own schema, with the discovered objects as the entry has them."""
         properties = {
             name: self.in_entry.get(("properties", name)) if _may_have_any(part) else part
             for name, part in self.declared.schema["properties"].items()
@@ -196,14 +194,13 @@ class Choice:
         )
 
     def names(self, within: Breadcrumb = ()) -> list[str]:
-        """Return the names of the properties of an object, or of the stream."""
+        """Return the names of the properties of the stream, or of an object of it."""
         return [crumb[-1] for crumb in self.in_stream_or_entry if crumb[:-STEP] == within]
 
 
 def _properties(
     schema: Mapping[str, Any], within: Breadcrumb = ()
 ) -> Iterator[tuple[Breadcrumb, Mapping[str, Any]]]:
-    """Yield the breadcrumb and the schema of each property, and of those within objects."""
     for name, part in (schema.get("properties") or {}).items():
         crumb = (*within, "properties", name)
         yield crumb, part
@@ -211,7 +208,7 @@ def _properties(
 
 
 def _may_have_any(schema: Mapping[str, Any]) -> bool:
-    """Return whether a schema is that of an object with any properties, which are discovered."""
+    """Return whether a schema is that of an object whose properties are discovered."""
     return "object" in schema.get("type", ()) and "properties" not in schema
 
 
@@ -223,44 +220,3 @@ def path(crumb: Breadcrumb) -> str:
         'email_address.address'
     """
     return ".".join(crumb[1::STEP])
-
-
-class Selection:
-    """Removes the deselected properties of records.
-
-    The SDK looks up every property of every record; here the mask is read once a stream.
-
-    Args:
-        schema: JSON schema of the records.
-        mask: Whether a property is selected, by its breadcrumb.
-
-    Example:
-        >>> schema = {"properties": {"name": {}, "age": {}}}
-        >>> select = Selection(schema, {("properties", "name"): True, ("properties", "age"): False})
-        >>> select({"name": "Ida", "age": 3})
-        {'name': 'Ida'}
-    """
-
-    def __init__(
-        self, schema: Mapping[str, Any], mask: Mask, breadcrumb: tuple[str, ...] = ()
-    ) -> None:
-        self._deselected: set[str] = set()
-        self._parts: list[tuple[str, Selection]] = []
-        for name, part in schema.get("properties", {}).items():
-            path = (*breadcrumb, "properties", name)
-            if not mask[path]:
-                self._deselected.add(name)
-            elif "properties" in part and (selection := Selection(part, mask, path)):
-                self._parts.append((name, selection))
-
-    def __bool__(self) -> bool:
-        """Return whether anything is deselected."""
-        return bool(self._deselected or self._parts)
-
-    def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the selected properties of a record."""
-        selected = {name: record[name] for name in record if name not in self._deselected}
-        for name, select in self._parts:
-            if part := selected.get(name):
-                selected[name] = select(part)
-        return selected

@@ -1,19 +1,39 @@
-"""The stream maps of a run, checked and set up before the first request."""
+"""The stream maps of a run, checked and set up before the first request, and guarded during it.
+
+The SDK parses the expressions of a stream map when the tap starts, but evaluates them only on
+records. So a function that does not exist would only fail once records are being read.
+"""
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
-from singer_sdk.mapper import PluginMapper, RemoveRecordTransform, StreamMap
+from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.mapper import (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_SOURCE_OPTION,
+    NULL_STRING,
+    CustomStreamMap,
+    PluginMapper,
+    RemoveRecordTransform,
+    StreamMap,
+)
 from singer_sdk.singerlib import Catalog, CatalogEntry
 from singer_sdk.singerlib.catalog import MetadataMapping
+from typing_extensions import override
 
-from tap_constantcontact.config.stream_maps import evaluation, names
+from tap_constantcontact.config.stream_maps import names
 from tap_constantcontact.config.stream_maps.names import Schemas
-from tap_constantcontact.exceptions import refused
+from tap_constantcontact.exceptions import nearest, refused
+
+SAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
+"""A value of each simple JSON type."""
 
 
 class StreamMaps:
@@ -25,7 +45,6 @@ class StreamMaps:
     Args:
         config: The settings.
         entries: The entries of all streams in the catalog.
-        schemas: The JSON schema of each stream's records, with what is deselected.
         selected: Names of the streams that are selected.
         logger: Where the SDK logs the maps that it found.
     """
@@ -58,10 +77,7 @@ class StreamMaps:
         """
         faults = [*names.faults(self._maps, self._schemas)]
         if self._maps and not faults:
-            working = Catalog(
-                (name, entry) for name, entry in self._streams.items() if name in self._must_work
-            )
-            faults += evaluation.faults(self._config, working, self._schemas, self._logger)
+            faults += self._expression_faults()
         if faults:
             raise refused(*faults)
         for doubt in names.doubts(self._maps, self._schemas):
@@ -91,13 +107,26 @@ class StreamMaps:
         if faults:
             raise refused(*faults)
 
+    def _expression_faults(self) -> Iterator[str]:
+        """Yield a sentence for each expression that would fail on every record.
+
+        Each expression is evaluated by itself, on a sample record made from its stream's schema. A
+        failure that depends on the sample's values, such as a text that is not a number, is not a
+        fault: real values may be fine.
+        """
+        working = {name: entry for name, entry in self._streams.items() if name in self._must_work}
+        for stream, source, key, expression, alone in _expressions(self._maps):
+            concerned = Catalog((name, working[name]) for name in names.matching(source, working))
+            mapper = PluginMapper({**self._config, "stream_maps": {stream: alone}}, self._logger)
+            column = None if key == MAPPER_FILTER_OPTION else key
+            reason = _refusal(mapper, concerned)
+            reason = reason or _misnomer(mapper, expression, column, self._schemas)
+            if reason:
+                yield f"stream_maps {stream}.{key} {expression!r} cannot be evaluated ({reason})"
+
 
 def _collisions(stream_maps: Mapping[str, Sequence[StreamMap]]) -> Iterator[str]:
-    """Yield a sentence for each name under which records of two selected streams would be written.
-
-    Args:
-        stream_maps: The maps of each selected stream, by its name.
-    """
+    """Yield a sentence for each name under which two selected streams would be written."""
     written: dict[Any, str] = {}
     for name, maps in stream_maps.items():
         for one in maps:
@@ -107,3 +136,115 @@ def _collisions(stream_maps: Mapping[str, Sequence[StreamMap]]) -> Iterator[str]
                     f"stream_maps would write {other} and {name} as one stream, "
                     f"{one.stream_alias}: give one of them another __alias__, or deselect it"
                 )
+
+
+def _expressions(
+    stream_maps: Mapping[str, Any],
+) -> Iterator[tuple[str, str, str, str, dict[str, Any]]]:
+    """Yield each expression's stream, source, key and text, and a map with nothing else."""
+    for stream, definition in stream_maps.items():
+        if not isinstance(definition, dict):
+            continue
+        route = {
+            key: value
+            for key, value in definition.items()
+            if key in (MAPPER_SOURCE_OPTION, MAPPER_ALIAS_OPTION)
+        }
+        source = names.source_of(stream, definition)
+        for key, expression in definition.items():
+            is_expression = key == MAPPER_FILTER_OPTION or not key.startswith("__")
+            if is_expression and isinstance(expression, str) and expression != NULL_STRING:
+                yield stream, source, key, expression, {**route, key: expression}
+
+
+def _refusal(mapper: PluginMapper, catalog: Catalog) -> str | None:
+    """Return the reason why the maps fail on every record, or None if they may work."""
+    try:
+        mapper.register_raw_streams_from_catalog(catalog)
+    except Exception as error:  # noqa: BLE001 - the SDK may raise anything while parsing
+        return _reason(error)
+    try:
+        for stream_map in itertools.chain(*mapper.stream_maps.values()):
+            stream_map.transform(_sample(stream_map.raw_schema))
+    except (MapExpressionError, StreamMapConfigError) as error:
+        return _reason(error)
+    except Exception:  # noqa: BLE001 - an expression may raise anything because of the values
+        return None
+    return None
+
+
+def _misnomer(
+    mapper: PluginMapper, expression: str, column: str | None, schemas: Schemas
+) -> str | None:
+    """Return a name in an expression that stands for nothing, in words, if there is one."""
+    for stream, stream_maps in mapper.stream_maps.items():
+        for stream_map in stream_maps:
+            if isinstance(stream_map, CustomStreamMap):
+                functions = [*stream_map.expr_evaluator.functions]
+                functions += ["fake"] * bool(stream_map.fake)
+                for name, known in names.unknown(
+                    expression, schemas[stream], column, functions, mapper.map_config
+                ):
+                    return f"{name!r} is not defined{nearest(name, known)}"
+    return None
+
+
+def _reason(error: Exception) -> str:
+    return str(error.__cause__ or error).rstrip(".")  # the evaluator's own message
+
+
+def _sample(schema: Mapping[str, Any]) -> Any:
+    """Return a value that is valid under a schema."""
+    kinds = schema.get("type", "string")
+    if "object" in kinds:
+        return {name: _sample(part) for name, part in schema.get("properties", {}).items()}
+    if "array" in kinds:
+        return [_sample(schema.get("items", {}))]
+    if schema.get("format") == "date-time":
+        return "2026-01-31T12:00:00Z"
+    return next((value for kind, value in SAMPLES.items() if kind in kinds), None)
+
+
+class GuardedMap(StreamMap):
+    """A stream map that ends the run with a plain message when it fails on a record.
+
+    Args:
+        inner: The map to guard.
+        fail: Ends the run; takes the reason and the exception.
+    """
+
+    def __init__(self, inner: StreamMap, fail: Callable[[str, Exception], NoReturn]) -> None:
+        super().__init__(inner.stream_alias, inner.raw_schema, inner.raw_key_properties, None)
+        self.transformed_schema = inner.transformed_schema
+        self.transformed_key_properties = inner.transformed_key_properties
+        self._inner = inner
+        self._fail = fail
+
+    @override
+    def transform(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        with self._guarded():
+            return self._inner.transform(record)
+
+    @override
+    def get_filter_result(self, record: dict[str, Any]) -> bool:
+        with self._guarded():
+            return self._inner.get_filter_result(record)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - an expression may raise anything
+            # The message of most other exceptions would show a value of the record.
+            is_safe = isinstance(error, MapExpressionError)
+            reason = _reason(error) if is_safe else type(error).__name__
+            self._fail(f"stream_maps of {self.stream_alias} fails on a record ({reason})", error)
+
+
+def guard(mapper: PluginMapper, fail: Callable[[str, Exception], NoReturn]) -> None:
+    """Make a failure of any map with expressions end the run with a plain message."""
+    for stream_maps in mapper.stream_maps.values():
+        stream_maps[:] = [
+            GuardedMap(stream_map, fail) if isinstance(stream_map, CustomStreamMap) else stream_map
+            for stream_map in stream_maps
+        ]

@@ -1,14 +1,16 @@
-"""Names of streams, properties and options in stream maps.
+"""Names in stream maps that stand for nothing: of streams, properties, options, in expressions.
 
 The SDK passes over a map of a stream or a property that does not exist, and what a misspelt name
-was to remove would be written. A map sees records as they are before flattening. (Source:
-`singer_sdk.mapper.CustomStreamMap`, 0.54.)
+was to remove would be written. An expression is only evaluated on records, and there a misspelt
+name may fail, or be empty, or lie in a part that is hardly ever evaluated. A map sees records as
+they are before flattening. (Source: `singer_sdk.mapper.CustomStreamMap`, 0.54.)
 """
 
 from __future__ import annotations
 
+import ast
 import fnmatch
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -35,7 +37,12 @@ OPTIONS = (
 ALIKE = 0.85
 """Likeness, of at most 1, from which on a new column's name may be a misspelt property's."""
 
-Schemas = Mapping[str, Mapping[str, Any]]
+IN_EVERY_EXPRESSION = ("__stream_name__", "__original_stream_name__")
+"""Names that the SDK gives to each expression, beside the record's."""
+
+Schema = Mapping[str, Any]
+Schemas = Mapping[str, Schema]
+"""The JSON schema of each stream's records, with what is deselected."""
 
 
 def source_of(key: str, definition: Any) -> Any:
@@ -49,12 +56,7 @@ def matching(source: Any, streams: Mapping[str, Any]) -> list[str]:
 
 
 def faults(stream_maps: Mapping[str, Any], schemas: Schemas) -> Iterator[str]:
-    """Yield a sentence for each name that stands for nothing.
-
-    Args:
-        stream_maps: The setting.
-        schemas: The JSON schema of each stream's records, with what is deselected.
-    """
+    """Yield a sentence for each name that stands for nothing, expressions aside."""
     for key, definition in stream_maps.items():
         source = source_of(key, definition)
         if key == MAPPER_ELSE_OPTION:
@@ -101,3 +103,69 @@ def doubts(stream_maps: Mapping[str, Any], schemas: Schemas) -> Iterator[str]:
                         f"stream_maps {key} adds a column {name!r}, and leaves the property "
                         f"{like[0]!r} as it is"
                     )
+
+
+# Expressions
+
+
+def unknown(
+    expression: str,
+    schema: Schema,
+    column: str | None,
+    functions: Collection[str],
+    config: Collection[str],
+) -> Iterator[tuple[str, Collection[str]]]:
+    """Yield each name that stands for nothing, with those that could be meant.
+
+    Args:
+        expression: The expression; if it is malformed, nothing is found in it.
+        schema: The JSON schema of the stream's records, with what is deselected.
+        column: The column that the expression is for; None for a filter.
+        functions: Names of the functions that it may call.
+        config: Names in `stream_map_config`.
+    """
+    try:
+        nodes = [*ast.walk(ast.parse(expression))]
+    except (SyntaxError, ValueError):
+        return
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    bound = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    properties = schema["properties"]
+    settings: Schema = {"properties": {name: {} for name in config}}
+    given = {**properties, "record": schema, "_": schema, "config": settings}
+    if column in properties:
+        given["self"] = properties[column]
+    for node in names:
+        if node.id not in {*given, *bound, *functions, *IN_EVERY_EXPRESSION}:
+            yield node.id, {*given, *functions}
+
+    def meant(node: ast.expr) -> Schema:
+        if isinstance(node, ast.Name):
+            return {} if node.id in bound else given.get(node.id, {})
+        of, name, _ = _step(node)
+        schema_of: Schema = meant(of).get("properties", {}).get(name, {}) if of else {}
+        return schema_of
+
+    for of, name, must_be in map(_step, nodes):
+        schema_of = meant(of) if of else {}
+        is_known = name in schema_of.get("properties", (name,))
+        if not is_known and (must_be or schema_of is not settings):
+            yield name, schema_of["properties"]
+
+
+def _step(node: ast.AST) -> tuple[ast.expr | None, str, bool]:
+    """Return the object of which a node is a property, the property's name, and if it must be."""
+    match node:
+        case ast.Subscript(value=of, slice=ast.Constant(value=str(name))):
+            return of, name, True
+        case ast.Attribute(value=of, attr=name) if not hasattr(dict, name):
+            return of, name, True
+        case ast.Call(
+            func=ast.Attribute(value=of, attr="get"), args=[ast.Constant(value=str(name)), *_]
+        ):
+            return of, name, False
+        case ast.Compare(
+            left=ast.Constant(value=str(name)), ops=[ast.In() | ast.NotIn()], comparators=[of]
+        ):
+            return of, name, False
+    return None, "", False
