@@ -12,7 +12,6 @@ import os
 import selectors
 import stat
 import sys
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -46,8 +45,7 @@ def json_object(path: str | Path, kind: str) -> dict[str, Any]:
         kind: What the file is, for messages: `configuration`, `state` or `catalog`.
 
     Raises:
-        ConfigValidationError: It cannot be read, or contains something else. The message names the
-            file and quotes nothing of what is in it.
+        ConfigValidationError: It cannot be read, or contains something else.
     """
     if str(path).lstrip().startswith("{"):
         raise refused(f"the {kind} is given as text: give the name of the file that it is in")
@@ -68,28 +66,18 @@ def json_object(path: str | Path, kind: str) -> dict[str, Any]:
 
 
 def _content(path: str | Path) -> bytes:
-    """Return what a file contains.
-
-    Raises:
-        OSError: It cannot be read, or is too large.
-    """
     if str(path) == "-":
         content = sys.stdin.buffer.read(LARGEST + 1)
     else:
-        with opened(path) as file:
+        with opened(path) as file, selectors.DefaultSelector() as selector:
             if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
-                _wait_for_a_writer(file)
+                selector.register(file, selectors.EVENT_READ)
+                selector.select(PATIENCE)
                 os.set_blocking(file.fileno(), True)
             content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise OSError(0, f"it is larger than {LARGEST:,} bytes")
     return content
-
-
-def _wait_for_a_writer(pipe: BinaryIO) -> None:
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        selector.select(PATIENCE)
 
 
 def opened(path: str | Path) -> BinaryIO:
@@ -106,22 +94,19 @@ def from_json(text: str) -> Any:
 
     Raises:
         NotJSONError: It stands for none, for several, or for one that no target could store.
-
-    Example:
-        >>> from_json('{"sandbox": yes}')
-        Traceback (most recent call last):
-        ...
-        tap_constantcontact.config.json_files.NotJSONError: it is not JSON, which is expected \
-(line 1, column 13)
     """
     try:
-        content = _only_value(text)
+        content = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_float=_fraction,
+            parse_int=_integer,
+            parse_constant=_no_number,
+        )
         json.dumps(content, ensure_ascii=False).encode()
         is_flat = _depth(content) <= DEEPEST
     except json.JSONDecodeError as error:
-        raise NotJSONError(
-            f"it is not JSON, which is expected (line {error.lineno}, column {error.colno})"
-        ) from None
+        raise NotJSONError(_why_not(text, error)) from None
     except UnicodeEncodeError:
         raise NotJSONError("it contains half of a surrogate pair, which is no character") from None
     except RecursionError:
@@ -131,17 +116,12 @@ def from_json(text: str) -> Any:
     return content
 
 
-def _only_value(text: str) -> Any:
-    start = len(text) - len(text.lstrip(BLANK))
-    if start == len(text):
-        raise NotJSONError("it is empty, and JSON is expected")
-    content, end = DECODER.raw_decode(text, start)
-    rest = text[end:].lstrip(BLANK)
-    if rest and isinstance(content, dict):
-        raise NotJSONError("it contains more than one JSON object, and one is expected")
-    if rest:
-        raise json.JSONDecodeError("", text, len(text) - len(rest))
-    return content
+def _why_not(text: str, error: json.JSONDecodeError) -> str:
+    if not text.strip(BLANK):
+        return "it is empty, and JSON is expected"
+    if error.msg == "Extra data" and text.lstrip(BLANK).startswith("{"):
+        return "it contains more than one JSON object, and one is expected"
+    return f"it is not JSON, which is expected (line {error.lineno}, column {error.colno})"
 
 
 def _fraction(text: str) -> float:
@@ -167,23 +147,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_float=_fraction,
-    parse_int=_integer,
-    parse_constant=_no_number,
-)
-
-
-def _depth(content: Any) -> int:
-    depth, level = -1, [content]
-    while level:
-        level = [inner for outer in level for inner in _within(outer)]
-        depth += 1
-    return depth
-
-
-def _within(value: Any) -> Collection[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _depth(value: Any) -> int:
+    inner = [*value.values()] if isinstance(value, dict) else value
+    return 1 + max(map(_depth, inner), default=0) if isinstance(inner, list) else 0
