@@ -61,7 +61,10 @@ def checked(
     catalog = msgspec.to_builtins(
         catalog.to_dict() if isinstance(catalog, singerlib.Catalog) else catalog
     )
-    entries = _entries(catalog)
+    try:
+        entries = msgspec.convert(catalog, Catalog).streams
+    except msgspec.ValidationError as error:
+        raise refused(f"the catalog has another form than a Singer catalog ({error})") from error
     faults: list[str] = []
     choices: dict[str, Choice] = {}
     for entry, given in zip(entries, catalog["streams"], strict=True):
@@ -85,15 +88,8 @@ def checked(
     for name, choice in choices.items():
         for text in _without_effect(choice) if choice.selected else ():
             warn(f"The catalog's {name}: {text}")
-    given = {entry["tap_stream_id"]: entry for entry in catalog["streams"]}
-    return {"streams": [{**given[name], **choice.as_entry()} for name, choice in choices.items()]}
-
-
-def _entries(catalog: Any) -> list[Entry]:
-    try:
-        return msgspec.convert(catalog, Catalog).streams
-    except msgspec.ValidationError as error:
-        raise refused(f"the catalog has another form than a Singer catalog ({error})") from error
+    pairs = zip(catalog["streams"], choices.values(), strict=True)
+    return {"streams": [{**given, **choice.as_entry()} for given, choice in pairs]}
 
 
 # Faults
@@ -148,7 +144,7 @@ def _faults_of_the_keys(choice: Choice) -> Iterator[str]:
         return
     for key in choice.named_keys:
         crumb = ("properties", str(key))
-        if crumb not in choice.in_stream_or_entry:
+        if crumb not in choice.known:
             yield f"there is no property {key!r} for a key{nearest(str(key), choice.names())}"
         elif choice.selected and choice.is_deselected(crumb):
             yield f"the key {key} is deselected"
@@ -208,9 +204,9 @@ def _keys_without_effect(choice: Choice) -> Iterator[str]:
 
 
 def _selected_in_vain(choice: Choice) -> Iterator[str]:
-    """Yield a sentence for each deselected object of which some properties are selected.
+    """Yield a sentence for each deselected object of which some, but not all, is selected.
 
-    If all of them are, a runner's pattern such as `contacts.*` did it.
+    A runner's pattern such as `contacts.*` selects all of it.
     """
     within: dict[Breadcrumb, list[Breadcrumb]] = {}
     for crumb, metadata in choice.metadata.items():

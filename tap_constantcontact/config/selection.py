@@ -77,8 +77,8 @@ class Choice:
         root: The metadata of the stream itself; empty if it has none.
         declared_properties: The schema of each property that the stream declares.
         in_entry: The schema of each property that the entry's schema has.
-        in_stream_or_entry: The schema of each property that the stream declares, or that the entry
-            has within an object in which the stream allows any.
+        known: The schema of each property that the stream declares, or that the entry has within
+            an object in which the stream allows any.
         always_selected: The keys and the replication key.
         selected: Whether the stream is selected. Without any metadata, it is, as in the SDK.
     """
@@ -90,10 +90,12 @@ class Choice:
         self.root = self.metadata.get((), {})
         self.declared_properties = dict(_properties(declared.schema))
         self.in_entry = dict(_properties(schema))
-        self.in_stream_or_entry = {
-            **self.declared_properties,
-            **{crumb: part for crumb, part in self.in_entry.items() if self._is_open(crumb)},
-        }
+        self.known = dict(self.declared_properties)
+        open_to_any = {crumb for crumb, part in self.known.items() if _may_have_any(part)}
+        for crumb, part in self.in_entry.items():
+            if crumb[:-STEP] in open_to_any:
+                open_to_any.add(crumb)
+                self.known[crumb] = part
         self.always_selected = {
             ("properties", key) for key in (*declared.keys, declared.replication_key) if key
         }
@@ -117,7 +119,7 @@ class Choice:
         """
         metadata = {
             crumb: dict(self.metadata.get(crumb, {}))
-            for crumb, part in self.in_stream_or_entry.items()
+            for crumb, part in self.known.items()
             if crumb in self.in_entry or not _may_have_any(part)
         }
         for crumb, choice in metadata.items():
@@ -128,7 +130,7 @@ class Choice:
         key = self.declared.replication_key
         root = {**self.root, "inclusion": "available", "selected": self.selected}
         return {
-            "schema": self._schema(),
+            "schema": {**self.declared.schema, "properties": self._schema_properties()},
             "metadata": [
                 {"breadcrumb": [], "metadata": {**root, "replication-key": key}},
                 *({"breadcrumb": [*crumb], "metadata": one} for crumb, one in metadata.items()),
@@ -138,19 +140,18 @@ class Choice:
             "replication_method": self.method,
         }
 
-    def _schema(self) -> dict[str, Any]:
-        """Return the stream's own schema, with the discovered objects as the entry has them."""
-        properties = {
+    def _schema_properties(self) -> dict[str, Any]:
+        """Return the stream's own properties, with discovered objects as the entry has them."""
+        found = {
             name: self.in_entry.get(("properties", name)) if _may_have_any(part) else part
             for name, part in self.declared.schema["properties"].items()
         }
-        known = {name: part for name, part in properties.items() if part is not None}
-        return {**self.declared.schema, "properties": known}
+        return {name: part for name, part in found.items() if part is not None}
 
     def unknown_part(self, crumb: Breadcrumb) -> Breadcrumb | None:
         """Return the first part of a breadcrumb that is no property, or None if all are."""
         parts = (crumb[:length] for length in range(STEP, len(crumb) + STEP, STEP))
-        return next((part for part in parts if part not in self.in_stream_or_entry), None)
+        return next((part for part in parts if part not in self.known), None)
 
     def lacking_items(self) -> Iterator[Breadcrumb]:
         """Yield the arrays of objects of which the entry's schema lacks some property."""
@@ -169,9 +170,8 @@ class Choice:
         """Return whether the metadata of a breadcrumb selects it, its object aside."""
         choice = self.metadata.get(crumb, {})
         given = (choice.get("selected"), choice.get("selected-by-default"), or_else)
-        return choice.get("inclusion") != "unsupported" and bool(
-            next(value for value in given if value is not None)
-        )
+        chosen = next(value for value in given if value is not None)
+        return bool(chosen) and choice.get("inclusion") != "unsupported"
 
     def is_deselected(self, crumb: Breadcrumb) -> bool:
         """Return whether a property, or the object that it is within, is not selected."""
@@ -186,16 +186,9 @@ class Choice:
         is_object = not parent or "properties" in self.in_entry.get(parent, {})
         return crumb not in self.in_entry and is_object
 
-    def _is_open(self, crumb: Breadcrumb) -> bool:
-        """Return whether a property is within an object that may have any."""
-        parent = crumb[:-STEP]
-        return bool(parent) and (
-            self._is_open(parent) or _may_have_any(self.declared_properties.get(parent, {}))
-        )
-
     def names(self, within: Breadcrumb = ()) -> list[str]:
         """Return the names of the properties of the stream, or of an object of it."""
-        return [crumb[-1] for crumb in self.in_stream_or_entry if crumb[:-STEP] == within]
+        return [crumb[-1] for crumb in self.known if crumb[:-STEP] == within]
 
 
 def _properties(
