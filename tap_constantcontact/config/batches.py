@@ -61,11 +61,7 @@ def faults(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def deselection_faults(selected: Mapping[str, tuple[Schema, Mask]]) -> Iterator[str]:
-    """Yield a sentence for each stream of which batches would have deselected properties.
-
-    Args:
-        selected: The schema and the mask of each selected stream.
-    """
+    """Yield a sentence for each stream of which batches would have deselected properties."""
     for stream, (schema, mask) in selected.items():
         names = [
             path(crumb)

@@ -35,10 +35,7 @@ def parse_instant(value: str, zone: str = "UTC") -> DateTime:
 
     Args:
         value: The text; its offset, seconds and milliseconds are optional.
-        zone: The IANA time zone of a text without an offset.
-
-    Returns:
-        The same instant in UTC.
+        zone: The IANA time zone of a text without an offset. The result is in UTC.
 
     Raises:
         ValueError: The text is neither, or means an instant before the year 1 or after 9999.
@@ -58,10 +55,7 @@ def parse_day(value: str) -> Date:
     """Parse a calendar day written as `YYYY-MM-DD`, or take the day from a date-time.
 
     A runner may turn any date into a date-time: Meltano makes `20.11.2026` into
-    `2026-11-20T00:00:00`.
-
-    Args:
-        value: The text; the time and the offset of a date-time are ignored.
+    `2026-11-20T00:00:00`. Its time and its offset are ignored.
 
     Raises:
         ValueError: The text is neither a day nor a date-time.

@@ -53,10 +53,7 @@ _ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE).fullmatch
 
 
 def check(config: Mapping[str, Any]) -> None:
-    """Refuse settings that contradict each other or have a malformed value.
-
-    Args:
-        config: Settings that have the types of the JSON schema.
+    """Refuse settings that have the right types, but contradict each other or are malformed.
 
     Raises:
         ConfigValidationError: With one sentence for each fault, naming the settings.
@@ -73,7 +70,7 @@ def check_selection(
     """Refuse settings with which what is selected cannot be read, or written.
 
     Args:
-        config: The settings.
+        config: Settings without contradictions.
         parts: Sub-resources of contacts, by the name of the selected stream that needs them.
         selected: The schema and the mask of each selected stream.
 

@@ -67,8 +67,7 @@ class DateSettings:
     def window(self, now: DateTime) -> Window | None:  # noqa: ARG002
         """Return the window that is the same on every run, without a bookmark, if one is set.
 
-        Args:
-            now: The instant from which `..._days_back` counts, and the end of a window without one.
+        `..._days_back` counts from `now`, where a window ends that has no end.
         """
         return None
 
