@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.records.selection import Selection
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.runs import Run, Runner, config_for, sync, tap_with
 
@@ -106,9 +105,3 @@ def test_batches_hold_the_same_records(run: Runner, tmp_path: Path) -> None:
         for line in gzip.decompress(file.read_bytes()).splitlines()
     ]
     assert rows == plain.records["contacts"]
-
-
-def test_nothing_deselected_needs_no_removal() -> None:
-    schema: dict[str, Any] = {"properties": {"part": {"properties": {"name": {}}}}}
-    mask = {("properties", "part"): True, ("properties", "part", "properties", "name"): True}
-    assert not Selection(schema, mask)
