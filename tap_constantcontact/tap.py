@@ -57,7 +57,6 @@ class TapConstantContact(Tap):
         **kwargs: Any,
     ) -> None:
         self.clock = clock
-        self.append_builtin_config(self.config_jsonschema)
         given = self._gathered(config or {}, with_environment=parse_env_config)
         if (catalog := kwargs.get("catalog")) is not None:
             kwargs["catalog"] = checked(catalog, DECLARED, self.logger.warning)
@@ -111,11 +110,6 @@ class TapConstantContact(Tap):
         if not batches.are_wanted(given):
             given.pop("batch_config", None)
         return given
-
-    @classmethod
-    @override
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        settings.add_sdk_settings(config_jsonschema)
 
     @property
     def _began(self) -> DateTime:

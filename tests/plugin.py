@@ -5,13 +5,12 @@ Both list the settings of `tap-constantcontact --about`: the tap's own, and thos
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
-from tap_constantcontact.config.settings import DAYS, INSTANTS, OPTIONS
+from tap_constantcontact.config.settings import DAYS, INSTANTS, OPTIONS, with_sdk_settings
 from tap_constantcontact.tap import TapConstantContact
 
 CATALOG = "$MELTANO_SYS_DIR_ROOT/run/$MELTANO_EXTRACTOR_NAME/tap.properties.json"
@@ -69,8 +68,7 @@ def parts(settings: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         settings: JSON schema of the tap's own settings.
     """
-    about = copy.deepcopy(dict(settings))
-    TapConstantContact.append_builtin_config(about)
+    about = with_sdk_settings(settings)
     return {
         "capabilities": sorted(capability.value for capability in TapConstantContact.capabilities),
         "commands": COMMANDS,

@@ -8,7 +8,9 @@ setting's description gives it: "Default: all history." What contradicts what is
 
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -272,17 +274,15 @@ INSTANTS = tuple(name for name, one in PROPERTIES.items() if one.wrapped is INST
 DAYS = tuple(name for name, one in PROPERTIES.items() if one.wrapped is DAY)
 """Settings that hold a day, YYYY-MM-DD."""
 
-SETTINGS: dict[str, Any] = PROPERTIES.to_dict()
-"""JSON schema of the tap's configuration. The SDK adds its own settings when a tap starts."""
 
-
-def add_sdk_settings(schema: dict[str, Any]) -> None:
-    """Add the SDK's own settings to the JSON schema of a configuration.
+def with_sdk_settings(own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of some settings and the SDK's.
 
     In singer-sdk 0.54 and 0.55, one of the choices for `__else__` is no valid schema, so that a
     validator which reaches it fails: it is removed. `emit_activate_version_messages` is missing,
     which their streams read. Their Parquet files have the columns of the first record alone.
     """
+    schema = copy.deepcopy(dict(own))
     Tap.append_builtin_config(schema)
     properties = schema["properties"]
     properties |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
@@ -291,3 +291,8 @@ def add_sdk_settings(schema: dict[str, Any]) -> None:
     for part in (stream_maps, *stream_maps["additionalProperties"]["anyOf"]):
         if option := part.get("properties", {}).get("__else__"):
             option["anyOf"] = [choice for choice in option["anyOf"] if isinstance(choice, dict)]
+    return schema
+
+
+SETTINGS = with_sdk_settings(PROPERTIES.to_dict())
+"""JSON schema of the tap's configuration."""

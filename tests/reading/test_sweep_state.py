@@ -13,7 +13,7 @@ import pytest
 import time_machine
 
 from tap_constantcontact.config.dates import BEGINNING, parse_instant
-from tap_constantcontact.config.settings import DAYS, INSTANTS, SETTINGS
+from tap_constantcontact.config.settings import DAYS, INSTANTS, PROPERTIES
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
@@ -232,9 +232,12 @@ def test_a_sweep_does_not_go_on_under_settings_that_would_read_something_else(
     assert "settings of contact_activity_details changed while a sweep was under" in caplog.text
 
 
+OWN_SETTINGS = PROPERTIES.to_dict()["properties"]
+
+
 def another_value(name: str) -> Any:
     """A value of a setting other than its default."""
-    schema = SETTINGS["properties"][name]
+    schema = OWN_SETTINGS[name]
     kind = schema["type"][0]
     if choices := schema.get("enum") or schema.get("items", {}).get("enum"):
         choice = next(one for one in choices if one not in (None, schema.get("default")))
@@ -262,7 +265,7 @@ def test_a_sweep_does_not_go_on_under_any_setting_that_would_change_its_window(
 
     sweep, window = begin({})
     changing, going_on = [], []
-    for setting in SETTINGS["properties"]:
+    for setting in OWN_SETTINGS:
         other_sweep, other_window = begin({setting: another_value(setting)})
         if other_window != window:
             changing.append(setting)

@@ -12,7 +12,7 @@ from tap_constantcontact.auth.sign_in.flows import SignInError
 from tap_constantcontact.config import validation
 from tap_constantcontact.config.environment import PREFIX, gathered
 from tap_constantcontact.config.json_files import json_object
-from tap_constantcontact.config.settings import SETTINGS, add_sdk_settings
+from tap_constantcontact.config.settings import SETTINGS
 from tap_constantcontact.exceptions import refused
 
 OF_INTEREST = (
@@ -47,7 +47,6 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
         ConfigValidationError: A setting is not known, or cannot be used.
         SignInError: None of them gives the client_id.
     """
-    add_sdk_settings(SETTINGS)
     given = gathered(written, SETTINGS, with_environment=True)
     for sentence in (*given.warnings, *given.notes):
         click.echo(f"{sentence}.", err=True)

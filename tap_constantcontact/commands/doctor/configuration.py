@@ -13,6 +13,7 @@ from tap_constantcontact.config import validation
 from tap_constantcontact.config.catalog import checked
 from tap_constantcontact.config.environment import gathered
 from tap_constantcontact.config.json_files import json_object
+from tap_constantcontact.config.settings import SETTINGS
 from tap_constantcontact.config.stream_maps import names
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import SERVERS
@@ -46,10 +47,8 @@ class Settings:
         for source in sources:
             if source != ENVIRONMENT:
                 files |= json_object(source, "configuration")
-        schema = TapConstantContact.config_jsonschema
-        TapConstantContact.append_builtin_config(schema)
-        self.given = gathered(files, schema, with_environment=ENVIRONMENT in sources)
-        misfits = [*validation.type_faults(self.given.settings, schema)]
+        self.given = gathered(files, SETTINGS, with_environment=ENVIRONMENT in sources)
+        misfits = [*validation.type_faults(self.given.settings, SETTINGS)]
         self.usable = not misfits
         tap = TapConstantContact(
             config=self.given.settings if self.usable else {},
