@@ -97,14 +97,13 @@ class TapConstantContact(Tap):
         Raises:
             ConfigValidationError: A setting is not known, or has a value of the wrong type.
         """
-        schema = self.config_jsonschema
-        gathered = environment.gathered(config, schema, with_environment=with_environment)
+        gathered = environment.gathered(config, with_environment=with_environment)
         for note in gathered.notes:
             self.logger.info("%s.", note)
         for warning in gathered.warnings:
             self.logger.warning("%s.", warning)
         given = gathered.settings
-        if faults := [*gathered.faults, *validation.type_faults(given, schema)]:
+        if faults := [*gathered.faults, *validation.type_faults(given)]:
             raise refused(*faults)
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
         if not batches.are_wanted(given):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from dotenv import dotenv_values
 
 from tap_constantcontact.config.json_files import LARGEST, from_json, opened
+from tap_constantcontact.config.settings import SETTINGS
 from tap_constantcontact.exceptions import nearest, reason
 
 PREFIX = "TAP_CONSTANTCONTACT_"
@@ -49,9 +50,7 @@ class Given(NamedTuple):
     notes: list[str]
 
 
-def gathered(
-    config: Mapping[str, Any], schema: Mapping[str, Any], *, with_environment: bool
-) -> Given:
+def gathered(config: Mapping[str, Any], *, with_environment: bool) -> Given:
     """Gather the settings in configuration files and, if that is wanted, in the environment.
 
     A setting that is not known is a fault. Meltano may pass one that another version of the tap
@@ -59,10 +58,9 @@ def gathered(
 
     Args:
         config: The settings in files. They give way to those in the environment.
-        schema: The JSON schema of the configuration.
         with_environment: Whether to read the environment and the file `.env`.
     """
-    known = schema["properties"]
+    known = SETTINGS["properties"]
     faults = [
         f"{name[:100]!r} is not a setting that the tap knows{nearest(name, known)}"
         for name in config
@@ -83,21 +81,22 @@ def gathered(
             f"{(PREFIX + name)[:100]!r} is not the variable of a setting"
             f"{nearest(name, names, PREFIX)}, and is ignored"
             for name in sorted(variables.keys() - names)
-            if not _is_of_another_program(name, known)
+            if not _is_of_another_program(name)
         )
         if found:
             notes.append(f"Read from the environment: {', '.join(found)}")
-    return Given(typed(settings, schema), faults, warnings, notes)
+    return Given(typed(settings), faults, warnings, notes)
 
 
 # The environment
 
 
-def _is_of_another_program(name: str, known: Mapping[str, Any]) -> bool:
+def _is_of_another_program(name: str) -> bool:
     """Return whether the SDK reads a variable, or Meltano sets it.
 
     Meltano sets one for each part of an object, and for each of its extras, as `__SELECT`.
     """
+    known = SETTINGS["properties"]
     parts = (f"{one.upper()}_" for one, setting in known.items() if "object" in setting["type"])
     is_extra = name.startswith("_") and name.strip("_").lower() not in known
     return is_extra or name.startswith((*NOT_SETTINGS, *parts))
@@ -159,19 +158,18 @@ def _content(path: Path) -> str:
 # Values
 
 
-def typed(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings without empty ones, each text converted to the type in the schema.
+def typed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return known settings without empty ones, each text converted to the type in the schema.
 
     The environment contains only text, and runners such as Meltano pass it on. A text that cannot
     be converted stays as it is, and the schema refuses it later.
 
     Example:
-        >>> schema = {"properties": {"ids": {"type": "array"}, "sandbox": {"type": "boolean"}}}
-        >>> typed({"ids": "a, b", "sandbox": "yes"}, schema)
-        {'ids': ['a', 'b'], 'sandbox': True}
+        >>> typed({"contact_ids": "a, b", "sandbox": "yes"})
+        {'contact_ids': ['a', 'b'], 'sandbox': True}
     """
-    known = schema["properties"]
-    values = {name: _read(value, known[name]["type"]) for name, value in config.items()}
+    known = SETTINGS["properties"]
+    values = {name: _read(value, known[name]["type"]) for name, value in settings.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -18,7 +18,7 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from tap_constantcontact.config import batches
 from tap_constantcontact.config.dates import parse_day, parse_instant
 from tap_constantcontact.config.selection import Mask, Schema
-from tap_constantcontact.config.settings import DAYS, INSTANTS
+from tap_constantcontact.config.settings import DAYS, INSTANTS, SETTINGS
 from tap_constantcontact.config.windows import ReportDateSettings
 from tap_constantcontact.exceptions import nearest, refused
 
@@ -149,17 +149,17 @@ def faults(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _window_faults(config)
 
 
-def type_faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+def type_faults(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each value of a known setting that the JSON schema refuses."""
-    for error in DEFAULT_JSONSCHEMA_VALIDATOR(schema).iter_errors(dict(config)):
-        yield _type_fault(error, schema["properties"])
+    for error in DEFAULT_JSONSCHEMA_VALIDATOR(SETTINGS).iter_errors(dict(config)):
+        yield _type_fault(error)
     for name, value in config.items():
         is_number = isinstance(value, (int, float))
         if is_number and not INTEGERS.start <= value < INTEGERS.stop:
             yield f"{name} is too large a number"
 
 
-def _type_fault(error: ValidationError, properties: Mapping[str, Any]) -> str:
+def _type_fault(error: ValidationError) -> str:
     while error.context:  # of several forms, the one in which the fault lies deepest
         error = max(error.context, key=lambda one: len(one.absolute_path))
     setting, *within = map(str, error.absolute_path)
@@ -173,7 +173,7 @@ def _type_fault(error: ValidationError, properties: Mapping[str, Any]) -> str:
     if error.validator == "enum":
         choices = [choice for choice in allowed if choice is not None]
         given = ""
-        if isinstance(error.instance, str) and not properties[setting].get("secret"):
+        if isinstance(error.instance, str) and not SETTINGS["properties"][setting].get("secret"):
             given = f" {error.instance[:100]!r}{nearest(error.instance, choices)}"
         return f"{name}{given} must be one of {', '.join(choices)}"
     return f"{name} has a value that is not allowed"

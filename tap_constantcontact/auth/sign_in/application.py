@@ -47,16 +47,15 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
         ConfigValidationError: A setting is not known, or cannot be used.
         SignInError: None of them gives the client_id.
     """
-    given = gathered(written, SETTINGS, with_environment=True)
+    given = gathered(written, with_environment=True)
     for sentence in (*given.warnings, *given.notes):
         click.echo(f"{sentence}.", err=True)
     settings = {name: SETTINGS["properties"][name].get("default") for name in OF_INTEREST}
     settings |= {name: given.settings[name] for name in OF_INTEREST if name in given.settings}
     settings["client_id"] = client_id or settings["client_id"]
     known = {name: value for name, value in settings.items() if value is not None}
-    if faults := [*given.faults, *validation.type_faults(known, SETTINGS)]:
-        raise refused(*faults)
-    if faults := [*validation.text_faults(known)]:
+    faults = [*given.faults, *validation.type_faults(known)]
+    if faults := faults or [*validation.text_faults(known)]:
         raise refused(*faults)
     if not settings["client_id"]:
         raise SignInError(

@@ -13,7 +13,6 @@ from tap_constantcontact.config import validation
 from tap_constantcontact.config.catalog import checked
 from tap_constantcontact.config.environment import gathered
 from tap_constantcontact.config.json_files import json_object
-from tap_constantcontact.config.settings import SETTINGS
 from tap_constantcontact.config.stream_maps import names
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import SERVERS
@@ -47,8 +46,8 @@ class Settings:
         for source in sources:
             if source != ENVIRONMENT:
                 files |= json_object(source, "configuration")
-        self.given = gathered(files, SETTINGS, with_environment=ENVIRONMENT in sources)
-        misfits = [*validation.type_faults(self.given.settings, SETTINGS)]
+        self.given = gathered(files, with_environment=ENVIRONMENT in sources)
+        misfits = [*validation.type_faults(self.given.settings)]
         self.usable = not misfits
         tap = TapConstantContact(
             config=self.given.settings if self.usable else {},
