@@ -106,7 +106,7 @@ class TapConstantContact(Tap):
         if faults := [*gathered.faults, *validation.type_faults(given)]:
             raise refused(*faults)
         given.setdefault("user_agent", f"{self.name}/{self.plugin_version}")
-        if not batches.are_wanted(given):
+        if batches.is_of_defaults(given.get("batch_config")):
             given.pop("batch_config", None)
         return given
 

@@ -19,16 +19,13 @@ CHANGING_RECORDS = ("stream_maps", "stream_map_config", "faker_config", "flatten
 """Settings with which the SDK changes records, but not those in batches (singer-sdk issue 1117)."""
 
 
-def are_wanted(config: Mapping[str, Any]) -> bool:
-    """Return whether an encoding is set, misspelt or not.
+def is_of_defaults(batch_config: Any) -> bool:
+    """Return whether no encoding is set, not even a misspelt one, which means no batches.
 
-    A runner may send a `batch_config` of defaults without an encoding, which means no batches.
-    (Source: singer-sdk 0.55, which does the same; 0.54 fails.)
+    A runner may send such defaults. (Source: singer-sdk 0.55, which does the same; 0.54 fails.)
     """
-    batch_config = config.get("batch_config")
-    defaults = ("storage", "batch_size")
-    return not isinstance(batch_config, dict) or any(
-        value for name, value in batch_config.items() if name not in defaults
+    return isinstance(batch_config, dict) and not any(
+        value for name, value in batch_config.items() if name not in ("storage", "batch_size")
     )
 
 
