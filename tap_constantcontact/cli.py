@@ -9,28 +9,25 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import click
-import requests
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_constantcontact.auth.permissions import Rights, ask_privileges, table
+from tap_constantcontact.auth.permissions import (
+    REMEDY,
+    ask_privileges,
+    forbidden_streams,
+    forbids,
+    permissions,
+    table,
+)
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.commands import estimate
-from tap_constantcontact.config.json_files import json_object
-from tap_constantcontact.exceptions import (
-    ConfigValidationError,
-    FatalAPIError,
-    LimitReachedError,
-    RetriableAPIError,
-    kind,
-)
+from tap_constantcontact.config.json_files import ENVIRONMENT, configuration, json_object
+from tap_constantcontact.exceptions import FatalAPIError, exits_with_a_message
 from tap_constantcontact.output.singer import PlainSingerCommand
 from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
-
-ENVIRONMENT = "ENV"
-"""The `--config` that stands for the environment."""
 
 
 class Sources(NamedTuple):
@@ -88,7 +85,8 @@ class Command(TapConstantContact):
         **about: Any,
     ) -> None:
         gc.freeze()  # 13 % less processor time: no search for garbage in the modules
-        with _plain_faults():
+        # Here as well, as the SDK would log each fault of the settings as a line of its own.
+        with exits_with_a_message(cls.logger.error):
             super(Tap, cls).invoke(**about)
             cls.logger.info(
                 "%s %s, with singer-sdk %s, begins.", cls.name, cls.plugin_version, cls.sdk_version
@@ -108,20 +106,19 @@ class Command(TapConstantContact):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Run the tap in test mode: tell what is allowed, and read a sample of that."""
-        with _plain_faults():
-            if value != CliTestOptionValue.All.value:
-                super().cb_test(ctx, param, value)
-                return
-            config = ctx.params["config"]
-            tap = cls(
-                config=config.config,
-                parse_env_config=config.parse_env,
-                catalog=_content(ctx.params.get("catalog"), "catalog"),
-            )
-            with tap.tokens_kept():
-                tap.test_selected()
-            ctx.exit()
+        """Report which selected streams the token may read, and read a sample of those."""
+        if value != CliTestOptionValue.All.value:
+            super().cb_test(ctx, param, value)
+            return
+        config = ctx.params["config"]
+        tap = cls(
+            config=config.config,
+            parse_env_config=config.parse_env,
+            catalog=_content(ctx.params.get("catalog"), "catalog"),
+        )
+        with tap.tokens_kept():
+            tap.test_selected()
+        ctx.exit()
 
     def read(self) -> None:
         """Read the selected streams of the account."""
@@ -156,7 +153,7 @@ class Command(TapConstantContact):
             return super().run_discovery()
 
     def test_selected(self) -> None:
-        """Tell of each selected stream whether it is allowed, and read a sample of those that are.
+        """Report which selected streams the token may read, and read a sample of those.
 
         Raises:
             FatalAPIError: A stream is not allowed, and forbidden streams are not skipped; or none
@@ -164,23 +161,17 @@ class Command(TapConstantContact):
         """
         selected = {name: stream for name, stream in self.streams.items() if stream.selected}
         needs = needs_of(cast("Mapping[str, ConstantContactStream]", selected).values())
-        rights = self._rights()
-        click.echo(table(needs, rights), err=True)
-        forbidden = [need.stream for need in needs if not rights.allow(need)]
+        connection = self.run.connection
+        privileges = ask_privileges(
+            connection.session, connection.api_url, self.config["request_timeout"]
+        )
+        found = permissions(needs, connection.authenticator.scopes, privileges)
+        click.echo(table(found), err=True)
+        forbidden = forbidden_streams(found)
         allowed = [stream for name, stream in selected.items() if name not in forbidden]
         self.run_sync_dry_run(dry_run_record_limit=1, streams=allowed)
         if forbidden and not (allowed and self.config["skip_forbidden_streams"]):
-            raise FatalAPIError(
-                f"The token or its user may not read {', '.join(forbidden)}. Sign in with the "
-                "scopes, and as a user with the privileges, that the table names, deselect these "
-                "streams, or set skip_forbidden_streams."
-            )
-
-    def _rights(self) -> Rights:
-        connection = self.run.connection
-        timeout = self.config["request_timeout"]
-        privileges = ask_privileges(connection.session, connection.api_url, timeout)
-        return Rights(connection.authenticator.scopes, privileges)
+            raise FatalAPIError(f"{forbids(forbidden)} {REMEDY}")
 
     @classmethod
     @override
@@ -189,50 +180,22 @@ class Command(TapConstantContact):
         if not value:
             return
         config = ctx.params["config"]
-        with _plain_faults():
-            cls(
-                config=config.config,
-                parse_env_config=config.parse_env,
-                validate_config=False,
-                setup_mapper=False,
-            ).run_discovery()
+        cls(
+            config=config.config,
+            parse_env_config=config.parse_env,
+            validate_config=False,
+            setup_mapper=False,
+        ).run_discovery()
         ctx.exit()
 
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read the configuration files."""
-        config: dict[str, Any] = {}
-        with _plain_faults():
-            for file in value:
-                if file != ENVIRONMENT:
-                    config |= json_object(file, "configuration")
-        return Sources(config, ENVIRONMENT in value)
+        return Sources(configuration(value), ENVIRONMENT in value)
 
 
 def _content(file: str | None, kind: str) -> dict[str, Any] | None:
     return None if file is None else json_object(file, kind)
-
-
-@contextmanager
-def _plain_faults() -> Iterator[None]:
-    try:
-        yield
-    except ConfigValidationError as error:
-        faults = "; ".join(error.errors) or str(error)
-    except (LimitReachedError, FatalAPIError) as error:
-        TapConstantContact.logger.error("%s", error)
-        sys.exit(1)
-    except (RetriableAPIError, requests.RequestException) as error:
-        TapConstantContact.logger.error(
-            "Constant Contact did not answer for minutes (%s). Try again later",
-            kind(error),
-        )
-        sys.exit(1)
-    else:
-        return
-    TapConstantContact.logger.error("The tap cannot start: %s.", faults)
-    sys.exit(1)
 
 
 main = Command.cli

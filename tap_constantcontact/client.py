@@ -21,6 +21,7 @@ from singer_sdk.singerlib import Catalog, SchemaMessage
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
+from tap_constantcontact.auth.session import unchanged
 from tap_constantcontact.config import validation
 from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.limits.plan import Plan
@@ -198,7 +199,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     @property
     @override
     def authenticator(self) -> Auth:
-        return _authenticated_when_sent
+        return unchanged  # the session adds the token after all waits
 
     @override
     def get_url(self, context: Mapping[str, Any] | None) -> str:
@@ -294,8 +295,3 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
 def _each(value: Any) -> Iterable[Any]:
     return value if isinstance(value, (list, tuple)) else (value,)
-
-
-def _authenticated_when_sent(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Return a request as it is: the session adds the token after all waits."""
-    return request

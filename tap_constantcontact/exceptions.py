@@ -1,13 +1,39 @@
-"""The errors that end a request, a stream or a run."""
+"""The errors of the tap, by what each of them ends.
+
+    RetriableAPIError         nothing: the request is sent again; after minutes, it ends the run
+      ThrottledError            as above, after a second
+      TokenRenewedError         as above, at once
+      QuotaExceededError        as above, on the next day; or the run, as `on_daily_limit` has it
+      DeadlineExceededError     as above, after a growing wait
+    FatalAPIError             the run
+      NotFoundError             one parent, which is skipped; elsewhere the run
+      ForbiddenError            the stream with `skip_forbidden_streams`, or else the run
+      ForeignServerError        the run
+      RefusedError              the run
+      SignInError               the sign-in
+    ConfigValidationError     the run, before it begins
+    LimitReachedError         every stream, with exit code 0
+    DayClosedError            nothing: the request waits for a new day
+    AbandonedError            the work of one thread
+
+The first, `FatalAPIError` and `ConfigValidationError` are the SDK's. What ends a run ends it with
+exit code 1, after one plain line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import NoReturn
 
+import requests
 from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
 __all__ = [
+    "CAUSES",
+    "ENDS_A_RUN",
     "AbandonedError",
     "ConfigValidationError",
     "DayClosedError",
@@ -18,11 +44,16 @@ __all__ = [
     "LimitReachedError",
     "NotFoundError",
     "QuotaExceededError",
+    "RefusedError",
     "RetriableAPIError",
+    "SignInError",
     "ThrottledError",
     "TokenRenewedError",
-    "kind",
+    "cause",
+    "end_run",
+    "exits_with_a_message",
     "nearest",
+    "plain",
     "reason",
     "refused",
 ]
@@ -45,7 +76,7 @@ class DeadlineExceededError(RetriableAPIError):
 
 
 class NotFoundError(FatalAPIError):
-    """The API does not know what a path names, or no longer does; such a parent is skipped."""
+    """The API does not know what a path names, or no longer does."""
 
 
 class ForbiddenError(FatalAPIError):
@@ -56,16 +87,95 @@ class ForeignServerError(FatalAPIError):
     """A request would leave for another server, or a response is none of Constant Contact's."""
 
 
+class RefusedError(FatalAPIError):
+    """The authorization server refused a request.
+
+    Attributes:
+        error: The code in its answer (RFC 6749, section 5.2), as it came.
+    """
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class SignInError(FatalAPIError):
+    """A person cannot sign in, or not in this way."""
+
+
 class LimitReachedError(Exception):
     """This run may send no more requests; the next run resumes."""
 
 
 class DayClosedError(Exception):
-    """The daily quota was used up while a request waited for its turn: it waits for a new day."""
+    """The daily quota was used up while a request waited for its turn."""
 
 
 class AbandonedError(Exception):
     """The result of this work is no longer needed."""
+
+
+ENDS_A_RUN = (
+    ConfigValidationError,
+    FatalAPIError,
+    LimitReachedError,
+    RetriableAPIError,
+    requests.RequestException,
+)
+
+
+@contextmanager
+def exits_with_a_message(complain: Callable[[str], None]) -> Iterator[None]:
+    """Make a failure in this context one plain line.
+
+    Raises:
+        SystemExit: With exit code 1, after `complain` was called with that line.
+    """
+    try:
+        yield
+    except ENDS_A_RUN as error:
+        complain(plain(error))
+        raise SystemExit(1) from error
+
+
+def end_run(message: str, error: Exception | None = None) -> NoReturn:
+    """End a run with exit code 1 and one plain line; the failure in full is for debugging."""
+    logger = logging.getLogger("tap-constantcontact")
+    logger.error("%s", message)
+    if error is not None:
+        logger.debug("The failure in full", exc_info=error)
+    raise SystemExit(1) from error
+
+
+def plain(error: Exception) -> str:
+    """Say in one line what failed and what to do."""
+    if isinstance(error, ConfigValidationError):
+        return f"{'; '.join(error.errors) or error}."
+    if isinstance(error, (RetriableAPIError, requests.RequestException)):
+        return f"Constant Contact did not answer for minutes ({cause(error)}). Try again later."
+    return str(error)
+
+
+CAUSES: dict[type[Exception], str] = {
+    requests.exceptions.ProxyError: "the proxy does not let the request through",
+    requests.exceptions.SSLError: "its certificate is not trusted",
+    requests.Timeout: "no answer in time",
+    requests.ConnectionError: "no connection",
+    requests.exceptions.ChunkedEncodingError: "its answer was cut short",
+    requests.exceptions.ContentDecodingError: "its answer is damaged",
+}
+"""Failures of the network in plain words, the most specific first. All of them may pass."""
+
+
+def cause(failure: Exception) -> str:
+    """Name a failure, without its message, which may quote addresses, headers and secrets.
+
+    The message of a `RetriableAPIError` is the tap's own, so it is safe.
+    """
+    if isinstance(failure, RetriableAPIError):
+        return str(failure)
+    words = (text for kind, text in CAUSES.items() if isinstance(failure, kind))
+    return next(words, "its answer cannot be read")
 
 
 def refused(*faults: str) -> ConfigValidationError:
@@ -79,14 +189,6 @@ def refused(*faults: str) -> ConfigValidationError:
 
 def _printable(character: str) -> str:
     return character if character.isprintable() else repr(character)[1:-1]
-
-
-def kind(failure: Exception) -> str:
-    """Name a failure, without its message, which may quote addresses, headers and secrets.
-
-    The message of a `RetriableAPIError` is the tap's own, so it is safe.
-    """
-    return str(failure) if isinstance(failure, RetriableAPIError) else type(failure).__name__
 
 
 def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:

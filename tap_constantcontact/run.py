@@ -23,7 +23,8 @@ from tap_constantcontact.exceptions import (
     ForeignServerError,
     LimitReachedError,
     RetriableAPIError,
-    kind,
+    cause,
+    end_run,
 )
 from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.progress import Progress
@@ -130,19 +131,15 @@ class Run:
             SystemExit: With exit code 1, after logging one plain line.
         """
         if self._forbidden and not self._allowed:
-            self.logger.error(
-                "Every selected stream is forbidden (%s). Sign in with the scopes, and as a user "
-                "with the privileges, that the warnings above name.",
-                ", ".join(self._forbidden),
+            end_run(
+                f"Every selected stream is forbidden ({', '.join(self._forbidden)}). Sign in with "
+                "the scopes, and as a user with the privileges, that the warnings above name."
             )
-            raise SystemExit(1)
 
     def _fail(self, stream: str, error: Exception) -> NoReturn:
         self.connection.quota.close(error)
         self.write_state()
-        self.logger.error("%s", _reason(stream, error))
-        self.logger.debug("The failure in full", exc_info=error)
-        raise SystemExit(1) from error
+        end_run(_reason(stream, error), error)
 
 
 def for_connection(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,6 +162,6 @@ def _reason(stream: str, error: Exception) -> str:
     if isinstance(error, FatalAPIError):
         return str(error)
     return (
-        f"Constant Contact did not answer requests for {stream} for minutes ({kind(error)}). "
+        f"Constant Contact did not answer requests for {stream} for minutes ({cause(error)}). "
         "Run again later with the last state: nothing is lost."
     )

@@ -26,6 +26,7 @@ from tap_constantcontact.exceptions import (
     FatalAPIError,
     ForbiddenError,
     LimitReachedError,
+    end_run,
     refused,
 )
 from tap_constantcontact.output.log import is_of_more_than_a_request
@@ -230,9 +231,7 @@ class TapConstantContact(Tap):
 
     def _fail(self, reason: str, error: Exception) -> NoReturn:
         self.write_state()
-        self.logger.error("%s. Nothing is lost: the next run resumes from here", reason)
-        self.logger.debug("The failure in full", exc_info=error)
-        raise SystemExit(1) from error
+        end_run(f"{reason}. Nothing is lost: the next run resumes from here", error)
 
     # Streams
 

@@ -76,13 +76,20 @@ UNTOLD = Account()
 """The account of a token that may not read it; it is not requested again."""
 
 
+def described(account: Account | None) -> str:
+    """Describe an account, or why it is not known."""
+    if account is None:
+        return "not known: the API did not respond, try again later"
+    if not account.is_known:
+        return (
+            "not known: the token lacks the scope account_read, or its user lacks the privilege "
+            "account:read"
+        )
+    return str(account)
+
+
 def ask(session: requests.Session, api_url: str, timeout: float) -> Account | None:
     """Request the account that a token belongs to, without retries.
-
-    Args:
-        session: The session, which adds the token and other headers to the request.
-        api_url: Base URL of the API, without a trailing slash.
-        timeout: Seconds without receiving a byte before the request fails.
 
     Returns:
         The account; `UNTOLD` if the token may not read it; None if a later request may succeed.
@@ -114,7 +121,7 @@ def response_of(session: requests.Session, url: str, timeout: float) -> requests
         FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.
     """
     try:
-        response = session.get(url, timeout=min(timeout, PATIENCE), allow_redirects=False)
+        response = session.get(url, timeout=min(timeout, PATIENCE))
     except (requests.RequestException, RetriableAPIError, ValueError):
         return None
     refuse_redirect(response, f"The API at {shown(url)}", "api_url")

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 import requests
 
-from tap_constantcontact.auth.error_texts import in_a_line, safe, text_of_page, texts_in
 from tap_constantcontact.auth.permissions import scope_in
 
 LIFETIME = 86_400.0
@@ -53,7 +52,6 @@ LONGEST_ADDRESS = 1000
 """Maximum number of characters of an address that a person opens."""
 
 _visible = re.compile(r"[\x21-\x7e]+").fullmatch
-_data = re.compile(r"""[{["'=]""").search
 
 
 class Granted(NamedTuple):
@@ -169,28 +167,6 @@ def seconds_in(
     except (TypeError, ValueError):
         return default
     return min(seconds, most) if seconds > least else default
-
-
-def told_by(answer: Mapping[str, Any], hidden: Iterable[Any]) -> str:
-    """Return what an answer tells of a refusal, as one short printable line; empty if nothing.
-
-    Args:
-        answer: The answer.
-        hidden: Secrets to leave out. Values that are no texts do not matter.
-    """
-    return ": ".join(in_a_line(texts_in(answer), _texts(hidden)))
-
-
-def told_by_page(response: requests.Response, hidden: Iterable[Any]) -> str:
-    """Return the text of a page; empty if it may be tokens in a form or in JSON that was cut."""
-    text = response.content[:4096].decode("utf-8", "replace").strip()
-    if not text.startswith("<") and _data(text):
-        return ""
-    return safe(text_of_page(response.content), _texts(hidden))
-
-
-def _texts(values: Iterable[Any]) -> list[str]:
-    return [value for value in values if isinstance(value, str) and value]
 
 
 def object_in(response: requests.Response) -> dict[str, Any] | None:

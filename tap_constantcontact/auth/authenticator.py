@@ -20,12 +20,13 @@ from tap_constantcontact.auth.account import Account, Ask
 from tap_constantcontact.auth.answers import Granted
 from tap_constantcontact.auth.permissions import scopes_of
 from tap_constantcontact.auth.token_file import SIGN_IN, TokenFile
-from tap_constantcontact.auth.token_request import AuthorizationServer, RefusedError
+from tap_constantcontact.auth.token_request import AuthorizationServer
 from tap_constantcontact.auth.token_writer import TokenWriter
 from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens, fingerprint
 from tap_constantcontact.exceptions import (
     ConfigValidationError,
     FatalAPIError,
+    RefusedError,
     refused,
 )
 
@@ -42,7 +43,12 @@ LONG_LIVED = (
 
 
 class RefreshTokenAuthenticator(OAuthAuthenticator):
-    """Bearer tokens from a refresh token, shared by all processes that use the same token file."""
+    """Bearer tokens from a refresh token, shared by all processes that use the same token file.
+
+    Attributes:
+        file: The token file.
+        why_not_kept: Why new tokens cannot be stored in it; None if they can.
+    """
 
     can_renew = True
 
@@ -52,17 +58,17 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             client_id=config["client_id"],
             client_secret=config.get("client_secret"),
         )
-        self._server = AuthorizationServer.of(config, float(config["request_timeout"]))
+        self._server = AuthorizationServer(config)
         self._renewal = threading.Lock()
-        self._file = file
+        self.file = file
         self._writer = TokenWriter(file, self._stored)
         self._seed = config.get("refresh_token")
-        self._not_kept = file.why_not_kept()
+        self.why_not_kept = file.why_not_kept()
         self._tokens = self._stored()
         self.access_token = self._tokens.access_token
-        if self._not_kept and config.get("token_file") and self._tokens.rotates is not False:
+        if self.why_not_kept and config.get("token_file") and self._tokens.rotates is not False:
             raise refused(
-                f"token_file {str(file.path)!r} cannot be written ({self._not_kept}): rotating "
+                f"token_file {str(file.path)!r} cannot be written ({self.why_not_kept}): rotating "
                 "tokens would be lost; set it to a file in a folder that the tap may write to"
             )
         if (idle := self._tokens.idle_days) > IDLE_WARNING:
@@ -83,7 +89,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         """Identifies the account; while that is not known, the tokens."""
         if self._tokens.account is not None and self._tokens.account.is_known:
             return self._tokens.account.fingerprint
-        return (self._tokens.seed or fingerprint(str(self._file.path)))[:16]
+        return (self._tokens.seed or fingerprint(str(self.file.path)))[:16]
 
     @property
     def tokens(self) -> Tokens:
@@ -93,20 +99,17 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
     def _stored(self) -> Tokens:
         """Return the file's tokens, or those of a configured refresh token that is new."""
         client_id = self.client_id or ""
-        tokens = self._file.read()
-        if tokens is None or tokens.client_id != client_id:
+        tokens = self.file.read()
+        if tokens is not None and tokens.client_id != client_id:
             tokens = None
-        if self._seed is None:
-            if tokens is None:
-                raise refused(
-                    f"refresh_token is missing, and {str(self._file.path)!r} contains none of "
-                    "this client_id: sign in with tap-constantcontact-login"
-                )
-            return tokens
-        seed = fingerprint(self._seed)
-        if tokens is None or tokens.seed != seed:
+        if self._seed is not None and (tokens is None or tokens.seed != fingerprint(self._seed)):
             last_read = tokens.last_read if tokens else None
-            return Tokens(client_id, seed, self._seed, last_read=last_read)
+            return Tokens(client_id, fingerprint(self._seed), self._seed, last_read=last_read)
+        if tokens is None:
+            raise refused(
+                f"refresh_token is missing, and {str(self.file.path)!r} contains none of this "
+                "client_id: sign in with tap-constantcontact-login"
+            )
         return tokens
 
     def account(self, ask: Ask) -> Account | None:
@@ -115,27 +118,23 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         Args:
             ask: Called if the account is not in the token file yet, and the file can be written.
         """
-        if self._tokens.account is None and not self._not_kept and (account := ask()):
+        if self._tokens.account is None and not self.why_not_kept and (account := ask()):
             self.keep(account=account)
         return self._tokens.account
 
     def keep(self, **learnt: Any) -> None:
-        """Store facts about the current tokens, unless the file has newer tokens."""
+        """Store facts about the current tokens, unless the file has newer ones."""
         with self._renewal:
             access_token = self._tokens.access_token
             self._tokens = replace(self._tokens, **learnt)
-            if self._not_kept:
+            if self.why_not_kept:
                 return
-            with suppress(OSError, ConfigValidationError, FatalAPIError), self._file.lock:
+            with suppress(OSError, ConfigValidationError, FatalAPIError), self.file.lock:
                 if (newest := self._writer.newest()).access_token == access_token:
                     self._writer.write(replace(newest, **learnt))
 
     def finish(self) -> str | None:
-        """Write tokens that could not be written before; to be called at the end of a run.
-
-        Returns:
-            What is lost and what to do, as sentences; None if nothing is lost.
-        """
+        """Do what `TokenWriter.finish` does, at the end of a run."""
         with self._renewal:
             return self._writer.finish()
 
@@ -150,21 +149,14 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         return tokens.access_token is not None and time.time() < tokens.expires_at - margin
 
     def update_access_token(self) -> None:
-        """Get a valid access token, from the file or from the authorization server.
-
-        Raises:
-            FatalAPIError: The server refused, or could not be reached for minutes.
-        """
+        """Get a valid access token, from the file or from the authorization server."""
         self._renew(rejected=None)
 
     def renew(self, rejected: str) -> str | None:
         """Replace an access token that the API rejected.
 
-        Args:
-            rejected: The token that was sent.
-
         Returns:
-            The new token if one was fetched; None if another token was already available.
+            The new token if one was fetched; None if another one was already available.
 
         Raises:
             FatalAPIError: The server refused, or could not be reached for minutes.
@@ -176,19 +168,19 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             if self.is_token_valid() and self._tokens.access_token != rejected:
                 return None
             fetched = None
-            if self._not_kept:
+            if self.why_not_kept:
                 self._tokens = self._refresh(self._tokens)
                 fetched = self._tokens.access_token
-                self._warn_of_loss(self._not_kept)
+                self._warn_of_loss(self.why_not_kept)
             else:
-                with self._file.lock:
+                with self.file.lock:
                     tokens = self._writer.newest()
                     self._check_account(tokens)
                     if not self._valid(tokens) or tokens.access_token == rejected:
                         tokens = self._writer.replace(tokens, self._refresh)
                         fetched = tokens.access_token
                     self._tokens = tokens
-                if self._file.vanishes:
+                if self.file.vanishes:
                     self._warn_of_loss("it is in a container, and is lost with it")
             self.access_token = self._tokens.access_token
             return fetched
@@ -198,7 +190,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         ours = self._tokens.account
         if ours is not None and ours.differs_from(tokens.account):
             raise FatalAPIError(
-                f"Somebody signed in to another account during this run: {str(self._file.path)!r} "
+                f"Somebody signed in to another account during this run: {str(self.file.path)!r} "
                 f"contained the tokens of {ours} and now contains those of {tokens.account}. Give "
                 "each account its own token_file, then run again with the last state."
             )
@@ -208,7 +200,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             self.logger.warning(
                 "The refresh token was replaced by a new one, which %s cannot keep (%s): the next "
                 "run may need a new sign-in. To avoid that, %s",
-                self._file.path,
+                self.file.path,
                 reason,
                 LONG_LIVED,
             )
@@ -237,24 +229,18 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         )
 
     def _exchanged(self, refresh_token: str) -> Granted:
-        """Exchange a refresh token, which may work only once."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         try:
             return self._server.grant(form)
         except RefusedError as refusal:
-            if refusal.error == "invalid_grant":
-                remedy = ", and remove refresh_token from the configuration" if self._seed else ""
-                raise FatalAPIError(
-                    "Constant Contact refused the refresh token (invalid_grant): it was used "
-                    f"before, replaced, or idle for more than {IDLE_DAYS} days. To go on, {SIGN_IN}"
-                    f"{remedy}."
-                ) from None
-            if refusal.error in ("invalid_client", "unauthorized_client"):
-                raise FatalAPIError(
-                    f"Constant Contact refused the application ({refusal.error}): check client_id "
-                    "and client_secret, and leave the secret out for a PKCE or device application."
-                ) from None
-            raise
+            if refusal.error != "invalid_grant":
+                raise
+            remedy = ", and remove refresh_token from the configuration" if self._seed else ""
+            raise FatalAPIError(
+                "Constant Contact refused the refresh token (invalid_grant): it was used "
+                f"before, replaced, or idle for more than {IDLE_DAYS} days. To go on, {SIGN_IN}"
+                f"{remedy}."
+            ) from None
 
 
 class AccessTokenAuthenticator(BearerTokenAuthenticator):
@@ -277,7 +263,7 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
         return None
 
     def finish(self) -> str | None:
-        """Return None, as no token is written."""
+        """Return None, as no token has to be written."""
         return None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Any
@@ -55,6 +55,7 @@ SHORTEST_MASKED = 8
 LONGEST = 1000
 """Maximum number of characters of a text that are looked at."""
 
+_data = re.compile(r"""[{["'=]""").search
 
 NO_SECRETS = ("grant_type", "client_id", "scope", "redirect_uri")
 """Names of the parameters of a request for tokens that are no secrets."""
@@ -110,6 +111,28 @@ def safe(text: str, secrets: Sequence[str]) -> str:
         for form in {secret, quote_plus(secret, errors="replace")}:
             text = _masked(text, form)
     return printable(text).strip()
+
+
+def told_by(answer: Mapping[str, Any], hidden: Iterable[Any]) -> str:
+    """Return what an answer tells of a refusal, as one short printable line; empty if nothing.
+
+    Args:
+        answer: The answer.
+        hidden: Secrets to leave out. Values that are no texts do not matter.
+    """
+    return ": ".join(in_a_line(texts_in(answer), _texts(hidden)))
+
+
+def told_by_page(response: requests.Response, hidden: Iterable[Any]) -> str:
+    """Return the text of a page; empty if it may be tokens in a form or in JSON that was cut."""
+    text = response.content[:4096].decode("utf-8", "replace").strip()
+    if not text.startswith("<") and _data(text):
+        return ""
+    return safe(text_of_page(response.content), _texts(hidden))
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value]
 
 
 def _masked(text: str, token: str) -> str:

@@ -15,8 +15,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import requests
@@ -46,60 +45,84 @@ class Need(NamedTuple):
     privileges: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Rights:
-    """The rights of a token.
+class Permission(NamedTuple):
+    """Whether a token may read a stream.
 
     Attributes:
-        scopes: The token's scopes; None if it does not tell them.
-        privileges: The user's privileges; None if the API did not tell them.
-
-    Example:
-        >>> rights = Rights(frozenset({"contact_data"}), None)
-        >>> lists = Need("contact_lists", frozenset({"contact_data"}), frozenset())
-        >>> emails = Need("account_emails", frozenset({"account_read"}), frozenset())
-        >>> rights.verdict(lists), rights.verdict(emails)
-        ('yes', 'no: the token lacks the scope account_read')
+        stream: Name of the stream.
+        scope: The scopes that it needs.
+        privilege: The privileges that it needs.
+        allowed: `yes`, `no` or `not known`, with a reason for the latter two.
     """
 
-    scopes: frozenset[str] | None
-    privileges: frozenset[str] | None
-
-    def allow(self, need: Need) -> bool:
-        """Return whether no right is known to be lacking."""
-        return not [*self._lacking(need)]
-
-    def verdict(self, need: Need) -> str:
-        """Return whether a stream is allowed, with the reason if it is not, or is not known."""
-        if lacking := " and ".join(self._lacking(need)):
-            return f"no: {lacking}"
-        if unknown := " and ".join(self._unknown(need)):
-            return f"not known: {unknown}"
-        return "yes"
-
-    def _lacking(self, need: Need) -> Iterator[str]:
-        if self.scopes is not None and (scopes := need.scopes - self.scopes):
-            yield f"the token lacks the scope {_listed(scopes)}"
-        if self.privileges is not None and (privileges := need.privileges - self.privileges):
-            yield f"the user lacks the privilege {_listed(privileges)}"
-
-    def _unknown(self, need: Need) -> Iterator[str]:
-        if self.scopes is None and need.scopes:
-            yield "the token does not tell its scopes"
-        if self.privileges is None and need.privileges:
-            yield "the API did not tell the user's privileges"
+    stream: str
+    scope: str
+    privilege: str
+    allowed: str
 
 
-def table(needs: Iterable[Need], rights: Rights) -> str:
-    """Return a table that tells of each stream whether it is allowed."""
-    return tabulate(
-        [
-            (need.stream, _listed(need.scopes), _listed(need.privileges), rights.verdict(need))
-            for need in needs
-        ],
-        headers=("stream", "scope", "privilege", "allowed"),
-        disable_numparse=True,
-    )
+REMEDY = (
+    "Sign in with the scopes, and as a user with the privileges, that the table names, deselect "
+    "these streams, or set skip_forbidden_streams."
+)
+"""What to do about forbidden streams."""
+
+
+def permissions(
+    needs: Iterable[Need], scopes: frozenset[str] | None, privileges: frozenset[str] | None
+) -> list[Permission]:
+    """Return for each stream whether a token may read it.
+
+    Args:
+        needs: The rights that the streams need.
+        scopes: The token's scopes; None if they are not known.
+        privileges: The user's privileges; None if they are not known.
+
+    Example:
+        >>> lists = Need("contact_lists", frozenset({"contact_data"}), frozenset())
+        >>> emails = Need("account_emails", frozenset({"account_read"}), frozenset())
+        >>> [one.allowed for one in permissions([lists, emails], frozenset({"contact_data"}), None)]
+        ['yes', 'no: the token lacks the scope account_read']
+    """
+    return [
+        Permission(
+            need.stream,
+            _listed(need.scopes),
+            _listed(need.privileges),
+            _allowed(need, scopes, privileges),
+        )
+        for need in needs
+    ]
+
+
+def _allowed(need: Need, scopes: frozenset[str] | None, privileges: frozenset[str] | None) -> str:
+    lacking, unknown = [], []
+    if scopes is None:
+        unknown += ["the token does not tell its scopes"] if need.scopes else []
+    elif absent := need.scopes - scopes:
+        lacking.append(f"the token lacks the scope {_listed(absent)}")
+    if privileges is None:
+        unknown += ["the API did not tell the user's privileges"] if need.privileges else []
+    elif absent := need.privileges - privileges:
+        lacking.append(f"the user lacks the privilege {_listed(absent)}")
+    if lacking:
+        return f"no: {' and '.join(lacking)}"
+    return f"not known: {' and '.join(unknown)}" if unknown else "yes"
+
+
+def table(permissions: Iterable[Permission]) -> str:
+    """Return what a token may read, as a table for people."""
+    return tabulate(permissions, headers=Permission._fields, disable_numparse=True)
+
+
+def forbidden_streams(permissions: Iterable[Permission]) -> list[str]:
+    """Return the names of the streams that are known to be forbidden."""
+    return [one.stream for one in permissions if one.allowed.startswith("no:")]
+
+
+def forbids(streams: Iterable[str]) -> str:
+    """Return the sentence that these streams are forbidden."""
+    return f"The token or its user may not read {', '.join(streams)}."
 
 
 def scope_in(answer: Mapping[str, Any]) -> str:
@@ -110,12 +133,7 @@ def scope_in(answer: Mapping[str, Any]) -> str:
 
 
 def scopes_of(access_token: str | None, answered: str) -> frozenset[str] | None:
-    """Return the scopes of an access token, or None if they are not known.
-
-    Args:
-        access_token: The token.
-        answered: The scopes in the response that the token came in; empty if there were none.
-    """
+    """Return the scopes of an access token, or of the response that it came in; None if unknown."""
     found = _claimed_scopes(access_token or "") or answered.split()
     return frozenset(found) or None
 
@@ -148,11 +166,6 @@ def ask_privileges(
     session: requests.Session, api_url: str, timeout: float
 ) -> frozenset[str] | None:
     """Request the privileges of the user who signed in, without retries.
-
-    Args:
-        session: The session, which adds the token and other headers to the request.
-        api_url: Base URL of the API, without a trailing slash.
-        timeout: Seconds without receiving a byte before the request fails.
 
     Returns:
         The names of the privileges; None if the API did not tell them.

@@ -1,20 +1,41 @@
-"""The session of requests that carry a token, a code, a verifier or a secret."""
+"""HTTP sessions that connect to one server only, follow no redirect, and bound each response.
+
+All requests that carry a token, a code, a verifier or a secret are sent by such a session.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from typing_extensions import override
+from urllib3.exceptions import DecodeError
 
-from tap_constantcontact.auth.adapter import HomeAdapter, HomeSession
 from tap_constantcontact.auth.error_texts import safe, secrets_of
-from tap_constantcontact.exceptions import DeadlineExceededError, FatalAPIError, refused
+from tap_constantcontact.exceptions import (
+    DeadlineExceededError,
+    FatalAPIError,
+    ForeignServerError,
+    refused,
+)
+
+PORTS = {"http": 80, "https": 443}
+
+PIECE = 64 * 1024
+"""Maximum number of bytes to read from a socket at once."""
+
+COMPRESSIONS = ("gzip", "x-gzip", "deflate")
+"""The values of `Content-Encoding` that are decoded."""
+
+GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+"""Makes zlib tell the two formats apart by their first bytes."""
 
 MOST_SIGN_IN_BYTES = 2**20
 """Maximum size of a decoded response; tokens, an account and privileges take a few kilobytes."""
@@ -22,21 +43,150 @@ MOST_SIGN_IN_BYTES = 2**20
 RESPONSE_TIMEOUT_FACTOR = 2
 """Time that a request may take until its whole response is there, as a multiple of the time-out."""
 
-CAUSES: dict[type[Exception], str] = {
-    requests.exceptions.ProxyError: "the proxy does not let the request through",
-    requests.exceptions.SSLError: "its certificate is not trusted",
-    requests.Timeout: "no answer in time",
-    requests.ConnectionError: "no connection",
-    requests.exceptions.ChunkedEncodingError: "its answer was cut short",
-    requests.exceptions.ContentDecodingError: "its answer is damaged",
-}
-"""Failures of the network in plain words, the most specific first. All of them may pass."""
-
 T = TypeVar("T")
 
 
+class Origin(NamedTuple):
+    """A server, as RFC 6454 tells one from another."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """Return the server of an address, written as requests writes it when it connects.
+
+        Raises:
+            ValueError: The address has no host, or a scheme or port that cannot be used.
+        """
+        request = requests.PreparedRequest()
+        request.prepare_url(url, None)
+        parts = urlsplit(str(request.url))
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise ValueError("not an address of a server")
+        return cls(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme])
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
+
+
+class HomeAdapter(HTTPAdapter):
+    """Connects to one server alone, whatever address a link, a redirect or a setting names.
+
+    Args:
+        home: Address of that server; its path does not matter.
+        most_bytes: Maximum size of a body, both as it is sent and decoded.
+        options: Those of the `HTTPAdapter`.
+    """
+
+    def __init__(self, home: str, most_bytes: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._home = Origin.of(home)
+        self._most_bytes = most_bytes
+
+    @override
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse, with a `ForeignServerError`, to open a connection to another server."""
+        server, tls = super().build_connection_pool_key_attributes(*args, **kwargs)
+        scheme = server["scheme"]
+        there = Origin(scheme, str(server["host"]), server["port"] or PORTS.get(scheme, 0))
+        if there != self._home:
+            raise ForeignServerError(
+                f"A request would have left {self._home} for another server, which must not see "
+                "its token. Nothing was sent there. Check api_url, auth_url and any proxy."
+            )
+        return server, tls
+
+    @override
+    def add_headers(self, request: requests.PreparedRequest, **kwargs: Any) -> None:
+        """Ask for gzip alone: other compressions are ambiguous, or decoded without a bound."""
+        request.headers["Accept-Encoding"] = "gzip"
+
+    @override
+    def build_response(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Return a response whose body raises a `ForeignServerError` when it is too large."""
+        response = super().build_response(*args, **kwargs)
+        response.raw = BoundedBody(response.raw, self._most_bytes, self._home)
+        if response.status_code < requests.codes.ok:
+            response.raw.close()  # what may follow is not the response to the next request
+        return response
+
+
+class BoundedBody:
+    """A body that is read piece by piece, and given up as soon as it is too large.
+
+    It is decoded here because urllib3 reads lines of any length between the chunks of a body, and,
+    depending on its version, decodes a piece to any size.
+    """
+
+    def __init__(self, raw: Any, most_bytes: int, home: Origin) -> None:
+        self._raw = raw
+        self._most_bytes = most_bytes
+        self._home = home
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        """Yield the decoded body, as a whole.
+
+        Raises:
+            ForeignServerError: It is too large.
+            DecodeError: It is compressed, and damaged or cut short.
+        """
+        compression = self._raw.headers.get("Content-Encoding", "").strip().lower()
+        decoder = zlib.decompressobj(GZIP_OR_ZLIB) if compression in COMPRESSIONS else None
+        body = bytearray()
+        received = 0
+        while piece := self._raw.read(PIECE, decode_content=False):
+            received += len(piece)
+            body += self._decoded(piece, decoder, len(body)) if decoder else piece
+            if max(received, len(body)) > self._most_bytes:
+                self._raw.close()
+                raise ForeignServerError(
+                    f"A response from {self._home} is larger than {self._most_bytes / 2**20:g} "
+                    "MiB, so it is not one of Constant Contact's. Check api_url, auth_url and any "
+                    "proxy."
+                )
+        if decoder and received and (not decoder.eof or decoder.unused_data):
+            raise DecodeError("the compressed body is cut short, or something follows it")
+        yield bytes(body)
+
+    def _decoded(self, piece: bytes, decoder: zlib._Decompress, size: int) -> bytes:
+        try:
+            return decoder.decompress(piece, self._most_bytes + 1 - size)
+        except zlib.error as error:
+            raise DecodeError("the compressed body is damaged") from error
+
+
+class HomeSession(requests.Session):
+    """A session with one adapter, which follows no redirect and reads no `.netrc` file.
+
+    Other sessions read the address of a redirect even if they are not to follow it, and fail if it
+    is malformed.
+    """
+
+    def __init__(self, adapter: HomeAdapter) -> None:
+        super().__init__()
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+        self.auth = unchanged
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return None, so that no redirect is followed."""
+
+
+def unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return a request as it is: with this as its `auth`, requests looks for no `.netrc` file."""
+    return request
+
+
 class BoundedSession(HomeSession):
-    """Sends requests to one server alone, and waits for an answer of bounded size and duration.
+    """A session whose answers are small, and are there as a whole within a bounded time.
 
     Args:
         home: Address of the server; its path does not matter.
@@ -59,12 +209,7 @@ class BoundedSession(HomeSession):
 
     @override
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request, and return its whole response.
-
-        Args:
-            *args: The method and the URL.
-            **kwargs: Other arguments, among them `timeout`: the seconds without receiving a byte
-                before the request fails.
+        """Send a request, which must have a `timeout`, and return its whole response.
 
         Raises:
             DeadlineExceededError: The response was not complete in time.
@@ -95,11 +240,6 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
     return future.result()
 
 
-def cause(error: Exception) -> str | None:
-    """Return why a request failed, in plain words, or None if it can never succeed."""
-    return next((text for kind, text in CAUSES.items() if isinstance(error, kind)), None)
-
-
 def refuse_redirect(response: requests.Response, server: str, setting: str) -> None:
     """Accept a response, unless it is a redirect.
 
@@ -109,7 +249,7 @@ def refuse_redirect(response: requests.Response, server: str, setting: str) -> N
         setting: Name of the setting that holds its address.
 
     Raises:
-        FatalAPIError: It is a redirect. The message tells where it leads.
+        FatalAPIError: It is a redirect. The message says where it leads.
     """
     status = response.status_code
     if requests.codes.multiple_choices <= status < requests.codes.bad_request:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import re
 import stat
@@ -24,10 +25,10 @@ from typing import Any
 
 import msgspec
 import platformdirs
+from filelock import FileLock, Timeout
 
-from tap_constantcontact.auth.token_lock import TokenLock
 from tap_constantcontact.auth.tokens import Tokens, fingerprint
-from tap_constantcontact.exceptions import ConfigValidationError, reason, refused
+from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, reason, refused
 
 SIGN_IN = "sign in again with tap-constantcontact-login"
 
@@ -37,8 +38,61 @@ ROOM = 40_960
 LARGEST = 1_048_576
 """Maximum size of a token file in bytes."""
 
+SILENCE = 5.0
+"""Seconds to wait for another process before saying so in the log."""
+
+LONGEST_WAIT = 600.0
+"""Seconds to wait for another process from then on before giving up.
+
+A renewal takes seconds, and two minutes if the authorization server does not answer.
+"""
+
 BINARY = getattr(os, "O_BINARY", 0)
 READING = os.O_RDONLY | BINARY | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for a writer
+
+
+class TokenLock:
+    """A lock beside a token file: one process at a time renews its tokens.
+
+    It is waited for with a word in the log, and for a bounded time. The operating system releases
+    the lock of a process that ends, however it ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(f"{path}.lock", mode=0o600, thread_local=False)
+
+    def __enter__(self) -> None:
+        """Take the lock.
+
+        Raises:
+            FatalAPIError: Another process kept it for too long.
+            OSError: The file of the lock cannot be written.
+        """
+        try:
+            self._lock.acquire(timeout=SILENCE)
+        except Timeout:
+            if not Path(self._lock.lock_file).exists():
+                raise FileNotFoundError(errno.ENOENT, "no file can be made there") from None
+            self._wait_longer()
+
+    def _wait_longer(self) -> None:
+        logging.getLogger("tap-constantcontact").warning(
+            "Another process is renewing the token in %s. Waiting for it, for up to %.0f minutes",
+            self._path,
+            LONGEST_WAIT / 60,
+        )
+        try:
+            self._lock.acquire(timeout=LONGEST_WAIT)
+        except Timeout:
+            raise FatalAPIError(
+                f"Another process has been renewing the token in {str(self._path)!r} for more than "
+                f"{LONGEST_WAIT / 60:.0f} minutes. Look for a run that hangs and end it, then "
+                "run again."
+            ) from None
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class TokenFile:
@@ -59,8 +113,7 @@ class TokenFile:
         """Return the token file of a configuration: the one it sets, or else the default one.
 
         Raises:
-            ConfigValidationError: The configuration cannot name a file, or names one in a home
-                folder that does not exist.
+            ConfigValidationError: There is no such file.
         """
         try:
             return cls(cls._path_of(config))
@@ -144,13 +197,7 @@ class TokenFile:
         return tokens
 
     def _content(self) -> tuple[dict[str, Any], int]:
-        """Return the JSON object in the file, and the file's mode.
-
-        Raises:
-            OSError: There is no file that can be read.
-            ValueError: It contains something else.
-            RecursionError: It contains something else, which is nested deeply.
-        """
+        """Return the JSON object in the file, and the file's mode."""
         with os.fdopen(os.open(self.path, READING), "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
@@ -214,20 +261,13 @@ class TokenFile:
 
     @property
     def _draft_path(self) -> Path:
-        """Path of the draft.
-
-        It is always the same, so a leftover draft is removed by the next writer. Only one writer at
-        a time has the lock.
-        """
+        """Path of the draft, always the same, so that the next writer removes a leftover one."""
         return self.path.with_name(f".{self.path.name}.new")
 
     def remove(self) -> bool:
         """Remove the file, and return whether there was one.
 
         The lock file stays, as another process may be waiting for it.
-
-        Raises:
-            OSError: The file cannot be removed.
         """
         if not self.path.exists():
             return False
@@ -238,11 +278,7 @@ class TokenFile:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for their owner alone.
-
-    Raises:
-        OSError: One of them cannot be made.
-    """
+    """Make a folder, and those above it that are missing, for their owner alone."""
     for path in (*reversed(folder.parents), folder):
         if not path.exists():
             path.mkdir(mode=0o700, exist_ok=True)

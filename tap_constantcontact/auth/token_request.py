@@ -12,23 +12,28 @@ import logging
 import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import requests
 from requests.auth import HTTPBasicAuth
 
-from tap_constantcontact.auth.answers import SECRET, Granted, object_in, told_by, told_by_page
-from tap_constantcontact.auth.error_texts import secrets_of
+from tap_constantcontact.auth.answers import SECRET, Granted, object_in
+from tap_constantcontact.auth.error_texts import secrets_of, told_by, told_by_page
 from tap_constantcontact.auth.session import (
     RESPONSE_TIMEOUT_FACTOR,
     BoundedSession,
-    cause,
     refuse_redirect,
     shown,
 )
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError, ThrottledError
+from tap_constantcontact.exceptions import (
+    CAUSES,
+    FatalAPIError,
+    RefusedError,
+    RetriableAPIError,
+    ThrottledError,
+    cause,
+)
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds to wait before each retry, give or take a half, so that runs do not retry at once.
@@ -42,56 +47,28 @@ PATIENCE = 60.0
 SHORTEST = 0.1
 """Minimum time-out of a request, in seconds, however little time is left."""
 
+WRONG_APPLICATION = ("invalid_client", "unauthorized_client")
+
 T = TypeVar("T")
 
 
-class RefusedError(FatalAPIError):
-    """A request that the authorization server refused.
-
-    Args:
-        error: The code in the answer (RFC 6749, section 5.2), as it came.
-        told: What the answer tells, as one short printable line.
-    """
-
-    def __init__(self, error: str, told: str) -> None:
-        super().__init__(f"Constant Contact refused the request ({told}).")
-        self.error = error
-        self.told = told
-
-
-@dataclass(frozen=True)
 class AuthorizationServer:
     """The authorization server, as one application sees it.
 
-    Attributes:
-        url: Its base URL, without a trailing slash.
-        client_id: API key of the application.
-        client_secret: Its secret; None for a public application, which sends its key in the form.
-        user_agent: The User-Agent header of requests; the library's own if it is empty.
-        timeout: Seconds without receiving a byte before a request fails.
+    Args:
+        config: The settings `auth_url`, `client_id`, `request_timeout` and, if there are any,
+            `client_secret` and `user_agent`. A public application has no secret, and sends its key
+            in the form.
         clock: Waits between retries.
     """
 
-    url: str
-    client_id: str
-    client_secret: str | None
-    user_agent: str | None
-    timeout: float
-    clock: Clock = SYSTEM
-
-    @classmethod
-    def of(
-        cls, config: Mapping[str, Any], timeout: float, clock: Clock = SYSTEM
-    ) -> AuthorizationServer:
-        """Return the authorization server of a configuration."""
-        return cls(
-            config["auth_url"].rstrip("/"),
-            config["client_id"],
-            config.get("client_secret"),
-            config.get("user_agent"),
-            timeout,
-            clock,
-        )
+    def __init__(self, config: Mapping[str, Any], clock: Clock = SYSTEM) -> None:
+        self.url: str = config["auth_url"].rstrip("/")
+        self.client_id: str = config["client_id"]
+        self._client_secret: str | None = config.get("client_secret")
+        self._user_agent: str | None = config.get("user_agent")
+        self._timeout = float(config["request_timeout"])
+        self._clock = clock
 
     def grant(self, form: Mapping[str, str], patience: float | None = None) -> Granted:
         """Request tokens, and retry while the server fails or limits the pace.
@@ -114,9 +91,9 @@ class AuthorizationServer:
             RefusedError: The server refused with an error code.
             FatalAPIError: There is no valid token in the answer.
         """
-        if not self.client_secret:
+        if not self._client_secret:
             form = {**form, "client_id": self.client_id}
-        answer = self.ask("/token", form, left, secret=self.client_secret)
+        answer = self.ask("/token", form, left, secret=self._client_secret)
         try:
             return Granted.of(answer)
         except ValueError as error:
@@ -136,19 +113,19 @@ class AuthorizationServer:
             FatalAPIError: The server still failed after the last retry, or refused.
         """
         if patience is None:
-            patience = max(PATIENCE, RESPONSE_TIMEOUT_FACTOR * self.timeout)
-        ends_at = self.clock.monotonic() + patience
+            patience = max(PATIENCE, RESPONSE_TIMEOUT_FACTOR * self._timeout)
+        ends_at = self._clock.monotonic() + patience
         waits = iter(WAITS)
         while True:
-            left = ends_at - self.clock.monotonic()
+            left = ends_at - self._clock.monotonic()
             try:
                 return ask(left)
             except RetriableAPIError as failure:
                 pause = next(waits, math.inf) * random.uniform(0.5, 1.5)  # noqa: S311
-                if self.clock.monotonic() + pause >= ends_at:
+                if self._clock.monotonic() + pause >= ends_at:
                     raise self.given_up(failure) from None
-                tell(failure, pause)
-                self.clock.sleep(pause)
+                log_retry(failure, pause)
+                self._clock.sleep(pause)
 
     def given_up(self, failure: RetriableAPIError) -> FatalAPIError:
         """Return the error for a request that is not retried any more."""
@@ -175,7 +152,7 @@ class AuthorizationServer:
             secret: The application's secret, if it must prove who it is.
 
         Raises:
-            RetriableAPIError: The server fails, or limits the pace. The message tells how.
+            RetriableAPIError: The server fails, or limits the pace.
             RefusedError: The server refused with an error code.
             FatalAPIError: The answer is a redirect, is too large or is not a JSON object.
         """
@@ -191,7 +168,7 @@ class AuthorizationServer:
         if status >= requests.codes.server_error:
             raise RetriableAPIError(told)
         if answer and isinstance(error := answer.get("error"), str) and error:
-            raise RefusedError(error, told)
+            raise RefusedError(error, _refusal(error, told))
         if answer is None or status != requests.codes.ok:
             raise FatalAPIError(
                 f"The authorization server at {shown(self.url)} sent no token ({told}). Check "
@@ -202,26 +179,30 @@ class AuthorizationServer:
     def _post(
         self, path: str, form: Mapping[str, str], left: float, secret: str | None
     ) -> requests.Response:
+        timeout = max(min(self._timeout, left / RESPONSE_TIMEOUT_FACTOR), SHORTEST)
         try:
-            with BoundedSession(self.url, self.user_agent) as session:
-                return session.post(
-                    f"{self.url}{path}",
-                    data=form,
-                    auth=HTTPBasicAuth(self.client_id.encode(), secret.encode())
-                    if secret
-                    else None,
-                    timeout=max(min(self.timeout, left / RESPONSE_TIMEOUT_FACTOR), SHORTEST),
-                )
-        except (requests.RequestException, ValueError) as error:
-            if reason := cause(error):
-                raise RetriableAPIError(reason) from None
+            proof = HTTPBasicAuth(self.client_id.encode(), secret.encode()) if secret else None
+            with BoundedSession(self.url, self._user_agent) as session:
+                return session.post(f"{self.url}{path}", data=form, auth=proof, timeout=timeout)
+        except tuple(CAUSES) as error:
+            raise RetriableAPIError(cause(error)) from None
+        except (requests.RequestException, ValueError):
             raise FatalAPIError(
                 f"No request can be sent to {shown(self.url)}: check auth_url, client_id, "
                 "client_secret and user_agent."
             ) from None
 
 
-def tell(failure: RetriableAPIError, pause: float) -> None:
+def _refusal(error: str, told: str) -> str:
+    if error in WRONG_APPLICATION:
+        return (
+            f"Constant Contact refused the application ({error}): check client_id and "
+            "client_secret, and leave the secret out for a PKCE or device application."
+        )
+    return f"Constant Contact refused the request ({told})."
+
+
+def log_retry(failure: RetriableAPIError, pause: float) -> None:
     """Log that a request is retried in some seconds."""
     logging.getLogger("tap-constantcontact").warning(
         "The authorization server does not answer as it should (%s); asking again in %.1f seconds",

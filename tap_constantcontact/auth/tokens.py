@@ -65,3 +65,12 @@ class Tokens:
     def idle_days(self) -> float:
         """Days since the refresh token was last used; 0 if unknown."""
         return (time.time() - self.refreshed_at) / SECONDS_A_DAY if self.refreshed_at else 0.0
+
+    @property
+    def kind(self) -> str:
+        """How the refresh token behaves, as far as it was used."""
+        if self.rotates is None:
+            return "not refreshed yet"
+        if self.rotates:
+            return "rotating: each use replaces it, so the file must be kept"
+        return "long lived: it stays the same, so copies of it work elsewhere too"

@@ -13,20 +13,32 @@ from typing import Any
 import click
 
 from tap_constantcontact.auth.answers import Granted, is_visible
-from tap_constantcontact.auth.sign_in.application import read, settings_of, timeout_of
-from tap_constantcontact.auth.sign_in.flows import SignIn, SignInError, plain_faults
-from tap_constantcontact.auth.sign_in.keeping import check, keep_tokens, log_out, prepare, tokens_of
+from tap_constantcontact.auth.sign_in.flows import SignIn
+from tap_constantcontact.auth.sign_in.storage import check_can_store, store, tokens_of
 from tap_constantcontact.auth.token_file import TokenFile
+from tap_constantcontact.auth.tokens import IDLE_DAYS
+from tap_constantcontact.commands.doctor.command import examine
+from tap_constantcontact.config import json_files, validation
+from tap_constantcontact.config.environment import PREFIX, gathered
 from tap_constantcontact.config.settings import SETTINGS
+from tap_constantcontact.exceptions import SignInError, reason, refused
 from tap_constantcontact.output.singer import PlainCommand
-from tap_constantcontact.streams import STREAMS
-from tap_constantcontact.streams.permissions import needs_of
 
 NEEDED = ("client_id", "client_secret", "token_file", "auth_url")
 """Names of the settings that the tap needs in order to find and use the stored tokens."""
 
-SELECTED = [stream for stream in STREAMS if stream.selected_by_default]
-"""The streams that `--check` tells of."""
+USED = (
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "access_token",
+    "token_file",
+    "api_url",
+    "auth_url",
+    "request_timeout",
+    "user_agent",
+)
+"""Names of the tap's settings that a sign-in uses."""
 
 SCOPES = "contact_data campaign_data account_read offline_access"
 
@@ -71,11 +83,13 @@ PORT = 8912
     "--check",
     "task",
     flag_value="check",
-    help="Use the stored token once, and report on it and on what it may read.",
+    help="Examine the token and what it may read, as tap-constantcontact-doctor does.",
 )
 @click.option("--logout", "task", flag_value="logout", help="Remove the stored token.")
 @click.version_option(package_name="tap-constantcontact")
+@click.pass_context
 def main(  # noqa: PLR0913 - the options of a command
+    context: click.Context,
     *,
     client_id: str | None,
     config: Path | None,
@@ -92,37 +106,74 @@ def main(  # noqa: PLR0913 - the options of a command
     If the application has a secret, give it in the configuration file, in the environment variable
     TAP_CONSTANTCONTACT_CLIENT_SECRET or at the prompt.
     """
-    kept: list[Granted] = []
+    if task == "check":
+        sources = [*([str(config)] if config else []), json_files.ENVIRONMENT]
+        context.exit(examine(sources, client_id=client_id))
+    stored: list[Granted] = []
     try:
-        with plain_faults():
-            written = read(config)
-            settings = settings_of(written, client_id)
-            file = TokenFile.of(settings)
-            if task == "logout":
-                log_out(file)
-                return
-            _ask_for_secret(settings, way)
-            if task == "check":
-                check(settings, file, needs_of(SELECTED))
-                return
-            prepare(settings, file)
-            scopes = _scopes(scopes)
-            sign_in = SignIn(settings, scopes, timeout_of(settings))
+        written = json_files.configuration([config] if config else [])
+        settings = settings_of(written, client_id)
+        file = TokenFile.of(settings)
+        if task == "logout":
+            _log_out(file)
+            return
+        _ask_for_secret(settings, way)
+        check_can_store(settings["client_id"], file)
+        scopes = _scopes(scopes)
+        sign_in = SignIn(settings, scopes)
 
-            def keep(granted: Granted) -> None:
-                tokens = tokens_of(granted, settings, scopes)
-                keep_tokens(tokens, file, replace_other=replace_other)
-                kept.append(granted)
+        def keep(granted: Granted) -> None:
+            store(tokens_of(granted, settings, scopes), file, replace_other=replace_other)
+            stored.append(granted)
 
-            if (way or _usual_way()) == "browser":
-                sign_in.by_browser(port, timeout, keep)
-            else:
-                sign_in.by_device(keep)
-            _name_lacking(kept[0], scopes)
-            _report(settings, written, file, show=show)
+        if (way or _usual_way()) == "browser":
+            sign_in.by_browser(port, timeout, keep)
+        else:
+            sign_in.by_device(keep)
+        _name_lacking(stored[0], scopes)
+        _report(settings, written, file, show=show)
     except (KeyboardInterrupt, click.Abort):
-        outcome = "The tokens are stored." if kept else "Nothing was stored."
+        outcome = "The tokens are stored." if stored else "Nothing was stored."
         raise SignInError("Given up." if task else f"Given up. {outcome}") from None
+
+
+def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, Any]:
+    """Combine the command line, the environment and the configuration; the first of them wins.
+
+    What is ignored, and a file of variables that is used, is named on stderr.
+
+    Raises:
+        ConfigValidationError: A setting is not known, or cannot be used.
+        SignInError: None of them gives the client_id.
+    """
+    given = gathered(written, with_environment=True)
+    for sentence in (*given.warnings, *given.notes):
+        click.echo(f"{sentence}.", err=True)
+    settings = {name: SETTINGS["properties"][name].get("default") for name in USED}
+    settings |= {name: given.settings[name] for name in USED if name in given.settings}
+    settings["client_id"] = client_id or settings["client_id"]
+    known = {name: value for name, value in settings.items() if value is not None}
+    faults = [*given.faults, *validation.type_faults(known)]
+    if faults := faults or [*validation.text_faults(known)]:
+        raise refused(*faults)
+    if not settings["client_id"]:
+        raise SignInError(
+            "The application's API key is missing: give it with --client-id, with "
+            f"{PREFIX}CLIENT_ID or as client_id in a --config file."
+        )
+    return settings
+
+
+def _log_out(file: TokenFile) -> None:
+    try:
+        existed = file.remove()
+    except OSError as error:
+        raise SignInError(f"{file.path} cannot be removed ({reason(error)}).") from error
+    if not existed:
+        click.echo(f"There is no token file at {file.path}.")
+        return
+    click.echo(f"Removed {file.path}.")
+    click.echo(f"The refresh token itself expires after {IDLE_DAYS} days without use.")
 
 
 def _scopes(written: str) -> str:

@@ -12,10 +12,14 @@ import os
 import selectors
 import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tap_constantcontact.exceptions import reason, refused
+
+ENVIRONMENT = "ENV"
+"""The `--config` that stands for the environment."""
 
 LARGEST = 64 * 1024 * 1024
 """Maximum size of a file, in bytes. A catalog of all streams has less than a million."""
@@ -35,6 +39,19 @@ BLANK = " \t\r\n"
 
 class NotJSONError(ValueError):
     """A text is not JSON that can be used; the message says why and quotes nothing of it."""
+
+
+def configuration(sources: Iterable[str | Path]) -> dict[str, Any]:
+    """Read the settings in all files that `--config` names; a later file wins over an earlier one.
+
+    Raises:
+        ConfigValidationError: A file cannot be read.
+    """
+    settings: dict[str, Any] = {}
+    for source in sources:
+        if source != ENVIRONMENT:
+            settings |= json_object(source, "configuration")
+    return settings
 
 
 def json_object(path: str | Path, kind: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from singer_sdk.io_base import SingerWriter
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Message
 
-from tap_constantcontact.exceptions import reason
+from tap_constantcontact.exceptions import exits_with_a_message, reason
 from tap_constantcontact.output.log import leave_out_noise
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class Stdout(io.FileIO):
 class PlainCommand(click.Command):
     """A command that works with stdin or stderr closed.
 
-    If stdout is closed or cannot be written to, it ends with one plain line and exit code 1.
+    It ends with one plain line and exit code 1 whatever fails, a closed stdout included.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -225,7 +225,8 @@ class PlainCommand(click.Command):
                     errors=sys.stdout.errors,
                 )
         try:
-            return super().main(*args, **kwargs)
+            with exits_with_a_message(self.complain):
+                return super().main(*args, **kwargs)
         finally:
             sys.stdout.flush()
 

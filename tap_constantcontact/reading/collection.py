@@ -17,7 +17,7 @@ from tap_constantcontact.exceptions import (
     QuotaExceededError,
     RetriableAPIError,
     ThrottledError,
-    kind,
+    cause,
 )
 from tap_constantcontact.limits.plan import Plan, in_all, pages
 from tap_constantcontact.reading.incremental import RefreshedIncrement
@@ -214,7 +214,7 @@ class Collection(ConstantContactStream):
         self.logger.warning(
             "A page of %d rows kept failing (%s). Reading %s again, with %d rows a page",
             limit,
-            kind(error),
+            cause(error),
             self.name,
             smaller,
         )

@@ -15,8 +15,8 @@ from typing_extensions import override
 from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection
 
-from tap_constantcontact.auth.adapter import HomeAdapter, HomeSession
 from tap_constantcontact.auth.authenticator import authenticator
+from tap_constantcontact.auth.session import HomeAdapter, HomeSession
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import (
     DayClosedError,
@@ -24,7 +24,7 @@ from tap_constantcontact.exceptions import (
     QuotaExceededError,
     ThrottledError,
     TokenRenewedError,
-    kind,
+    cause,
 )
 from tap_constantcontact.limits.ledger import Asker
 from tap_constantcontact.limits.pace import Pace
@@ -198,7 +198,7 @@ class Connection:
         if isinstance(failure, TokenRenewedError):
             self._logger.info("The access token was refused (HTTP 401) and renewed")
         else:
-            self._logger.warning("%s; retrying in %.1f seconds", kind(failure), wait)
+            self._logger.warning("%s; retrying in %.1f seconds", cause(failure), wait)
 
 
 class LimitedAdapter(HomeAdapter):

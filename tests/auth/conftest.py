@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.runs import Run, config_for, tap_with
+from tests.servers import Canned, canned
 
 OTHER = Account(seed=2, size=0, now=FIRST_NEWSLETTER)
 
@@ -20,6 +22,21 @@ OTHER = Account(seed=2, size=0, now=FIRST_NEWSLETTER)
 @pytest.fixture
 def config(sandbox: Sandbox, tmp_path: Path) -> dict[str, Any]:
     return config_for(sandbox, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Canned]:
+    """A server that answers what a test makes it answer."""
+    with canned() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Canned]:
+    """Another server, which must see no request."""
+    with canned() as running:
+        running.answers(b'{"access_token": "theirs", "refresh_token": "theirs"}')
+        yield running
 
 
 def read(

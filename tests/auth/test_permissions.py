@@ -221,7 +221,8 @@ def test_the_check_after_a_sign_in_tells_the_streams_selected_by_default(
         seen = record_requests(sandbox)
         variables["TAP_CONSTANTCONTACT_TOKEN_FILE"] = tokens
         code, out, _ = Login(sandbox, tmp_path, "--check", **variables).end()
-    assert code == 0
+    assert code == 1
+    assert "The token or its user may not read" in out
     said = verdicts(out)
     assert [*said] == SELECTED
     assert said["contacts"] == "yes"

@@ -7,7 +7,6 @@ import json
 import math
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
 
-from tap_constantcontact.auth import token_lock
+from tap_constantcontact.auth import token_file
 from tap_constantcontact.auth.account import ask
 from tap_constantcontact.auth.answers import LIFETIME
 from tap_constantcontact.auth.authenticator import authenticator
@@ -33,7 +32,7 @@ from tests.clocks import PatientClock, StillClock
 from tests.expected import Expected
 from tests.faults import answering, on_every
 from tests.runs import FaultyRunner, config_for, sync
-from tests.servers import Canned, canned
+from tests.servers import Canned
 
 FORM = {"grant_type": "refresh_token", "refresh_token": SECRETS["refresh_token"]}
 
@@ -91,29 +90,15 @@ def test_a_token_endpoint_that_recovers_is_tried_again(
 # Answers of the token endpoint, whatever they are
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Canned]:
-    with canned() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[Canned]:
-    """Another server, which must see no request."""
-    with canned() as running:
-        running.answers(b'{"access_token": "theirs", "refresh_token": "theirs"}')
-        yield running
-
-
-def application(server: Canned, clock: Clock | None = None, **more: Any) -> AuthorizationServer:
-    config = {"auth_url": server.url, "client_id": "ada", **more}
-    return AuthorizationServer.of(config, 5, clock or PatientClock())
+def application(url: str, clock: Clock | None = None, **more: Any) -> AuthorizationServer:
+    config = {"auth_url": url, "client_id": "ada", "request_timeout": 5, **more}
+    return AuthorizationServer(config, clock or PatientClock())
 
 
 def refused(server: Canned, **more: Any) -> str:
     """Return what is said of a refresh token that cannot be exchanged."""
     with pytest.raises(FatalAPIError) as caught:
-        application(server, client_secret=SECRETS["client_secret"], **more).grant(FORM)
+        application(server.url, client_secret=SECRETS["client_secret"], **more).grant(FORM)
     assert is_plain(str(caught.value))
     return str(caught.value)
 
@@ -127,7 +112,7 @@ def test_any_answer_is_tokens_that_can_be_used_or_one_plain_line(
     caplog.clear()
     said = []
     try:
-        granted = application(server, client_secret=SECRETS["client_secret"]).grant(FORM)
+        granted = application(server.url, client_secret=SECRETS["client_secret"]).grant(FORM)
     except FatalAPIError as error:
         said.append(str(error))
     else:
@@ -176,7 +161,7 @@ def test_a_token_that_fits_no_header_is_refused_before_it_is_stored(
 )
 def test_a_lifetime_is_believed_within_bounds(server: Canned, written: str, seconds: float) -> None:
     server.answers(b'{"access_token": "a", "expires_in": %b}' % written.encode())
-    assert application(server).grant(FORM).lifetime == seconds
+    assert application(server.url).grant(FORM).lifetime == seconds
 
 
 def test_a_redirected_secret_goes_nowhere_else(server: Canned, elsewhere: Canned) -> None:
@@ -199,7 +184,7 @@ def test_a_netrc_file_adds_nothing(
     (tmp_path / "netrc").write_text("default login ada password hush")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     server.answers(b'{"access_token": "a"}')
-    application(server).grant(FORM)
+    application(server.url).grant(FORM)
     assert "Authorization" not in server.seen[0][1]
 
 
@@ -237,7 +222,7 @@ def test_an_answer_that_drips_is_given_up(server: Canned) -> None:
     server.drip = lambda: done.wait(0.05)
     try:
         with pytest.raises(RetriableAPIError, match="no whole answer within"):
-            application(server).grant_once(FORM, 0.3)
+            application(server.url).grant_once(FORM, 0.3)
     finally:
         done.set()
         server.drip = None
@@ -279,7 +264,7 @@ def test_the_text_of_a_refusal_is_shown(server: Canned, body: bytes, told: str) 
 @pytest.mark.parametrize("url", ["", "example.com/oauth2", "ftp://a", "https://", "http://[::1"])
 def test_an_address_of_no_server_is_told(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigValidationError) as caught:
-        AuthorizationServer.of({"auth_url": url, "client_id": "ada"}, 5).grant(FORM)
+        application(url).grant(FORM)
     assert "is not the address of a server" in caught.value.errors[0]
 
 
@@ -294,11 +279,11 @@ def test_what_cannot_be_sent_is_told(server: Canned) -> None:
 def test_another_process_is_waited_for_aloud_and_not_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(token_lock, "SILENCE", 0)
+    monkeypatch.setattr(token_file, "SILENCE", 0)
     path = tmp_path / "tokens.json"
-    lock = token_lock.TokenLock(path)
+    lock = token_file.TokenLock(path)
     with FileLock(f"{path}.lock"):
-        monkeypatch.setattr(token_lock, "LONGEST_WAIT", 0)
+        monkeypatch.setattr(token_file, "LONGEST_WAIT", 0)
         with pytest.raises(FatalAPIError, match="Another process has been renewing"), lock:
             pytest.fail("the lock was not held")
     assert caplog.messages[0].startswith("Another process is renewing the token in")

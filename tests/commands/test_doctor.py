@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from aiohttp import web
 
-from tap_constantcontact.commands.doctor.stored import open_folder
+from tap_constantcontact.commands.doctor.access import open_folder
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
@@ -55,11 +55,13 @@ class Report(NamedTuple):
         exit_code: How the process ended.
         requests: Number of requests that it says it sent.
         findings: What it found.
+        streams: Whether the token may read each selected stream.
     """
 
     exit_code: int
     requests: int
     findings: list[dict[str, str]]
+    streams: dict[str, str]
 
     def of(self, verdict: str) -> dict[str, str]:
         """Return the findings of a verdict: what was found and what to do, by subject."""
@@ -110,7 +112,8 @@ def doctor(tmp_path: Path) -> Doctor:
         report = json.loads(ended.stdout)
         assert report["well"] == (ended.returncode == 0)
         assert report["requests"] <= MOST_REQUESTS
-        return Report(ended.returncode, report["requests"], report["findings"])
+        streams = {one["stream"]: one["allowed"] for one in report["streams"]}
+        return Report(ended.returncode, report["requests"], report["findings"], streams)
 
     return examine
 
@@ -145,9 +148,12 @@ def test_a_person_gets_a_line_for_each_finding(tmp_path: Path) -> None:
         environment={**os.environ, "TAP_CONSTANTCONTACT_SANDBOX": "true"},
     ).run()
     assert ended.returncode == 0
-    lines = ended.stdout.splitlines()
-    assert all(line.startswith("ok  ") and line.endswith(".") for line in lines[:-1])
-    assert lines[-1] == "All is well. This took 2 requests to the API."
+    findings, table, conclusion = ended.stdout.split("\n\n")
+    assert all(line.startswith("ok  ") and line.endswith(".") for line in findings.splitlines())
+    selected = [stream.name for stream in STREAMS if stream.selected_by_default]
+    assert [row.split()[0] for row in table.splitlines()[2:]] == selected
+    assert all(row.endswith("  yes") for row in table.splitlines()[2:])
+    assert conclusion == "All is well. This took 2 requests to the API.\n"
 
 
 # Broken things, one at a time
@@ -160,7 +166,7 @@ def test_no_token(sandbox: Sandbox, tmp_path: Path, doctor: Doctor) -> None:
     report = doctor(config)
     subject, said = report.error
     assert subject == "token"
-    assert f"There is no token in {tmp_path / 'tokens.json'}. Sign in with" in said
+    assert f"'{tmp_path / 'tokens.json'}' contains none of this client_id: sign in with" in said
     assert {"network", "clock", "limits store"} <= {*report.of("ok")}
     assert len(seen) <= MOST_REQUESTS
 
@@ -277,18 +283,16 @@ def test_a_scope_that_is_lacking(
     access_token = sandbox.authorization.issue("contact_data account_read")
     settings = {"access_token": access_token, "skip_forbidden_streams": skip}
     report = doctor(config_for(sandbox, tmp_path, **settings))
-    lacking = {
-        finding["text"].partition(":")[0]: finding["text"]
-        for finding in report.findings
-        if finding["verdict"] == ("warning" if skip else "error")
-        if finding["subject"] == "rights"
-    }
-    assert {*lacking} == {
+    lacking = [
         stream.name
         for stream in STREAMS
         if stream.selected_by_default and stream.scope == "campaign_data"
-    }
-    assert all("lacks the scope campaign_data" in said for said in lacking.values())
+    ]
+    said = report.of("warning" if skip else "error")["rights"]
+    assert said.startswith(f"The token or its user may not read {', '.join(lacking)}. Sign in")
+    assert {name: report.streams[name] for name in lacking} == dict.fromkeys(
+        lacking, "no: the token lacks the scope campaign_data"
+    )
     assert report.exit_code == (0 if skip else 1)
 
 
@@ -514,13 +518,13 @@ def test_an_old_package(tmp_path: Path, distribution: str) -> None:
     assert f"Run pip install '{distribution}" in line
 
 
-def test_the_token_of_a_sign_in_is_found(account: Account, tmp_path: Path) -> None:
+def test_the_check_after_a_sign_in_is_the_doctor(account: Account, tmp_path: Path) -> None:
     authorization = Authorization(client_secret=None)
     with Sandbox(account, authorization=authorization) as sandbox:
         login = Login(sandbox, tmp_path, "--check")
-        code, _, said = login.end()
-        assert code == 1
-        assert "sign in first" in said
+        code, checked, _ = login.end()
         ended = Command(DOCTOR, "--config=ENV", folder=tmp_path, environment=login.environment)
         said = ended.run().stdout
-    assert f"There is no token in {login.token_file}. Sign in with" in said
+    assert (code, ended.returncode) == (1, 1)
+    assert checked == said
+    assert f"'{login.token_file}' contains none of this client_id: sign in with" in said

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tap_constantcontact.auth.sign_in.application import settings_of
+from tap_constantcontact.commands.login import settings_of
 from tap_constantcontact.config.environment import MELTANO
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox

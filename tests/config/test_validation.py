@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tap_constantcontact.auth.sign_in.application import OF_INTEREST
+from tap_constantcontact.commands.login import USED
 from tap_constantcontact.config import validation
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
@@ -111,7 +111,7 @@ def test_no_message_quotes_a_secret_in_the_wrong_place(tmp_path: Path, name: str
     (setting,) = MISPLACED[name]
     config = {"access_token": "t", **MISPLACED[name]}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    for module in (TAP, DOCTOR, LOGIN)[: 3 if setting in OF_INTEREST else 2]:
+    for module in (TAP, DOCTOR, LOGIN)[: 3 if setting in USED else 2]:
         ended = Command(module, "--config=config.json", folder=tmp_path).run()
         said = ended.stdout + ended.stderr
         assert ended.returncode == 1, said

@@ -19,15 +19,18 @@ from urllib.parse import urlencode
 
 import click
 
-from tap_constantcontact.auth.answers import INTERVAL, INTERVALS, Device, Granted, told_by
+from tap_constantcontact.auth.answers import INTERVAL, INTERVALS, Device, Granted
+from tap_constantcontact.auth.error_texts import told_by
 from tap_constantcontact.auth.session import shown
 from tap_constantcontact.auth.sign_in.loopback import Loopback, Outcome
-from tap_constantcontact.auth.token_request import AuthorizationServer, RefusedError, tell
+from tap_constantcontact.auth.token_request import AuthorizationServer, log_retry
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import (
-    ConfigValidationError,
-    FatalAPIError,
+    ENDS_A_RUN,
+    RefusedError,
     RetriableAPIError,
+    SignInError,
+    plain,
     reason,
 )
 
@@ -42,16 +45,9 @@ DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LEAST = 10.0
 """Seconds for the last request, even if the user came back at the last moment."""
 
-
-class SignInError(click.ClickException):
-    """A sign-in that failed, with a plain line for the user."""
-
-
 REASONS = {
     "access_denied": f"Access was denied in the browser. Nothing was stored. {PRIVATE}",
     "expired_token": "The code expired before anybody entered it. Run the command again.",
-    "invalid_client": "Constant Contact does not know the application (invalid_client): check the "
-    "client_id and the client_secret. A PKCE or device application has no secret.",
     "invalid_grant": "Constant Contact refused the code (invalid_grant): it was used before, or is "
     "older than five minutes. Run the command again.",
     "invalid_scope": "Constant Contact does not know one of the scopes (invalid_scope): check "
@@ -60,37 +56,33 @@ REASONS = {
     "check its type in the developer portal, or try the other of --browser and --device. "
     f"{PRIVATE}",
 }
-
-Keep = Callable[[Granted], None]
+"""What the codes of a refusal mean during a sign-in."""
 
 
 class SignIn:
     """A sign-in to an application.
 
     Args:
-        config: The application: `client_id`, `auth_url`, and `client_secret` if it has one.
+        config: The settings of an `AuthorizationServer`.
         scopes: The scopes to request, separated by spaces.
-        timeout: Seconds without receiving a byte before a request fails.
         clock: Tells the time, and waits between two requests.
     """
 
-    def __init__(
-        self, config: Mapping[str, Any], scopes: str, timeout: float, clock: Clock = SYSTEM
-    ) -> None:
-        self._server = AuthorizationServer.of(config, timeout, clock)
+    def __init__(self, config: Mapping[str, Any], scopes: str, clock: Clock = SYSTEM) -> None:
+        self._server = AuthorizationServer(config, clock)
         self._scopes = scopes
         self._clock = clock
 
-    def by_browser(self, port: int, timeout: float, keep: Keep) -> None:
+    def by_browser(self, port: int, timeout: float, store: Callable[[Granted], None]) -> None:
         """Sign in with a browser on this machine, and wait until the user has done so.
 
         Args:
             port: Port on which to listen for the browser's redirect.
             timeout: Seconds to wait for the sign-in.
-            keep: Stores the tokens; called before the browser shows that the sign-in succeeded.
+            store: Stores the tokens; called before the browser shows that the sign-in succeeded.
 
         Raises:
-            SignInError: The sign-in failed.
+            FatalAPIError: The sign-in failed.
         """
         ends_at = self._clock.monotonic() + timeout
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
@@ -101,7 +93,7 @@ class SignIn:
                 f"Port {port} cannot be used ({reason(error)}): choose another with --port, and "
                 "register its redirect address with the application."
             ) from error
-        with loopback, plain_faults():
+        with loopback:
             self._open_browser(loopback.redirect_uri, state, verifier, timeout)
             answer = loopback.receive(ends_at - self._clock.monotonic())
             if answer is None:
@@ -110,8 +102,8 @@ class SignIn:
                     "command again, or use --device."
                 )
             patience = max(ends_at - self._clock.monotonic(), LEAST)
-            with _told_in_browser(loopback):
-                keep(self._exchanged(answer, loopback.redirect_uri, verifier, patience))
+            with _end_shown_in(loopback):
+                store(self._exchanged(answer, loopback.redirect_uri, verifier, patience))
 
     def _open_browser(self, redirect_uri: str, state: str, verifier: str, timeout: float) -> None:
         challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
@@ -141,7 +133,8 @@ class SignIn:
         """Exchange the code in the browser's redirect for tokens."""
         code = answer.get("code", "")
         if error := answer.get("error"):
-            raise _refused(error, told_by(answer, (verifier, code)))
+            told = told_by(answer, (verifier, code)) or "without a reason"
+            raise _failed(RefusedError(error, f"Constant Contact refused the sign-in ({told})."))
         if not code:
             raise SignInError("The browser returned without a code. Run the command again.")
         form = {
@@ -153,28 +146,27 @@ class SignIn:
         try:
             return self._server.grant(form, patience)
         except RefusedError as refusal:
-            raise _refused(refusal.error, refusal.told) from None
+            raise _failed(refusal) from None
 
-    def by_device(self, keep: Keep) -> None:
+    def by_device(self, store: Callable[[Granted], None]) -> None:
         """Show a code, and wait until the user has entered it in a browser on any machine.
 
         Args:
-            keep: Stores the tokens.
+            store: Stores the tokens.
 
         Raises:
-            SignInError: The sign-in failed.
+            FatalAPIError: The sign-in failed.
         """
-        with plain_faults():
-            device = self._ask_for_code()
-            click.echo(f"\n  Open   {device.verification_uri}", err=True)
-            click.echo(f"  Enter  {device.user_code}\n", err=True)
-            if device.complete_uri:
-                click.echo(f"or open {device.complete_uri}\n", err=True)
-            click.echo(
-                f"Waiting for you, for up to {_minutes(device.lifetime)}. Press Ctrl-C to give up.",
-                err=True,
-            )
-            keep(self._entered(device))
+        device = self._ask_for_code()
+        click.echo(f"\n  Open   {device.verification_uri}", err=True)
+        click.echo(f"  Enter  {device.user_code}\n", err=True)
+        if device.complete_uri:
+            click.echo(f"or open {device.complete_uri}\n", err=True)
+        click.echo(
+            f"Waiting for you, for up to {_minutes(device.lifetime)}. Press Ctrl-C to give up.",
+            err=True,
+        )
+        store(self._entered(device))
 
     def _entered(self, device: Device) -> Granted:
         """Return the tokens for a code, once it is entered."""
@@ -192,11 +184,11 @@ class SignIn:
                 if refusal.error == "slow_down":
                     interval += INTERVAL
                 elif refusal.error != "authorization_pending":
-                    raise _refused(refusal.error, refusal.told) from None
+                    raise _failed(refusal) from None
             except RetriableAPIError as error:
                 failure = error
                 interval = min(interval * 2, max(INTERVALS))  # as RFC 8628, section 3.5 asks
-                tell(failure, interval)
+                log_retry(failure, interval)
         raise self._server.given_up(failure) if failure else SignInError(REASONS["expired_token"])
 
     def _ask_for_code(self) -> Device:
@@ -207,7 +199,7 @@ class SignIn:
             )
             return Device.of(answer)
         except RefusedError as refusal:
-            raise _refused(refusal.error, refusal.told) from None
+            raise _failed(refusal) from None
         except ValueError as error:
             raise SignInError(
                 f"The authorization server at {shown(self._server.url)} sent no {error} that can "
@@ -215,30 +207,18 @@ class SignIn:
             ) from None
 
 
-@contextmanager
-def plain_faults() -> Iterator[None]:
-    """Turn failures of requests and of the token file into plain lines for the user.
-
-    Raises:
-        SignInError: Something failed in this context.
-    """
-    try:
-        yield
-    except ConfigValidationError as error:
-        raise SignInError(f"{'; '.join(error.errors)}.") from error
-    except FatalAPIError as error:
-        raise SignInError(str(error)) from error
+def _failed(refusal: RefusedError) -> SignInError:
+    return SignInError(REASONS.get(refusal.error, str(refusal)))
 
 
 @contextmanager
-def _told_in_browser(loopback: Loopback) -> Iterator[None]:
+def _end_shown_in(loopback: Loopback) -> Iterator[None]:
     """Show the browser how the sign-in ends in this context."""
     try:
-        with plain_faults():
-            yield
+        yield
     except BaseException as error:
-        reason = error.message if isinstance(error, SignInError) else "The command has ended."
-        text = f"{reason} You can close this window."
+        why = plain(error) if isinstance(error, ENDS_A_RUN) else "The command has ended."
+        text = f"{why} You can close this window."
         loopback.show(Outcome("You are not signed in", text, HTTPStatus.BAD_REQUEST))
         raise
     text = "You can close this window and go back to the terminal."
@@ -249,11 +229,6 @@ def _open(url: str) -> None:
     """Open an address in the user's browser, if there is one that works."""
     with suppress(OSError, ValueError, webbrowser.Error):  # ValueError: of a BROWSER in odd quotes
         webbrowser.open(url)
-
-
-def _refused(error: str, told: str) -> SignInError:
-    reason = f"Constant Contact refused the sign-in ({told or 'without a reason'})."
-    return SignInError(REASONS.get(error, reason))
 
 
 def _minutes(seconds: float) -> str:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import requests
 
-from tap_constantcontact.commands.doctor import installation, network, stored
-from tap_constantcontact.commands.doctor.access import Access
-from tap_constantcontact.commands.doctor.configuration import (
+from tap_constantcontact.auth.permissions import Permission
+from tap_constantcontact.commands.doctor import access, machine
+from tap_constantcontact.commands.doctor.findings import Finding, Report, Verdict, error, skipped
+from tap_constantcontact.commands.doctor.settings import (
     Settings,
     examine_selection,
     selected_needs,
 )
-from tap_constantcontact.commands.doctor.findings import (
-    Finding,
-    Verdict,
-    as_json,
-    conclusion,
-    exit_code,
-    skipped,
-)
 from tap_constantcontact.config.json_files import json_object
-from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
+from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, plain
 from tap_constantcontact.output.singer import PlainCommand
 from tap_constantcontact.run import for_connection
 from tap_constantcontact.transport.session import Connection
@@ -35,88 +29,129 @@ from tap_constantcontact.transport.session import Connection
 NEVER_WAIT = {"on_daily_limit": "stop", "request_budget": None}
 """Settings with which an examination ends where a run would wait, or spend its budget."""
 
-USING_THE_TOKEN = ("account", "rights", "quota")
-
 
 class Examination:
     """An examination of all that a run relies on, with at most three requests to the API.
 
     Args:
         sources: Where the settings are, as on the tap's command line.
+        client_id: The application's key, if it is given on the command line.
         catalog: The file with the catalog, if one is used.
 
     Attributes:
         requests: Number of requests sent to the API.
+        streams: Whether the token may read the selected streams.
     """
 
-    def __init__(self, sources: tuple[str, ...], catalog: Path | None) -> None:
+    def __init__(self, sources: Sequence[str], client_id: str | None, catalog: Path | None) -> None:
         self.requests = 0
+        self.streams: Sequence[Permission] = ()
         self._sources = sources
+        self._client_id = client_id
         self._catalog = catalog
 
     def findings(self) -> Iterator[Finding]:
         """Examine one subject after the other."""
         try:
-            settings = Settings(self._sources)
+            settings = Settings(self._sources, self._client_id)
             catalog = json_object(self._catalog, "catalog") if self._catalog else None
-        except ConfigValidationError as error:
-            yield from installation.examine(())
-            yield Finding("settings", Verdict.ERROR, f"{error.errors[0]}.", "Correct the file.")
+        except ConfigValidationError as fault:
+            yield from machine.installation(())
+            yield error("settings", plain(fault), "Correct the file.")
             return
-        yield from installation.examine(settings.extras)
+        yield from machine.installation(settings.extras)
         yield from settings.examine()
         if not settings.usable:
             return
         try:
             config = for_connection(settings.config)
-        except ConfigValidationError as error:
-            yield Finding("settings", Verdict.ERROR, f"{error.errors[0]}.")
+        except ConfigValidationError as fault:
+            yield error("settings", plain(fault))
             return
-        selection = [] if settings.faults else [*examine_selection(settings.config, catalog)]
-        yield from selection
-        found, response = network.reach("auth_url", config["auth_url"])
-        yield found
-        if settings.faults or any(one.verdict is Verdict.ERROR for one in selection):
+        found = [] if settings.faults else [*examine_selection(settings.config, catalog)]
+        yield from found
+        way, response = machine.reach("auth_url", config["auth_url"])
+        yield way
+        can_start = not settings.faults and not _has_error(found)
+        if can_start:
+            found = [
+                _finding("token", access.token, config),
+                _finding("limits store", access.limits_store, config),
+            ]
+            yield from found
+            can_start = not _has_error(found)
+        if can_start:
+            yield from self._with_token(config, catalog, can_renew=response is not None)
+        else:
             yield from self._without_token(config, response)
-            return
-        try:
-            token = stored.token(config)
-        except ConfigValidationError as error:
-            token = Finding("token", Verdict.ERROR, f"{error.errors[0]}.")
-        except FatalAPIError as error:  # another process keeps the file's lock
-            token = Finding("token", Verdict.ERROR, str(error))
-        yield token
-        try:
-            store = stored.limits_store(config)
-        except ConfigValidationError as error:
-            store = Finding("limits store", Verdict.ERROR, f"{error.errors[0]}.")
-        yield store
-        if Verdict.ERROR in (token.verdict, store.verdict):
-            yield from self._without_token(config, response)
-            return
-        yield from self._with_token(config, catalog, can_renew=response is not None)
 
     def _without_token(
         self, config: Mapping[str, Any], response: requests.Response | None
     ) -> Iterator[Finding]:
         """Examine the way to the API and the clock, where a run would not begin."""
-        found, answer = network.reach("api_url", config["api_url"])
+        found, answer = machine.reach("api_url", config["api_url"])
         self.requests += answer is not None
         yield found
         if (dated := answer if answer is not None else response) is not None:
-            yield network.clock(dated)
-        for subject in USING_THE_TOKEN:
+            yield machine.clock(dated)
+        for subject in ("account", "rights", "quota"):
             yield skipped(subject, "first correct the errors above")
 
     def _with_token(
         self, config: Mapping[str, Any], catalog: Mapping[str, Any] | None, *, can_renew: bool
     ) -> Iterator[Finding]:
         connection = Connection({**config, **NEVER_WAIT})
-        forbidden = Verdict.WARNING if config["skip_forbidden_streams"] else Verdict.ERROR
+        using = access.Access(connection, can_renew=can_renew)
         needs = selected_needs(config, catalog)
-        using = Access(connection, can_renew=can_renew)
-        yield from using.examine(needs, forbidden=forbidden)
+        if_forbidden = Verdict.WARNING if config["skip_forbidden_streams"] else Verdict.ERROR
+        yield from using.examine(needs, if_forbidden=if_forbidden)
         self.requests += connection.sent
+        self.streams = using.streams
+
+
+def _finding(
+    subject: str, examine: Callable[[Mapping[str, Any]], Finding], config: Mapping[str, Any]
+) -> Finding:
+    try:
+        return examine(config)
+    except (ConfigValidationError, FatalAPIError) as fault:  # such as: a lock is not released
+        return error(subject, plain(fault))
+
+
+def _has_error(findings: Sequence[Finding]) -> bool:
+    return any(finding.verdict is Verdict.ERROR for finding in findings)
+
+
+@contextmanager
+def _nothing_logged() -> Iterator[None]:
+    """Log and warn of nothing in this context: the findings have it all."""
+    logging.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def examine(
+    sources: Sequence[str],
+    *,
+    client_id: str | None = None,
+    catalog: Path | None = None,
+    is_json: bool = False,
+) -> int:
+    """Print what is found, and return the exit code."""
+    examination = Examination(sources, client_id, catalog)
+    findings = []
+    with _nothing_logged():
+        for finding in examination.findings():
+            findings.append(finding)
+            if not is_json:
+                click.echo(finding.line)
+    report = Report(findings, examination.streams, examination.requests)
+    click.echo(report.as_json() if is_json else report.conclusion())
+    return report.exit_code
 
 
 @click.command("tap-constantcontact-doctor", cls=PlainCommand)
@@ -142,14 +177,4 @@ def main(
     It sends at most three requests to the API, which count like those of a run. The exit code is 1
     if there is an error, and 0 if there are at most warnings.
     """
-    logging.disable()  # the findings tell it all
-    warnings.simplefilter("ignore")
-    examination = Examination(sources, catalog)
-    findings = []
-    for finding in examination.findings():
-        findings.append(finding)
-        if not is_json:
-            click.echo(finding.line)
-    report = as_json if is_json else conclusion
-    click.echo(report(findings, examination.requests))
-    context.exit(exit_code(findings))
+    context.exit(examine(sources, catalog=catalog, is_json=is_json))

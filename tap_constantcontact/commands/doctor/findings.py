@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
+from tap_constantcontact.auth.permissions import Permission, table
 from tap_constantcontact.output.figures import counted
 
 
 class Verdict(str, Enum):
-    """How a finding is: only an error keeps a run from reading what is selected."""
+    """Severity of a finding. Only errors stop a run, or make it read less than is selected."""
 
     OK = "ok"
     WARNING = "warning"
     ERROR = "error"
     SKIPPED = "skipped"
 
-
-SIGN_IN = "Sign in with tap-constantcontact-login."
 
 COLORS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.ERROR: "red"}
 
@@ -31,7 +30,7 @@ class Finding(NamedTuple):
 
     Attributes:
         subject: What was examined, in a word or two.
-        verdict: How it is.
+        verdict: The severity.
         text: What was found, as a sentence.
         advice: What to do next, as a sentence; empty if nothing is to be done.
     """
@@ -48,9 +47,19 @@ class Finding(NamedTuple):
         return f"{verdict} {self.subject:<12}  {' '.join(filter(None, (self.text, self.advice)))}"
 
 
-def well(subject: str, text: str) -> Finding:
+def ok(subject: str, text: str) -> Finding:
     """Return the finding that all is well with a subject."""
     return Finding(subject, Verdict.OK, text)
+
+
+def warning(subject: str, text: str, advice: str = "") -> Finding:
+    """Return a finding that does not stop a run."""
+    return Finding(subject, Verdict.WARNING, text, advice)
+
+
+def error(subject: str, text: str, advice: str = "") -> Finding:
+    """Return a finding that stops a run."""
+    return Finding(subject, Verdict.ERROR, text, advice)
 
 
 def skipped(subject: str, reason: str) -> Finding:
@@ -58,32 +67,47 @@ def skipped(subject: str, reason: str) -> Finding:
     return Finding(subject, Verdict.SKIPPED, f"Not examined: {reason}.")
 
 
-def conclusion(findings: Sequence[Finding], requests: int) -> str:
-    """Return the sentence at the end of an examination."""
-    errors, warnings = _number(findings, Verdict.ERROR), _number(findings, Verdict.WARNING)
-    if errors:
-        found = counted(errors, "error") + f" and {counted(warnings, 'warning')}" * bool(warnings)
-        result = f"Found {found}: a run would fail, or read less than is selected."
-    elif warnings:
-        result = f"Found {counted(warnings, 'warning')}: a run can read what is selected."
-    else:
-        result = "All is well."
-    return f"{result} This took {counted(requests, 'request')} to the API."
+class Report(NamedTuple):
+    """The result of an examination.
 
+    Attributes:
+        findings: What was found.
+        streams: Whether the token may read the selected streams; empty if that was not examined.
+        requests: Number of requests sent to the API.
+    """
 
-def as_json(findings: Sequence[Finding], requests: int) -> str:
-    """Return the findings as JSON for programs."""
-    listed: list[dict[str, Any]] = [
-        {**finding._asdict(), "verdict": finding.verdict.value} for finding in findings
-    ]
-    report = {"well": exit_code(findings) == 0, "requests": requests, "findings": listed}
-    return json.dumps(report, indent=2)
+    findings: Sequence[Finding]
+    streams: Sequence[Permission]
+    requests: int
 
+    @property
+    def exit_code(self) -> int:
+        """1 if there is an error, or else 0."""
+        return int(self._number(Verdict.ERROR) > 0)
 
-def exit_code(findings: Sequence[Finding]) -> int:
-    """Return 1 if there is an error, or else 0."""
-    return int(_number(findings, Verdict.ERROR) > 0)
+    def _number(self, verdict: Verdict) -> int:
+        return [finding.verdict for finding in self.findings].count(verdict)
 
+    def conclusion(self) -> str:
+        """Return what is printed after the findings: the table of streams, and a sentence."""
+        errors, warnings = self._number(Verdict.ERROR), self._number(Verdict.WARNING)
+        if errors:
+            also = f" and {counted(warnings, 'warning')}" * bool(warnings)
+            found = f"{counted(errors, 'error')}{also}"
+            result = f"Found {found}: a run would fail, or read less than is selected."
+        elif warnings:
+            result = f"Found {counted(warnings, 'warning')}: a run can read what is selected."
+        else:
+            result = "All is well."
+        result = f"{result} This took {counted(self.requests, 'request')} to the API."
+        return f"\n{table(self.streams)}\n\n{result}" if self.streams else result
 
-def _number(findings: Sequence[Finding], verdict: Verdict) -> int:
-    return [finding.verdict for finding in findings].count(verdict)
+    def as_json(self) -> str:
+        """Return the report as JSON for programs."""
+        report = {
+            "well": self.exit_code == 0,
+            "requests": self.requests,
+            "findings": [finding._asdict() for finding in self.findings],
+            "streams": [permission._asdict() for permission in self.streams],
+        }
+        return json.dumps(report, indent=2)

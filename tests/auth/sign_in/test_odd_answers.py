@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,10 +17,11 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tap_constantcontact.auth import token_lock
+from tap_constantcontact.auth import token_file
 from tap_constantcontact.auth.answers import Granted
-from tap_constantcontact.auth.sign_in.flows import SignIn, SignInError
+from tap_constantcontact.auth.sign_in.flows import SignIn
 from tap_constantcontact.commands import login
+from tap_constantcontact.exceptions import FatalAPIError
 from tests.auth.odd import (
     SECRETS,
     STATUSES,
@@ -41,19 +42,6 @@ TOKENS = json.dumps(
 ).encode()
 
 quickly = settings(suppress_health_check=[*HealthCheck])
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Canned]:
-    with canned() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[Canned]:
-    """Another server, which must see no request."""
-    with canned() as running:
-        yield running
 
 
 class Person:
@@ -92,16 +80,16 @@ def signed_in(server: Canned, person: Person | None, **more: Any) -> Granted | s
     """Sign in; returns what was granted, or the line with which it failed."""
     kept: list[Granted] = []
     clock = StillClock() if person is None else PatientClock()
-    config = {"auth_url": server.url, "client_id": "ada", **more}
-    sign_in = SignIn(config, "contact_data offline_access", 5, clock)
+    config = {"auth_url": server.url, "client_id": "ada", "request_timeout": 5, **more}
+    sign_in = SignIn(config, "contact_data offline_access", clock)
     try:
         if person is None:
             sign_in.by_device(kept.append)
         else:
             person.pages, person.done = [], threading.Event()
             sign_in.by_browser(0, 30, kept.append)
-    except SignInError as error:
-        said = error.message
+    except FatalAPIError as error:
+        said = str(error)
     else:
         return kept[0]
     assert is_plain(said)
@@ -219,11 +207,11 @@ def test_a_device_waits_for_a_server_that_fails_until_its_code_expires(
         slept(seconds)
 
     monkeypatch.setattr(clock, "sleep", sleep)
-    config = {"auth_url": server.url, "client_id": "ada"}
-    with pytest.raises(SignInError) as caught:
-        SignIn(config, "contact_data", 5, clock).by_device(lambda _: None)
-    assert text in caught.value.message
-    assert f"(HTTP {status})" in caught.value.message
+    config = {"auth_url": server.url, "client_id": "ada", "request_timeout": 5}
+    with pytest.raises(FatalAPIError) as caught:
+        SignIn(config, "contact_data", clock).by_device(lambda _: None)
+    assert text in str(caught.value)
+    assert f"(HTTP {status})" in str(caught.value)
     assert clock.at == StillClock.at + WHOLE_DEVICE["expires_in"]
     assert 8 < len(server.seen) < 30
 
@@ -288,7 +276,7 @@ def test_an_account_that_is_redirected_is_told_and_not_followed(
 @pytest.mark.parametrize(
     ("step", "line"),
     [
-        ("prepare", "Given up. Nothing was stored."),
+        ("check_can_store", "Given up. Nothing was stored."),
         ("tokens_of", "Given up. Nothing was stored."),
         ("_name_lacking", "Given up. The tokens are stored."),
         ("_report", "Given up. The tokens are stored."),
@@ -321,8 +309,8 @@ def test_scopes_that_cannot_be_sent_are_refused(command: Callable[..., Result]) 
 def test_a_sign_in_waits_for_a_run_that_holds_the_tokens(
     command: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_lock, "SILENCE", 0)
-    monkeypatch.setattr(token_lock, "LONGEST_WAIT", 0)
+    monkeypatch.setattr(token_file, "SILENCE", 0)
+    monkeypatch.setattr(token_file, "LONGEST_WAIT", 0)
     with FileLock(tmp_path / "tokens.json.lock"):
         assert "Another process has been renewing" in last_line(command())
 

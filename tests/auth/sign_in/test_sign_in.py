@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from tap_constantcontact.auth.sign_in.flows import SignIn, SignInError
+from tap_constantcontact.auth.sign_in.flows import SignIn
+from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.sign_in.test_login import decide
@@ -42,17 +43,21 @@ def test_a_device_slows_down_when_told_to(
     authorization.clock = lambda: now
     authorization.interval = 0.25
     monkeypatch.setattr(Authorization, "_asked_by_device", watch)
-    application = {"client_id": "sandbox", "auth_url": sandbox.auth_url}
+    application = {"client_id": "sandbox", "auth_url": sandbox.auth_url, "request_timeout": 30}
     clock = StillClock()
     monkeypatch.setattr(clock, "sleep", move)
-    SignIn(application, "contact_data offline_access", 30, clock).by_device(kept.append)
+    SignIn(application, "contact_data offline_access", clock).by_device(kept.append)
     assert len(asked) == 2
     assert asked[1] - asked[0] >= 5
     assert kept[0].refresh_token == authorization.refresh_token
 
 
 def test_a_server_that_cannot_be_reached_is_named() -> None:
-    application = {"client_id": "sandbox", "auth_url": "http://127.0.0.1:9/oauth2"}
-    with pytest.raises(SignInError) as caught:
-        SignIn(application, "contact_data", 30, PatientClock()).by_device(lambda _: None)
+    application = {
+        "client_id": "sandbox",
+        "auth_url": "http://127.0.0.1:9/oauth2",
+        "request_timeout": 30,
+    }
+    with pytest.raises(FatalAPIError) as caught:
+        SignIn(application, "contact_data", PatientClock()).by_device(lambda _: None)
     assert "127.0.0.1:9/oauth2 cannot be reached (no connection)" in str(caught.value)

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_constantcontact.clock import SYSTEM
-from tap_constantcontact.commands.doctor import stored
+from tap_constantcontact.commands.doctor import access
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.sandbox.server import Sandbox
@@ -48,7 +48,7 @@ def config_of(where: str) -> dict[str, Any]:
 def said_of(where: str) -> str:
     """Return what is said of a store: one line, without a traceback and what leads to one."""
     try:
-        finding = stored.limits_store(config_of(where))
+        finding = access.limits_store(config_of(where))
     except ConfigValidationError as error:
         (fault,) = error.errors
         assert fault.startswith("limits_store: ")

@@ -8,11 +8,11 @@ from typing import Any
 from singer_sdk.singerlib import Catalog
 
 from tap_constantcontact.auth.permissions import Need
-from tap_constantcontact.commands.doctor.findings import Finding, Verdict, well
+from tap_constantcontact.commands.doctor.findings import Finding, error, ok, warning
 from tap_constantcontact.config import validation
 from tap_constantcontact.config.catalog import checked
 from tap_constantcontact.config.environment import gathered
-from tap_constantcontact.config.json_files import json_object
+from tap_constantcontact.config.json_files import ENVIRONMENT, configuration
 from tap_constantcontact.config.stream_maps import names
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import SERVERS
@@ -20,15 +20,13 @@ from tap_constantcontact.streams import DECLARED, FROM_CAMPAIGNS, STREAMS
 from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
 
-ENVIRONMENT = "ENV"
-"""The `--config` that stands for the environment, as in the tap."""
-
 
 class Settings:
     """The settings in files and, if it is named, in the environment.
 
     Args:
         sources: The files, and `ENV` for the environment, in the order of the command line.
+        client_id: The application's key, if it is given on the command line, which goes first.
 
     Attributes:
         given: The settings as they were given, and what is to be said of them.
@@ -40,13 +38,11 @@ class Settings:
         ConfigValidationError: A file cannot be read.
     """
 
-    def __init__(self, sources: Sequence[str]) -> None:
+    def __init__(self, sources: Sequence[str], client_id: str | None) -> None:
         self._sources = sources
-        files: dict[str, Any] = {}
-        for source in sources:
-            if source != ENVIRONMENT:
-                files |= json_object(source, "configuration")
-        self.given = gathered(files, with_environment=ENVIRONMENT in sources)
+        self.given = gathered(configuration(sources), with_environment=ENVIRONMENT in sources)
+        if client_id:
+            self.given.settings["client_id"] = client_id
         misfits = [*validation.type_faults(self.given.settings)]
         self.usable = not misfits
         tap = TapConstantContact(
@@ -66,20 +62,20 @@ class Settings:
         return [*(["sandbox"] if self.config["sandbox"] else []), *([store.extra] if store else [])]
 
     def examine(self) -> Iterator[Finding]:
-        """Examine the settings."""
+        """Say what is wrong with the settings, and where they come from."""
         advice = "" if self._sources else "Give the settings with --config FILE or --config=ENV."
         for fault in self.faults:
-            yield Finding("settings", Verdict.ERROR, f"{fault.rstrip('.')}.", advice)
-        for warning in self.given.warnings:
-            yield Finding("settings", Verdict.WARNING, f"{warning}.")
+            yield error("settings", f"{fault.rstrip('.')}.", advice)
+        doubts = [*self.given.warnings]
+        if not self.faults and not self.config["sandbox"]:
+            doubts += validation.warnings(self.config)
+        for doubt in doubts:
+            yield warning("settings", f"{doubt}.")
         if not self.faults:
-            if not self.config["sandbox"]:
-                for warning in validation.warnings(self.config):
-                    yield Finding("settings", Verdict.WARNING, f"{warning}.")
             names = ", ".join(sorted(self.given.settings)) or "none"
-            yield well("settings", f"The settings can be used (given: {names}).")
+            yield ok("settings", f"The settings can be used (given: {names}).")
         for note in self.given.notes:
-            yield well("settings", f"{note}.")
+            yield ok("settings", f"{note}.")
 
 
 def examine_selection(
@@ -91,21 +87,21 @@ def examine_selection(
         config: The settings, which can be used.
         catalog: The content of a catalog, if one is used.
     """
-    warnings: list[str] = []
+    doubts: list[str] = []
     try:
         if catalog is not None:
-            checked(catalog, DECLARED, warnings.append)
+            checked(catalog, DECLARED, doubts.append)
         elif config["custom_fields_by_name"]:
             catalog = _with_any_custom_field(config)
         tap = TapConstantContact(config=config, catalog=catalog, validate_config=False)
         tap.check_selection()
         schemas = {name: stream.schema for name, stream in tap.streams.items()}
-        warnings += names.doubts(config.get("stream_maps") or {}, schemas)
-    except ConfigValidationError as error:
-        for fault in error.errors:
-            yield Finding("selection", Verdict.ERROR, f"{fault}.")
-    for warning in warnings:
-        yield Finding("selection", Verdict.WARNING, f"{warning}.")
+        doubts += names.doubts(config.get("stream_maps") or {}, schemas)
+    except ConfigValidationError as refusal:
+        for fault in refusal.errors:
+            yield error("selection", f"{fault}.")
+    for doubt in doubts:
+        yield warning("selection", f"{doubt}.")
 
 
 def _with_any_custom_field(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,12 +115,7 @@ def _with_any_custom_field(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def selected_needs(config: Mapping[str, Any], catalog: Mapping[str, Any] | None) -> list[Need]:
-    """Return what each selected stream needs.
-
-    Args:
-        config: The settings.
-        catalog: The content of a catalog; by default, the streams of the tap's own are selected.
-    """
+    """Return what each selected stream needs; without a catalog, the tap's own selection counts."""
     selected = {stream.name for stream in STREAMS if stream.selected_by_default}
     if catalog is not None:
         entries = Catalog.from_dict(dict(catalog)).items()

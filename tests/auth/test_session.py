@@ -14,7 +14,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.auth.adapter import HomeAdapter, HomeSession, Origin
+from tap_constantcontact.auth.session import HomeAdapter, HomeSession, Origin
 from tap_constantcontact.exceptions import FatalAPIError
 from tests.wire import CLOSE, OK, chunked, whole, wire
 
