@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from tap_constantcontact.auth.session import refuse_redirect, shown
+from tap_constantcontact.auth.session import json_in, refuse_redirect, shown
 from tap_constantcontact.exceptions import RetriableAPIError
 
 LONGEST = 100
@@ -103,10 +103,7 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
     status = response.status_code
     if status in FLEETING or status >= requests.codes.server_error:
         return None
-    try:
-        details = response.json() if status == requests.codes.ok else None
-    except (ValueError, RecursionError):
-        details = None
+    details = json_in(response) if status == requests.codes.ok else None
     if not isinstance(details, dict):
         return UNTOLD
     return Account(

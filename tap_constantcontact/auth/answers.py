@@ -6,7 +6,6 @@ text may go into a message.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -14,15 +13,15 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
-import requests
-
 from tap_constantcontact.auth.permissions import scope_in
 
 LIFETIME = 86_400.0
-"""Lifetime of an access token in seconds. (Source: the vendor's developer forum, staff answers.)"""
+"""Lifetime of an access token in seconds. (Source: the vendor's developer forum, staff answers.)
+
+The server may set another, as it may the other numbers of seconds here, within these bounds.
+"""
 
 LIFETIMES = (0.0, 365 * LIFETIME)
-"""Lower and upper bound of that lifetime, whatever the server sets."""
 
 LONGEST_TOKEN = 16_384
 """Maximum number of characters of a token, many times those of Okta's; headers hold no more."""
@@ -37,13 +36,11 @@ INTERVAL = 5.0
 """
 
 INTERVALS = (0.1, 60.0)
-"""Lower and upper bound of these seconds, whatever the server sets."""
 
 CODE_LIFETIME = 600.0
 """Seconds that a code can be entered, unless the server sets them."""
 
 CODE_LIFETIMES = (0.0, 3600.0)
-"""Lower and upper bound of these seconds, whatever the server sets."""
 
 LONGEST_CODE = 100
 """Maximum number of characters of a code that a person enters."""
@@ -71,11 +68,7 @@ class Granted(NamedTuple):
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Granted:
-        """Return the tokens in an answer.
-
-        Raises:
-            ValueError: A token is missing, or none that can be used. The message is its name.
-        """
+        """Return the tokens in an answer; a `ValueError` names one that cannot be used."""
         access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token")
         if not is_token(access_token):
             raise ValueError("access_token")
@@ -110,12 +103,7 @@ class Device(NamedTuple):
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Device:
-        """Return the code in an answer.
-
-        Raises:
-            ValueError: A part is missing, or none that can be used or shown. The message is its
-                name.
-        """
+        """Return the code in an answer; a `ValueError` names a part that cannot be shown."""
         if not is_token(device_code := answer.get("device_code")):
             raise ValueError("device_code")
         user_code = answer.get("user_code")
@@ -150,13 +138,9 @@ def is_visible(text: str) -> bool:
 def seconds_in(
     answer: Mapping[str, Any], name: str, default: float, bounds: tuple[float, float]
 ) -> float:
-    """Return a number of seconds in an answer, whatever it sent.
+    """Return a number of seconds in an answer, or the upper bound if it is larger.
 
-    Args:
-        answer: The answer.
-        name: Name of the property.
-        default: Returned if it is not a number, or not above the lower bound.
-        bounds: The lower bound, and the upper one, which replaces larger numbers.
+    What is no number, or not above the lower bound, is the default.
     """
     least, most = bounds
     value = answer.get(name)
@@ -169,21 +153,8 @@ def seconds_in(
     return min(seconds, most) if seconds > least else default
 
 
-def object_in(response: requests.Response) -> dict[str, Any] | None:
-    """Return the JSON object in a response, or None if it has none."""
-    try:
-        answer = json.loads(response.content)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
 def _address(answer: Mapping[str, Any], name: str) -> str:
-    """Return an address in an answer that can be shown.
-
-    Raises:
-        ValueError: It is none of a web page.
-    """
+    """Return the address of a web page, one that can be shown; a `ValueError` names any other."""
     address = answer.get(name)
     if isinstance(address, str) and is_visible(address) and len(address) <= LONGEST_ADDRESS:
         with suppress(ValueError):

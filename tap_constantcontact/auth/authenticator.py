@@ -48,6 +48,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
     Attributes:
         file: The token file.
         why_not_kept: Why new tokens cannot be stored in it; None if they can.
+        tokens: The current tokens.
     """
 
     can_renew = True
@@ -64,14 +65,14 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._writer = TokenWriter(file, self._stored)
         self._seed = config.get("refresh_token")
         self.why_not_kept = file.why_not_kept()
-        self._tokens = self._stored()
-        self.access_token = self._tokens.access_token
-        if self.why_not_kept and config.get("token_file") and self._tokens.rotates is not False:
+        self.tokens = self._stored()
+        self.access_token = self.tokens.access_token
+        if self.why_not_kept and config.get("token_file") and self.tokens.rotates is not False:
             raise refused(
                 f"token_file {str(file.path)!r} cannot be written ({self.why_not_kept}): rotating "
                 "tokens would be lost; set it to a file in a folder that the tap may write to"
             )
-        if (idle := self._tokens.idle_days) > IDLE_WARNING:
+        if (idle := self.tokens.idle_days) > IDLE_WARNING:
             self.logger.warning(
                 "The refresh token was last used %d days ago, and it expires after %d days "
                 "without use: run more often, or sign in again with tap-constantcontact-login",
@@ -82,19 +83,14 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
     @property
     def scopes(self) -> frozenset[str] | None:
         """The scopes of the current access token, or None if they are not known."""
-        return scopes_of(self._tokens.access_token, self._tokens.scope)
+        return scopes_of(self.tokens.access_token, self.tokens.scope)
 
     @property
     def holder(self) -> str:
         """Identifies the account; while that is not known, the tokens."""
-        if self._tokens.account is not None and self._tokens.account.is_known:
-            return self._tokens.account.fingerprint
-        return (self._tokens.seed or fingerprint(str(self.file.path)))[:16]
-
-    @property
-    def tokens(self) -> Tokens:
-        """The current tokens."""
-        return self._tokens
+        if self.tokens.account is not None and self.tokens.account.is_known:
+            return self.tokens.account.fingerprint
+        return (self.tokens.seed or fingerprint(str(self.file.path)))[:16]
 
     def _stored(self) -> Tokens:
         """Return the file's tokens, or those of a configured refresh token that is new."""
@@ -118,15 +114,15 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         Args:
             ask: Called if the account is not in the token file yet, and the file can be written.
         """
-        if self._tokens.account is None and not self.why_not_kept and (account := ask()):
+        if self.tokens.account is None and not self.why_not_kept and (account := ask()):
             self.keep(account=account)
-        return self._tokens.account
+        return self.tokens.account
 
     def keep(self, **learnt: Any) -> None:
         """Store facts about the current tokens, unless the file has newer ones."""
         with self._renewal:
-            access_token = self._tokens.access_token
-            self._tokens = replace(self._tokens, **learnt)
+            access_token = self.tokens.access_token
+            self.tokens = replace(self.tokens, **learnt)
             if self.why_not_kept:
                 return
             with suppress(OSError, ConfigValidationError, FatalAPIError), self.file.lock:
@@ -140,20 +136,14 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
 
     def is_token_valid(self) -> bool:
         """Return whether the current access token is not about to expire."""
-        return self._valid(self._tokens)
-
-    @staticmethod
-    def _valid(tokens: Tokens) -> bool:
-        lifetime = tokens.expires_at - tokens.refreshed_at
-        margin = min(EXPIRY_MARGIN, lifetime / 10)
-        return tokens.access_token is not None and time.time() < tokens.expires_at - margin
+        return _is_valid(self.tokens)
 
     def update_access_token(self) -> None:
         """Get a valid access token, from the file or from the authorization server."""
-        self._renew(rejected=None)
+        self.renew(None)
 
-    def renew(self, rejected: str) -> str | None:
-        """Replace an access token that the API rejected.
+    def renew(self, rejected: str | None) -> str | None:
+        """Replace an access token that the API rejected, or one that is about to expire.
 
         Returns:
             The new token if one was fetched; None if another one was already available.
@@ -161,33 +151,30 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         Raises:
             FatalAPIError: The server refused, or could not be reached for minutes.
         """
-        return self._renew(rejected)
-
-    def _renew(self, rejected: str | None) -> str | None:
         with self._renewal:
-            if self.is_token_valid() and self._tokens.access_token != rejected:
+            if self.is_token_valid() and self.tokens.access_token != rejected:
                 return None
             fetched = None
             if self.why_not_kept:
-                self._tokens = self._refresh(self._tokens)
-                fetched = self._tokens.access_token
+                self.tokens = self._refresh(self.tokens)
+                fetched = self.tokens.access_token
                 self._warn_of_loss(self.why_not_kept)
             else:
                 with self.file.lock:
                     tokens = self._writer.newest()
                     self._check_account(tokens)
-                    if not self._valid(tokens) or tokens.access_token == rejected:
+                    if not _is_valid(tokens) or tokens.access_token == rejected:
                         tokens = self._writer.replace(tokens, self._refresh)
                         fetched = tokens.access_token
-                    self._tokens = tokens
+                    self.tokens = tokens
                 if self.file.vanishes:
                     self._warn_of_loss("it is in a container, and is lost with it")
-            self.access_token = self._tokens.access_token
+            self.access_token = self.tokens.access_token
             return fetched
 
     def _check_account(self, tokens: Tokens) -> None:
         """Refuse the tokens of another account that somebody signed in to during this run."""
-        ours = self._tokens.account
+        ours = self.tokens.account
         if ours is not None and ours.differs_from(tokens.account):
             raise FatalAPIError(
                 f"Somebody signed in to another account during this run: {str(self.file.path)!r} "
@@ -196,7 +183,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             )
 
     def _warn_of_loss(self, reason: str) -> None:
-        if self._tokens.rotates:
+        if self.tokens.rotates:
             self.logger.warning(
                 "The refresh token was replaced by a new one, which %s cannot keep (%s): the next "
                 "run may need a new sign-in. To avoid that, %s",
@@ -209,11 +196,11 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         """Add a valid bearer token to a request."""
         if not self.is_token_valid():
             self.update_access_token()
-        request.headers["Authorization"] = f"Bearer {self._tokens.access_token}"
+        request.headers["Authorization"] = f"Bearer {self.tokens.access_token}"
         return request
 
     def _refresh(self, tokens: Tokens) -> Tokens:
-        self._tokens = tokens
+        self.tokens = tokens
         self.logger.debug("Requesting a new access token")
         asked_at = time.time()
         granted = self._exchanged(tokens.refresh_token)
@@ -241,6 +228,11 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                 f"before, replaced, or idle for more than {IDLE_DAYS} days. To go on, {SIGN_IN}"
                 f"{remedy}."
             ) from None
+
+
+def _is_valid(tokens: Tokens) -> bool:
+    margin = min(EXPIRY_MARGIN, (tokens.expires_at - tokens.refreshed_at) / 10)
+    return tokens.access_token is not None and time.time() < tokens.expires_at - margin
 
 
 class AccessTokenAuthenticator(BearerTokenAuthenticator):

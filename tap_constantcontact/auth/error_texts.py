@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Any
@@ -94,12 +94,7 @@ def text_of_page(content: bytes) -> str:
 
 
 def in_a_line(texts: Iterable[str], secrets: Sequence[str]) -> list[str]:
-    """Return the first texts of a refusal, each in one printable line of bounded length.
-
-    Args:
-        texts: The texts; equal ones count once.
-        secrets: What to mask in them, as a refusal may quote the request.
-    """
+    """Return the first different texts of a refusal, each as `safe` has it."""
     lines = (safe(text, secrets) for text in texts)
     return [*dict.fromkeys(filter(None, lines))][:MOST_TEXTS]
 
@@ -113,26 +108,12 @@ def safe(text: str, secrets: Sequence[str]) -> str:
     return printable(text).strip()
 
 
-def told_by(answer: Mapping[str, Any], hidden: Iterable[Any]) -> str:
-    """Return what an answer tells of a refusal, as one short printable line; empty if nothing.
-
-    Args:
-        answer: The answer.
-        hidden: Secrets to leave out. Values that are no texts do not matter.
-    """
-    return ": ".join(in_a_line(texts_in(answer), _texts(hidden)))
-
-
-def told_by_page(response: requests.Response, hidden: Iterable[Any]) -> str:
+def text_of_other(content: bytes, secrets: Sequence[str]) -> str:
     """Return the text of a page; empty if it may be tokens in a form or in JSON that was cut."""
-    text = response.content[:4096].decode("utf-8", "replace").strip()
+    text = content[:4096].decode("utf-8", "replace").strip()
     if not text.startswith("<") and _data(text):
         return ""
-    return safe(text_of_page(response.content), _texts(hidden))
-
-
-def _texts(values: Iterable[Any]) -> list[str]:
-    return [value for value in values if isinstance(value, str) and value]
+    return safe(text_of_page(content), secrets)
 
 
 def _masked(text: str, token: str) -> str:

@@ -22,6 +22,7 @@ import requests
 from tabulate import tabulate
 
 from tap_constantcontact.auth.account import response_of, text_of
+from tap_constantcontact.auth.session import json_in
 
 PATH = "/account/user/privileges"
 
@@ -179,12 +180,7 @@ def ask_privileges(
 
 def privileges_in(response: requests.Response) -> frozenset[str] | None:
     """Return the privileges in a response; None if there are none to be read."""
-    if response.status_code != requests.codes.ok:
-        return None
-    try:
-        rows = response.json()
-    except (ValueError, RecursionError):
-        return None
+    rows = json_in(response) if response.status_code == requests.codes.ok else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return None
     return frozenset(filter(None, (text_of(row.get("privilege_name")) for row in rows)))

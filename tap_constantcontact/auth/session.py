@@ -5,6 +5,7 @@ All requests that carry a token, a code, a verifier or a secret are sent by such
 
 from __future__ import annotations
 
+import json
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -265,6 +266,14 @@ def _destination(response: requests.Response) -> str:
     except (KeyError, ValueError):
         return ""
     return f", to {safe(target, secrets_of(response.request))}"
+
+
+def json_in(response: requests.Response) -> Any:
+    """Return the JSON in a response, or None if it has none."""
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def shown(url: str) -> str:

@@ -214,8 +214,7 @@ class TokenFile:
     def write(self, tokens: Tokens) -> None:
         """Write the tokens to disk, under the lock; afterwards they survive a power cut.
 
-        Raises:
-            OSError: They cannot be written; the file is as it was.
+        An `OSError` leaves the file as it was.
         """
         with self.reserved() as write:
             write(tokens)
@@ -233,16 +232,13 @@ class TokenFile:
         with suppress(FileNotFoundError):
             self._draft_path.unlink()
         try:
-            with self._draft() as draft:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
+            with FileIO(os.open(self._draft_path, flags, 0o600), "wb") as draft:
                 size = self.path.stat().st_size if self.path.exists() else 0
                 _overwrite(draft, bytes(min(size, LARGEST) + ROOM))
                 yield lambda tokens: self._replace(draft, tokens)
         finally:
             self._draft_path.unlink(missing_ok=True)
-
-    def _draft(self) -> FileIO:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
-        return FileIO(os.open(self._draft_path, flags, 0o600), "wb")
 
     def _replace(self, draft: FileIO, tokens: Tokens) -> None:
         known = asdict(tokens)

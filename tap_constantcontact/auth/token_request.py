@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 import requests
 from requests.auth import HTTPBasicAuth
 
-from tap_constantcontact.auth.answers import SECRET, Granted, object_in
-from tap_constantcontact.auth.error_texts import secrets_of, told_by, told_by_page
+from tap_constantcontact.auth.answers import SECRET, Granted
+from tap_constantcontact.auth.error_texts import in_a_line, secrets_of, text_of_other, texts_in
 from tap_constantcontact.auth.session import (
     RESPONSE_TIMEOUT_FACTOR,
     BoundedSession,
+    json_in,
     refuse_redirect,
     shown,
 )
@@ -159,10 +160,9 @@ class AuthorizationServer:
         response = self._post(path, form, left, secret)
         refuse_redirect(response, f"The authorization server at {shown(self.url)}", "auth_url")
         status = response.status_code
-        answer = object_in(response)
-        hidden = [*secrets_of(response.request), *map((answer or {}).get, SECRET)]
-        text = told_by(answer, hidden) if answer is not None else told_by_page(response, hidden)
-        told = ", ".join(filter(None, (f"HTTP {status}", text)))
+        found = json_in(response)
+        answer: dict[str, Any] | None = found if isinstance(found, dict) else None
+        told = _told(response, answer)
         if status == requests.codes.too_many_requests:
             raise ThrottledError(told)
         if status >= requests.codes.server_error:
@@ -191,6 +191,17 @@ class AuthorizationServer:
                 f"No request can be sent to {shown(self.url)}: check auth_url, client_id, "
                 "client_secret and user_agent."
             ) from None
+
+
+def _told(response: requests.Response, answer: Mapping[str, Any] | None) -> str:
+    """Return what a refusal tells, in which secrets are masked that it repeats."""
+    secrets = secrets_of(response.request)
+    if answer is None:
+        text = text_of_other(response.content, secrets)
+    else:
+        secrets += [token for token in map(answer.get, SECRET) if token and isinstance(token, str)]
+        text = ": ".join(in_a_line(texts_in(answer), secrets))
+    return ", ".join(filter(None, (f"HTTP {response.status_code}", text)))
 
 
 def _refusal(error: str, told: str) -> str:

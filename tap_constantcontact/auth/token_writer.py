@@ -44,9 +44,6 @@ class TokenWriter:
         """Return the file's tokens, or those in memory that replace them.
 
         If somebody has signed in since then, the file's are newer.
-
-        Raises:
-            ConfigValidationError: The file cannot be read.
         """
         stored = self._stored()
         if self._unwritten and stored.refresh_token == self._unwritten.spent:
@@ -55,11 +52,7 @@ class TokenWriter:
         return stored
 
     def write(self, tokens: Tokens) -> None:
-        """Write tokens whose refresh token is that of `newest`.
-
-        Raises:
-            OSError: They cannot be written.
-        """
+        """Write tokens whose refresh token is that of `newest`."""
         self._file.write(tokens)
         self._unwritten = None
 
@@ -67,10 +60,6 @@ class TokenWriter:
         """Exchange a refresh token, and write the new tokens into room that was reserved before.
 
         If they cannot be written all the same, they are in memory alone.
-
-        Args:
-            tokens: The newest tokens.
-            refresh: Exchanges their refresh token, and returns the new tokens.
 
         Raises:
             FatalAPIError: There is no room, so that a rotating token was not exchanged; or it was

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import click
 
 from tap_constantcontact.auth.answers import INTERVAL, INTERVALS, Device, Granted
-from tap_constantcontact.auth.error_texts import told_by
+from tap_constantcontact.auth.error_texts import in_a_line, texts_in
 from tap_constantcontact.auth.session import shown
 from tap_constantcontact.auth.sign_in.loopback import Loopback, Outcome
 from tap_constantcontact.auth.token_request import AuthorizationServer, log_retry
@@ -133,7 +133,7 @@ class SignIn:
         """Exchange the code in the browser's redirect for tokens."""
         code = answer.get("code", "")
         if error := answer.get("error"):
-            told = told_by(answer, (verifier, code)) or "without a reason"
+            told = ": ".join(in_a_line(texts_in(answer), (verifier, code))) or "without a reason"
             raise _failed(RefusedError(error, f"Constant Contact refused the sign-in ({told})."))
         if not code:
             raise SignInError("The browser returned without a code. Run the command again.")
