@@ -30,7 +30,7 @@ COMMANDS = {
     "check": {
         "executable": "tap-constantcontact-login",
         "args": "--check",
-        "description": "Use the stored token once, and tell which streams it may read.",
+        "description": "Tell whether the stored token works, and which streams it may read.",
     },
     "doctor": {
         "executable": "tap-constantcontact-doctor",
