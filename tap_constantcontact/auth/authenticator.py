@@ -250,7 +250,11 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
         request.headers.update(self.auth_headers)
         return request
 
-    def renew(self, rejected: str) -> str | None:  # noqa: ARG002
+    def is_token_valid(self) -> bool:
+        """Return True, as it is not known when the token expires."""
+        return True
+
+    def renew(self, rejected: str | None) -> str | None:  # noqa: ARG002
         """Return None, as there is no other token."""
         return None
 

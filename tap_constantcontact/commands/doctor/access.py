@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from tap_constantcontact.auth.permissions import (
     PATH,
     REMEDY,
     Need,
-    Permission,
     forbidden_streams,
     forbids,
     permissions,
@@ -30,21 +29,13 @@ from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.commands.doctor import machine
-from tap_constantcontact.commands.doctor.findings import (
-    Finding,
-    Verdict,
-    error,
-    ok,
-    skipped,
-    warning,
-)
+from tap_constantcontact.commands.doctor.findings import Report, Verdict
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     LimitReachedError,
     RetriableAPIError,
     ThrottledError,
     TokenRenewedError,
-    plain,
 )
 from tap_constantcontact.limits import permits
 from tap_constantcontact.limits.ledger import Asker
@@ -61,9 +52,6 @@ SIGN_IN = "Sign in with tap-constantcontact-login."
 
 LOWER = "Another program uses the key: set a lower requests_per_second in the tap or there."
 
-EXPLAINED = (FatalAPIError, LimitReachedError, RetriableAPIError, requests.RequestException)
-"""The failures of a request that findings explain."""
-
 REFUSED = {requests.codes.unauthorized: "token", requests.codes.forbidden: "rights"}
 """What is wrong, by the status of a response; for any other, it is the address."""
 
@@ -73,35 +61,38 @@ FEW = 100
 """Number of requests left today below which to warn."""
 
 
-def token(config: Mapping[str, Any]) -> Finding:
+def token(report: Report, config: Mapping[str, Any]) -> None:
     """Examine the token that a run would use, without using it.
 
     Raises:
         ConfigValidationError: There is none, or the token file cannot be used.
     """
     if config["sandbox"]:
-        return ok("token", "The built-in sandbox needs none.")
+        report.ok("token", "The built-in sandbox needs none.")
+        return
     bearer = authenticator(config)
     if not isinstance(bearer, RefreshTokenAuthenticator):
-        return warning(
+        report.warning(
             "token",
             "The access_token of the settings ends a day after it was issued.",
             "For runs of many days, leave it out and sign in with tap-constantcontact-login.",
         )
+        return
     file, tokens = bearer.file, bearer.tokens
     if bearer.why_not_kept and tokens.rotates is not False:
-        return error(
+        report.error(
             "token",
             f"{file.path} cannot be written ({bearer.why_not_kept}), and a rotating token would be "
             "lost.",
             "Set token_file to a file in a folder that the tap may write to.",
         )
-    if not tokens.refreshed_at:
-        return ok("token", "The refresh_token of the settings was not used before.")
-    return _used_token(file, tokens)
+    elif tokens.refreshed_at:
+        _used_token(report, file, tokens)
+    else:
+        report.ok("token", "The refresh_token of the settings was not used before.")
 
 
-def _used_token(file: TokenFile, tokens: Tokens) -> Finding:
+def _used_token(report: Report, file: TokenFile, tokens: Tokens) -> None:
     mode = f" (mode {stat.S_IMODE(file.path.stat().st_mode):04o})" if os.name == "posix" else ""
     text = (
         f"The token in {file.path}{mode} is {tokens.kind}. It was last used "
@@ -109,16 +100,17 @@ def _used_token(file: TokenFile, tokens: Tokens) -> Finding:
         "idle days are left."
     )
     if folder := open_folder(file.path):
-        return warning("token", text, _closing(folder))
-    if file.vanishes and tokens.rotates:
+        report.warning("token", text, _closing(folder))
+    elif file.vanishes and tokens.rotates:
         advice = "It is lost with this container: keep it on a volume, or use a long lived token."
-        return warning("token", text, advice)
-    if tokens.idle_days > IDLE_WARNING:
-        return warning("token", text, f"Run more often, or {SIGN_IN.lower()}")
-    return ok("token", text)
+        report.warning("token", text, advice)
+    elif tokens.idle_days > IDLE_WARNING:
+        report.warning("token", text, f"Run more often, or {SIGN_IN.lower()}")
+    else:
+        report.ok("token", text)
 
 
-def limits_store(config: Mapping[str, Any]) -> Finding:
+def limits_store(report: Report, config: Mapping[str, Any]) -> None:
     """Examine the store in which the runs of the key count their requests.
 
     Raises:
@@ -131,15 +123,18 @@ def limits_store(config: Mapping[str, Any]) -> Finding:
     try:
         left = store.change(lambda ledger, now: ledger.left_today(UNKNOWN_ACCOUNT, terms, now))
     except StoreError as failure:
-        return (error if config["limits_store_required"] else warning)(
+        report.add(
+            Verdict.ERROR if config["limits_store_required"] else Verdict.WARNING,
             "limits store",
             f"Requests cannot be counted in {store} ({failure}).",
             f"{permits.REMEDY[0].upper()}{permits.REMEDY[1:]}.",
         )
+        return
     text = f"Requests are counted in {store}, and {left:,} are left today."
     if isinstance(store, FileStore) and (folder := open_folder(store.path)):
-        return warning("limits store", text, _closing(folder))
-    return ok("limits store", text)
+        report.warning("limits store", text, _closing(folder))
+    else:
+        report.ok("limits store", text)
 
 
 def open_folder(file: Path) -> Path | None:
@@ -162,118 +157,113 @@ def _closing(folder: Path) -> str:
     return f"Other users can replace what is in {folder}: use a folder that only you can write to."
 
 
-class Access:
-    """The use of a token: a request for the user's privileges, and one for the account.
+def use(
+    report: Report,
+    connection: Connection,
+    needs: Sequence[Need],
+    *,
+    forbidden: Verdict,
+    can_renew: bool,
+) -> None:
+    """Use the token: request the user's privileges, and the account.
 
     Args:
+        report: Where to add what is found.
         connection: The connection to the API, whose limits must not wait.
+        needs: What the selected streams need.
+        forbidden: The verdict if some of them are forbidden.
         can_renew: Whether the authorization server responds.
-
-    Attributes:
-        streams: Whether the token may read the selected streams; empty before it was used.
     """
+    bearer = connection.authenticator
+    response = None
+    if not (can_renew or bearer.is_token_valid()):
+        text = "The access token has expired, and auth_url does not respond."
+        report.error("token", text, "First make auth_url reachable.")
+    else:
+        response = _first_response(report, connection)
+    if response is None:
+        for subject in ("account", "rights"):
+            report.skipped(subject, "the API did not accept a request")
+    else:
+        machine.reached(report, "api_url", connection.api_url)
+        machine.clock(report, response)
+        _account(report, connection)
+        report.streams = permissions(needs, bearer.scopes, privileges_in(response))
+        _rights(report, forbidden)
+    _quota(report, connection)
+    if lost := bearer.finish():
+        report.error("token", lost)
 
-    def __init__(self, connection: Connection, *, can_renew: bool) -> None:
-        self.streams: list[Permission] = []
-        self._connection = connection
-        self._can_renew = can_renew
-        self._privileges: frozenset[str] | None = None
-        self._status = 0
 
-    def examine(self, needs: Sequence[Need], *, if_forbidden: Verdict) -> Iterator[Finding]:
-        """Use the token.
+def _first_response(report: Report, connection: Connection) -> requests.Response | None:
+    """Renew the token if that is due, and request the user's privileges."""
+    bearer, url = connection.authenticator, f"{connection.api_url}{PATH}"
+    status = 0
 
-        Args:
-            needs: What the selected streams need.
-            if_forbidden: The verdict if some of them are forbidden.
-        """
-        url = f"{self._connection.api_url}{PATH}"
-        try:
-            yield from self._first_request(url)
-        except EXPLAINED as failure:
-            yield self._explained(failure, url)
-        if self._status != requests.codes.ok:
-            for subject in ("account", "rights"):
-                yield skipped(subject, "the API did not accept a request")
-        else:
-            yield self._account()
-            scopes = self._connection.authenticator.scopes
-            self.streams = permissions(needs, scopes, self._privileges)
-            yield from _rights(self.streams, if_forbidden)
-        yield self._quota()
-        if lost := self._connection.authenticator.finish():
-            yield error("token", lost)
-
-    def _first_request(self, url: str) -> Iterator[Finding]:
-        """Renew the token if that is due, and request the user's privileges."""
-        bearer = self._connection.authenticator
-        if isinstance(bearer, RefreshTokenAuthenticator) and not bearer.is_token_valid():
-            if not self._can_renew:
-                text = "The access token has expired, and auth_url does not respond."
-                yield error("token", text, "First make auth_url reachable.")
-                return
-            self._status = requests.codes.unauthorized
-            bearer.update_access_token()
-        try:
-            response = self._answer(url)
-        except TokenRenewedError:
-            response = self._answer(url)
-        yield machine.reached("api_url", url)
-        yield machine.clock(response)
-        self._privileges = privileges_in(response)
-
-    def _answer(self, url: str) -> requests.Response:
-        response = self._connection.session.get(url, timeout=machine.PATIENCE)
-        self._status = response.status_code
-        judge(response, PRIVILEGES, self._connection)
+    def ask() -> requests.Response:
+        nonlocal status
+        response = connection.session.get(url, timeout=machine.PATIENCE)
+        status = response.status_code
+        judge(response, PRIVILEGES, connection)
         return response
 
-    def _explained(self, failure: Exception, url: str) -> Finding:
-        """Return the finding that there is no answer to the first request, with the reason."""
-        if isinstance(failure, LimitReachedError):
-            return skipped("network", "the quota of requests is used up")
-        if isinstance(failure, requests.RequestException):
-            return machine.unreachable("api_url", url, failure)
-        if isinstance(failure, TokenRenewedError):
-            return error("token", "The API refuses even a new token.", SIGN_IN)
-        if isinstance(failure, ThrottledError):
-            return warning("network", "The API throttled a request.", LOWER)
-        if isinstance(failure, RetriableAPIError):
-            text = f"api_url: {machine.host(url)} responds with {failure}."
-            return error("network", text, "Try again later.")
-        return error(REFUSED.get(self._status, "network"), plain(failure))
+    try:
+        if not bearer.is_token_valid():
+            status = requests.codes.unauthorized
+            bearer.renew(None)
+        try:
+            return ask()
+        except TokenRenewedError:
+            return ask()
+    except LimitReachedError:
+        report.skipped("network", "the quota of requests is used up")
+    except requests.RequestException as failure:
+        machine.unreachable(report, "api_url", url, failure)
+    except TokenRenewedError:
+        report.error("token", "The API refuses even a new token.", SIGN_IN)
+    except ThrottledError:
+        report.warning("network", "The API throttled a request.", LOWER)
+    except RetriableAPIError as failure:
+        text = f"api_url: {machine.host(url)} responds with {failure}."
+        report.error("network", text, "Try again later.")
+    except FatalAPIError as failure:
+        report.error(REFUSED.get(status, "network"), str(failure))
+    return None
 
-    def _account(self) -> Finding:
-        connection = self._connection
+
+def _account(report: Report, connection: Connection) -> None:
+    with report.errors_in("account"):
         try:
             found = account.ask(connection.session, connection.api_url, machine.PATIENCE)
         except LimitReachedError:
-            return skipped("account", "the quota of requests is used up")
-        except FatalAPIError as failure:
-            return error("account", str(failure))
+            report.skipped("account", "the quota of requests is used up")
+            return
         bearer = connection.authenticator
         if isinstance(bearer, RefreshTokenAuthenticator) and found:
             bearer.keep(account=found)
         is_known = found is not None and found.is_known
-        return (ok if is_known else warning)(
-            "account", f"The account is {account.described(found)}."
-        )
-
-    def _quota(self) -> Finding:
-        left, terms = self._connection.left_today, self._connection.permits.terms
-        text = f"{left:,} of {terms.a_day:,} requests are left today, until 00:00 UTC."
-        if left < 1:
-            return error("quota", text, "Run again then with the last state.")
-        if left < FEW:
-            return warning("quota", text, "A run may end early, and resume then.")
-        return ok("quota", text)
+        verdict = Verdict.OK if is_known else Verdict.WARNING
+        report.add(verdict, "account", f"The account is {account.described(found)}.")
 
 
-def _rights(streams: Sequence[Permission], if_forbidden: Verdict) -> Iterator[Finding]:
+def _rights(report: Report, verdict: Verdict) -> None:
     """Sum up the table of what the token may read."""
-    if forbidden := forbidden_streams(streams):
-        yield Finding("rights", if_forbidden, forbids(forbidden), REMEDY)
-    if unknown := [one.stream for one in streams if one.allowed.startswith("not known:")]:
-        yield warning("rights", f"It is not known whether {', '.join(unknown)} may be read.")
-    if allowed := len(streams) - len(forbidden) - len(unknown):
-        yield ok("rights", f"The token may read {allowed} of {len(streams)} selected streams.")
+    if forbidden := forbidden_streams(report.streams):
+        report.add(verdict, "rights", forbids(forbidden), REMEDY)
+    unknown = [one.stream for one in report.streams if one.allowed.startswith("not known:")]
+    if unknown:
+        report.warning("rights", f"It is not known whether {', '.join(unknown)} may be read.")
+    if allowed := len(report.streams) - len(forbidden) - len(unknown):
+        of_all = f"{allowed} of {len(report.streams)} selected streams"
+        report.ok("rights", f"The token may read {of_all}.")
+
+
+def _quota(report: Report, connection: Connection) -> None:
+    left, terms = connection.left_today, connection.permits.terms
+    text = f"{left:,} of {terms.a_day:,} requests are left today, until 00:00 UTC."
+    if left < 1:
+        report.error("quota", text, "Run again then with the last state.")
+    elif left < FEW:
+        report.warning("quota", text, "A run may end early, and resume then.")
+    else:
+        report.ok("quota", text)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple
 
 import click
 
 from tap_constantcontact.auth.permissions import Permission, table
+from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, plain
 from tap_constantcontact.output.figures import counted
 
 
@@ -47,38 +49,58 @@ class Finding(NamedTuple):
         return f"{verdict} {self.subject:<12}  {' '.join(filter(None, (self.text, self.advice)))}"
 
 
-def ok(subject: str, text: str) -> Finding:
-    """Return the finding that all is well with a subject."""
-    return Finding(subject, Verdict.OK, text)
+class Report:
+    """What an examination has found so far.
 
-
-def warning(subject: str, text: str, advice: str = "") -> Finding:
-    """Return a finding that does not stop a run."""
-    return Finding(subject, Verdict.WARNING, text, advice)
-
-
-def error(subject: str, text: str, advice: str = "") -> Finding:
-    """Return a finding that stops a run."""
-    return Finding(subject, Verdict.ERROR, text, advice)
-
-
-def skipped(subject: str, reason: str) -> Finding:
-    """Return the finding that a subject could not be examined."""
-    return Finding(subject, Verdict.SKIPPED, f"Not examined: {reason}.")
-
-
-class Report(NamedTuple):
-    """The result of an examination.
+    Args:
+        show: Called with each finding as a line for people.
 
     Attributes:
-        findings: What was found.
-        streams: Whether the token may read the selected streams; empty if that was not examined.
+        findings: The findings.
+        streams: Whether the token may read the selected streams; empty before it was used.
         requests: Number of requests sent to the API.
     """
 
-    findings: Sequence[Finding]
-    streams: Sequence[Permission]
-    requests: int
+    def __init__(self, show: Callable[[str], object]) -> None:
+        self.findings: list[Finding] = []
+        self.streams: list[Permission] = []
+        self.requests = 0
+        self._show = show
+
+    def add(self, verdict: Verdict, subject: str, text: str, advice: str = "") -> None:
+        """Add a finding."""
+        self.findings.append(Finding(subject, verdict, text, advice))
+        self._show(self.findings[-1].line)
+
+    def ok(self, subject: str, text: str) -> None:
+        """Add the finding that all is well with a subject."""
+        self.add(Verdict.OK, subject, text)
+
+    def warning(self, subject: str, text: str, advice: str = "") -> None:
+        """Add a finding that does not stop a run."""
+        self.add(Verdict.WARNING, subject, text, advice)
+
+    def error(self, subject: str, text: str, advice: str = "") -> None:
+        """Add a finding that stops a run."""
+        self.add(Verdict.ERROR, subject, text, advice)
+
+    def skipped(self, subject: str, reason: str) -> None:
+        """Add the finding that a subject could not be examined."""
+        self.add(Verdict.SKIPPED, subject, f"Not examined: {reason}.")
+
+    @contextmanager
+    def errors_in(self, subject: str) -> Iterator[None]:
+        """Make a failure in this context a finding."""
+        try:
+            yield
+        except (ConfigValidationError, FatalAPIError) as failure:
+            self.error(subject, plain(failure))
+
+    def has_errors_in(self, *subjects: str) -> bool:
+        """Return whether one of these subjects has an error."""
+        return any(
+            found.verdict is Verdict.ERROR for found in self.findings if found.subject in subjects
+        )
 
     @property
     def exit_code(self) -> int:

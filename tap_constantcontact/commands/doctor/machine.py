@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-import socket
-import ssl
 import time
 from collections.abc import Collection, Iterator
 from importlib import metadata
@@ -15,9 +13,10 @@ import requests
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import NameResolutionError
 
 from tap_constantcontact.auth.session import HomeAdapter, HomeSession
-from tap_constantcontact.commands.doctor.findings import Finding, error, ok, skipped, warning
+from tap_constantcontact.commands.doctor.findings import Report, Verdict
 from tap_constantcontact.config.validation import is_address
 from tap_constantcontact.transport.responses import date_of
 from tap_constantcontact.transport.session import MOST_BYTES
@@ -34,109 +33,100 @@ HARMFUL = 60.0
 """Seconds of difference between the clocks from which on a run may miss changes."""
 
 
-def installation(extras: Collection[str]) -> Iterator[Finding]:
+def installation(report: Report, extras: Collection[str]) -> None:
     """Compare Python and the installed packages with what the tap's metadata asks for.
 
     Args:
+        report: Where to add what is found.
         extras: The extras that the settings need.
     """
     try:
         about = metadata.metadata(PACKAGE)
     except metadata.PackageNotFoundError:
-        yield error("packages", f"{PACKAGE} is not installed.", f"Run pip install {PACKAGE}.")
+        report.error("packages", f"{PACKAGE} is not installed.", f"Run pip install {PACKAGE}.")
         return
     needed, version = about["Requires-Python"] or "", platform.python_version()
     if SpecifierSet(needed).contains(version, prereleases=True):
-        yield ok("Python", f"Python {version} is supported.")
+        report.ok("Python", f"Python {version} is supported.")
     else:
         advice = f"Install Python {needed}, and the tap with it."
-        yield error("Python", f"Python {version} is not supported.", advice)
-    faults = [*_packages(extras)]
-    yield from faults
-    if not faults:
-        yield ok("packages", f"{PACKAGE} {about['Version']} has the packages that it needs.")
+        report.error("Python", f"Python {version} is not supported.", advice)
+    misfits = [*_misfits(extras)]
+    for package, found in misfits:
+        report.error("packages", found, f"Run pip install '{package.name}{package.specifier}'.")
+    if not misfits:
+        report.ok("packages", f"{PACKAGE} {about['Version']} has the packages that it needs.")
 
 
-def _packages(extras: Collection[str]) -> Iterator[Finding]:
-    """Yield a finding for each package that is missing, or whose version is not supported."""
-    for text in metadata.requires(PACKAGE) or ():
-        needed = Requirement(text)
+def _misfits(extras: Collection[str]) -> Iterator[tuple[Requirement, str]]:
+    """Yield each package that is missing, or whose version is not supported, and what is wrong."""
+    for package in map(Requirement, metadata.requires(PACKAGE) or ()):
         environments = ({"extra": extra} for extra in ("", *extras))
-        if needed.marker and not any(map(needed.marker.evaluate, environments)):
+        if package.marker and not any(map(package.marker.evaluate, environments)):
             continue
         try:
-            version = metadata.version(needed.name)
+            version = metadata.version(package.name)
         except metadata.PackageNotFoundError:
-            found = f"{needed.name} is not installed."
+            yield package, f"{package.name} is not installed."
         else:
-            if needed.specifier.contains(version, prereleases=True):
-                continue
-            found = f"{needed.name} {version} is installed, which is not supported."
-        yield error("packages", found, f"Run pip install '{needed.name}{needed.specifier}'.")
+            if not package.specifier.contains(version, prereleases=True):
+                yield package, f"{package.name} {version} is installed, which is not supported."
 
 
-def reach(name: str, url: str) -> tuple[Finding, requests.Response | None]:
+def reach(report: Report, name: str, url: str) -> requests.Response | None:
     """Request the address of a server, without a token; any response will do.
 
     Args:
+        report: Where to add what is found.
         name: Name of the setting that holds the address.
         url: The address.
     """
     if not is_address(url):
-        return skipped("network", f"{name} is not a valid address"), None
+        report.skipped("network", f"{name} is not a valid address")
+        return None
     try:
         with HomeSession(HomeAdapter(url, MOST_BYTES)) as session:
             response = session.head(url, timeout=PATIENCE)
     except (requests.RequestException, ValueError) as failure:
-        return unreachable(name, url, failure), None
-    return reached(name, url), response
+        unreachable(report, name, url, failure)
+        return None
+    reached(report, name, url)
+    return response
 
 
-def reached(name: str, url: str) -> Finding:
-    """Return the finding that a server has responded."""
+def reached(report: Report, name: str, url: str) -> None:
+    """Add that a server has responded."""
     proxy = _proxy(url)
     by_way = f" by way of the proxy {host(proxy)}" if proxy else ""
     secure = ", and its certificate is trusted" if urlsplit(url).scheme == "https" else ""
-    return ok("network", f"{name}: {host(url)} responds{by_way}{secure}.")
+    report.ok("network", f"{name}: {host(url)} responds{by_way}{secure}.")
 
 
-def unreachable(name: str, url: str, failure: Exception) -> Finding:
-    """Return the finding that there is no response from a server, with the reason."""
-    server, proxy = host(url), _proxy(url)
-    causes = [*_causes(failure)]
+def unreachable(report: Report, name: str, url: str, failure: Exception) -> None:
+    """Add that there is no response from a server, and why."""
+    server = host(url)
     if isinstance(failure, requests.exceptions.ProxyError):
-        text = f"the proxy {host(proxy or '')} does not let requests to {server} through."
+        text = f"the proxy {host(_proxy(url) or '')} does not let requests to {server} through."
         advice = "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
-    elif any(isinstance(cause, ssl.SSLError) for cause in causes):
+    elif isinstance(failure, requests.exceptions.SSLError):
         text = f"the certificate of {server} is not trusted."
         advice = (
             "Check this machine's clock. If a proxy replaces certificates, set REQUESTS_CA_BUNDLE "
             "to the file with the proxy's own."
         )
-    elif any(isinstance(cause, socket.gaierror) for cause in causes):
-        text = f"the name {server} cannot be resolved."
-        advice = f"Check {name}, the network and its DNS; or set HTTPS_PROXY if it needs a proxy."
     elif isinstance(failure, requests.Timeout):
         text = f"{server} did not respond within {PATIENCE:.0f} seconds."
         advice = "Check the network and its firewall; or set HTTPS_PROXY if it needs a proxy."
+    elif any(isinstance(getattr(each, "reason", 0), NameResolutionError) for each in failure.args):
+        text = f"the name {server} cannot be resolved."
+        advice = f"Check {name}, the network and its DNS; or set HTTPS_PROXY if it needs a proxy."
     elif isinstance(failure, requests.ConnectionError):
         text = f"{server} cannot be reached."
         advice = f"Check {name}, the network and its firewall."
     else:
         text = f"the address cannot be used ({type(failure).__name__})."
         advice = f"Check {name}."
-    return error("network", f"{name}: {text}", advice)
-
-
-def _causes(failure: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it came from, which requests and urllib3 keep in several places."""
-    seen: list[BaseException] = [failure]
-    for one in seen:
-        yield one
-        wrapped = (*one.args, getattr(one, "reason", None), one.__cause__, one.__context__)
-        seen += [
-            cause for cause in wrapped if isinstance(cause, BaseException) and cause not in seen
-        ]
+    report.error("network", f"{name}: {text}", advice)
 
 
 def _proxy(url: str) -> str | None:
@@ -149,16 +139,19 @@ def host(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname or url)
 
 
-def clock(response: requests.Response) -> Finding:
+def clock(report: Report, response: requests.Response) -> None:
     """Compare this machine's clock with the `Date` header of a response that just arrived."""
     theirs = date_of(response)
     if theirs is None:
-        return skipped("clock", "the response has no date")
+        report.skipped("clock", "the response has no date")
+        return
     ahead = time.time() - theirs
     if abs(ahead) <= SLIGHT:
-        return ok("clock", "This machine's clock is right.")
+        report.ok("clock", "This machine's clock is right.")
+        return
     by = pendulum.duration(seconds=round(abs(ahead))).in_words()
-    return (error if abs(ahead) > HARMFUL else warning)(
+    report.add(
+        Verdict.ERROR if abs(ahead) > HARMFUL else Verdict.WARNING,
         "clock",
         f"This machine's clock is {by} {'ahead' if ahead > 0 else 'behind'}.",
         "Set it, for example by NTP: runs would miss changes, or mistake the day of the quota.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from singer_sdk.singerlib import Catalog
 
 from tap_constantcontact.auth.permissions import Need
-from tap_constantcontact.commands.doctor.findings import Finding, error, ok, warning
+from tap_constantcontact.commands.doctor.findings import Report
 from tap_constantcontact.config import validation
 from tap_constantcontact.config.catalog import checked
 from tap_constantcontact.config.environment import gathered
@@ -61,29 +61,30 @@ class Settings:
         store = SERVERS.get(str(self.config.get("limits_store") or "").partition("://")[0])
         return [*(["sandbox"] if self.config["sandbox"] else []), *([store.extra] if store else [])]
 
-    def examine(self) -> Iterator[Finding]:
-        """Say what is wrong with the settings, and where they come from."""
+    def examine(self, report: Report) -> None:
+        """Add what is wrong with the settings, and where they come from."""
         advice = "" if self._sources else "Give the settings with --config FILE or --config=ENV."
         for fault in self.faults:
-            yield error("settings", f"{fault.rstrip('.')}.", advice)
+            report.error("settings", f"{fault.rstrip('.')}.", advice)
         doubts = [*self.given.warnings]
         if not self.faults and not self.config["sandbox"]:
             doubts += validation.warnings(self.config)
         for doubt in doubts:
-            yield warning("settings", f"{doubt}.")
+            report.warning("settings", f"{doubt}.")
         if not self.faults:
             names = ", ".join(sorted(self.given.settings)) or "none"
-            yield ok("settings", f"The settings can be used (given: {names}).")
+            report.ok("settings", f"The settings can be used (given: {names}).")
         for note in self.given.notes:
-            yield ok("settings", f"{note}.")
+            report.ok("settings", f"{note}.")
 
 
 def examine_selection(
-    config: Mapping[str, Any], catalog: Mapping[str, Any] | None
-) -> Iterator[Finding]:
+    report: Report, config: Mapping[str, Any], catalog: Mapping[str, Any] | None
+) -> None:
     """Examine the catalog and the stream maps as the tap does, without a request.
 
     Args:
+        report: Where to add what is found.
         config: The settings, which can be used.
         catalog: The content of a catalog, if one is used.
     """
@@ -99,9 +100,9 @@ def examine_selection(
         doubts += names.doubts(config.get("stream_maps") or {}, schemas)
     except ConfigValidationError as refusal:
         for fault in refusal.errors:
-            yield error("selection", f"{fault}.")
+            report.error("selection", f"{fault}.")
     for doubt in doubts:
-        yield warning("selection", f"{doubt}.")
+        report.warning("selection", f"{doubt}.")
 
 
 def _with_any_custom_field(config: Mapping[str, Any]) -> dict[str, Any]:

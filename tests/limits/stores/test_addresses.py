@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.commands.doctor import access
+from tap_constantcontact.commands.doctor.findings import Report
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.sandbox.server import Sandbox
@@ -47,12 +48,14 @@ def config_of(where: str) -> dict[str, Any]:
 
 def said_of(where: str) -> str:
     """Return what is said of a store: one line, without a traceback and what leads to one."""
+    report = Report(lambda _: None)
     try:
-        finding = access.limits_store(config_of(where))
+        access.limits_store(report, config_of(where))
     except ConfigValidationError as error:
         (fault,) = error.errors
         assert fault.startswith("limits_store: ")
         return str(fault)
+    (finding,) = report.findings
     return f"{finding.text} {finding.advice}"
 
 
