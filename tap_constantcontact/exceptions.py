@@ -16,8 +16,9 @@
     DayClosedError            nothing: the request waits for a new day
     AbandonedError            the work of one thread
 
-The first, `FatalAPIError` and `ConfigValidationError` are the SDK's. What ends a run ends it with
-exit code 1, after one plain line.
+`RetriableAPIError`, `FatalAPIError` and `ConfigValidationError` are the SDK's. What ends a run ends
+it with exit code 1, after one plain line. Two more end nothing, as their callers catch them:
+`StoreError` of `limits.stores`, and `NotJSONError` of `config.json_files`.
 """
 
 from __future__ import annotations

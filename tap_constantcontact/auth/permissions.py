@@ -72,12 +72,7 @@ REMEDY = (
 def permissions(
     needs: Iterable[Need], scopes: frozenset[str] | None, privileges: frozenset[str] | None
 ) -> list[Permission]:
-    """Return for each stream whether a token may read it.
-
-    Args:
-        needs: The rights that the streams need.
-        scopes: The token's scopes; None if they are not known.
-        privileges: The user's privileges; None if they are not known.
+    """Return for each stream whether a token may read it; None are scopes or privileges not known.
 
     Example:
         >>> lists = Need("contact_lists", frozenset({"contact_data"}), frozenset())

@@ -242,15 +242,12 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
 
 
 def refuse_redirect(response: requests.Response, server: str, setting: str) -> None:
-    """Accept a response, unless it is a redirect.
+    """Refuse a redirect with a `FatalAPIError` that says where it leads.
 
     Args:
         response: The response.
         server: What answered, as the subject of a sentence.
         setting: Name of the setting that holds its address.
-
-    Raises:
-        FatalAPIError: It is a redirect. The message says where it leads.
     """
     status = response.status_code
     if requests.codes.multiple_choices <= status < requests.codes.bad_request:

@@ -72,24 +72,18 @@ class AuthorizationServer:
         self._clock = clock
 
     def grant(self, form: Mapping[str, str], patience: float | None = None) -> Granted:
-        """Request tokens, and retry while the server fails or limits the pace.
+        """Request tokens, and retry as `patiently` does.
 
         Args:
             form: The parameters of the request, except those of the application.
             patience: Seconds that this may take with all retries.
-
-        Raises:
-            RefusedError: The server refused with an error code.
-            FatalAPIError: There is no valid token in the answer, or no answer.
         """
         return self.patiently(lambda left: self.grant_once(form, left), patience)
 
     def grant_once(self, form: Mapping[str, str], left: float) -> Granted:
-        """Request tokens without retries, within `left` seconds.
+        """Request tokens without retries, as `ask` does.
 
         Raises:
-            RetriableAPIError: The server fails, or limits the pace.
-            RefusedError: The server refused with an error code.
             FatalAPIError: There is no valid token in the answer.
         """
         if not self._client_secret:

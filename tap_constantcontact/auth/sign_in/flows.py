@@ -60,7 +60,7 @@ REASONS = {
 
 
 class SignIn:
-    """A sign-in to an application.
+    """A sign-in to an application; one that fails is a `FatalAPIError`.
 
     Args:
         config: The settings of an `AuthorizationServer`.
@@ -80,9 +80,6 @@ class SignIn:
             port: Port on which to listen for the browser's redirect.
             timeout: Seconds to wait for the sign-in.
             store: Stores the tokens; called before the browser shows that the sign-in succeeded.
-
-        Raises:
-            FatalAPIError: The sign-in failed.
         """
         ends_at = self._clock.monotonic() + timeout
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
@@ -149,14 +146,7 @@ class SignIn:
             raise _failed(refusal) from None
 
     def by_device(self, store: Callable[[Granted], None]) -> None:
-        """Show a code, and wait until the user has entered it in a browser on any machine.
-
-        Args:
-            store: Stores the tokens.
-
-        Raises:
-            FatalAPIError: The sign-in failed.
-        """
+        """Show a code, and wait until the user has entered it in a browser on any machine."""
         device = self._ask_for_code()
         click.echo(f"\n  Open   {device.verification_uri}", err=True)
         click.echo(f"  Enter  {device.user_code}\n", err=True)

@@ -31,13 +31,7 @@ SLOWEST = 10.0
 
 
 class Outcome(NamedTuple):
-    """The page that the browser shows at the end of a sign-in.
-
-    Attributes:
-        title: The result, in a few words.
-        text: What the user should do next.
-        status: HTTP status of the page.
-    """
+    """The page that the browser shows at the end of a sign-in, with what to do next."""
 
     title: str
     text: str

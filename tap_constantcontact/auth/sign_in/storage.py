@@ -19,11 +19,7 @@ from tap_constantcontact.exceptions import ConfigValidationError, SignInError, r
 
 
 def check_can_store(client_id: str, file: TokenFile) -> None:
-    """Check that tokens can be stored, before the user signs in.
-
-    Raises:
-        SignInError: They cannot be stored.
-    """
+    """Refuse, before the user signs in, a file in which tokens cannot be stored."""
     if why := file.why_not_kept():
         raise SignInError(
             f"{file.path} cannot be written ({why}): set token_file, in a --config file or with "
@@ -75,12 +71,7 @@ def _account(access_token: str, settings: Mapping[str, Any]) -> Account | None:
 
 
 def store(tokens: Tokens, file: TokenFile, *, replace_other: bool) -> None:
-    """Write tokens to their file.
-
-    Args:
-        tokens: The tokens.
-        file: The token file.
-        replace_other: Whether to replace the tokens of another account.
+    """Write tokens to their file; with `replace_other`, over those of another account.
 
     Raises:
         SignInError: The file has the tokens of another account, or cannot be written.
