@@ -20,6 +20,7 @@ from tap_constantcontact.auth.permissions import (
     PATH,
     REMEDY,
     Need,
+    Permission,
     forbidden_streams,
     forbids,
     permissions,
@@ -164,8 +165,10 @@ def use(
     *,
     forbidden: Verdict,
     can_renew: bool,
-) -> None:
+) -> list[Permission]:
     """Use the token: request the user's privileges, and the account.
+
+    Returns whether the token may read the selected streams; nothing if it could not be used.
 
     Args:
         report: Where to add what is found.
@@ -175,6 +178,7 @@ def use(
         can_renew: Whether the authorization server responds.
     """
     bearer = connection.authenticator
+    found: list[Permission] = []
     response = None
     if not (can_renew or bearer.is_token_valid()):
         text = "The access token has expired, and auth_url does not respond."
@@ -188,11 +192,12 @@ def use(
         machine.reached(report, "api_url", connection.api_url)
         machine.clock(report, response)
         _account(report, connection)
-        report.streams = permissions(needs, bearer.scopes, privileges_in(response))
-        _rights(report, forbidden)
+        found = permissions(needs, bearer.scopes, privileges_in(response))
+        _rights(report, found, forbidden)
     _quota(report, connection)
     if lost := bearer.finish():
         report.error("token", lost)
+    return found
 
 
 def _first_response(report: Report, connection: Connection) -> requests.Response | None:
@@ -246,15 +251,15 @@ def _account(report: Report, connection: Connection) -> None:
         report.add(verdict, "account", f"The account is {account.described(found)}.")
 
 
-def _rights(report: Report, verdict: Verdict) -> None:
+def _rights(report: Report, streams: Sequence[Permission], verdict: Verdict) -> None:
     """Sum up the table of what the token may read."""
-    if forbidden := forbidden_streams(report.streams):
+    if forbidden := forbidden_streams(streams):
         report.add(verdict, "rights", forbids(forbidden), REMEDY)
-    unknown = [one.stream for one in report.streams if one.allowed.startswith("not known:")]
+    unknown = [one.stream for one in streams if one.allowed.startswith("not known:")]
     if unknown:
         report.warning("rights", f"It is not known whether {', '.join(unknown)} may be read.")
-    if allowed := len(report.streams) - len(forbidden) - len(unknown):
-        of_all = f"{allowed} of {len(report.streams)} selected streams"
+    if allowed := len(streams) - len(forbidden) - len(unknown):
+        of_all = f"{allowed} of {len(streams)} selected streams"
         report.ok("rights", f"The token may read {of_all}.")
 
 

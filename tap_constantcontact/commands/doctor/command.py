@@ -12,6 +12,7 @@ from typing import Any
 import click
 import requests
 
+from tap_constantcontact.auth.permissions import Permission
 from tap_constantcontact.commands.doctor import access, machine
 from tap_constantcontact.commands.doctor.findings import Report, Verdict
 from tap_constantcontact.commands.doctor.settings import (
@@ -31,24 +32,28 @@ NEVER_WAIT = {"on_daily_limit": "stop", "request_budget": None}
 
 def _examine(
     report: Report, sources: Sequence[str], client_id: str | None, catalog_file: Path | None
-) -> None:
-    """Examine all that a run relies on, with at most three requests to the API."""
+) -> tuple[list[Permission], int]:
+    """Examine all that a run relies on, with at most three requests to the API.
+
+    Returns:
+        Whether the token may read the selected streams, and the number of those requests.
+    """
     try:
         settings = Settings(sources, client_id)
         catalog = json_object(catalog_file, "catalog") if catalog_file else None
     except ConfigValidationError as fault:
         machine.installation(report, ())
         report.error("settings", plain(fault), "Correct the file.")
-        return
+        return [], 0
     machine.installation(report, settings.extras)
     settings.examine(report)
     if not settings.usable:
-        return
+        return [], 0
     try:
         config = for_connection(settings.config)
     except ConfigValidationError as fault:
         report.error("settings", plain(fault))
-        return
+        return [], 0
     if not settings.faults:
         examine_selection(report, settings.config, catalog)
     response = machine.reach(report, "auth_url", config["auth_url"])
@@ -58,29 +63,28 @@ def _examine(
         with report.errors_in("limits store"):
             access.limits_store(report, config)
     if report.has_errors_in("settings", "selection", "token", "limits store"):
-        _without_token(report, config, response)
-        return
+        return [], _without_token(report, config, response)
     connection = Connection({**config, **NEVER_WAIT})
-    access.use(
+    streams = access.use(
         report,
         connection,
         selected_needs(config, catalog),
         forbidden=Verdict.WARNING if config["skip_forbidden_streams"] else Verdict.ERROR,
         can_renew=response is not None,
     )
-    report.requests += connection.sent
+    return streams, connection.sent
 
 
 def _without_token(
     report: Report, config: Mapping[str, Any], response: requests.Response | None
-) -> None:
-    """Examine the way to the API and the clock, where a run would not begin."""
+) -> int:
+    """Examine the way to the API and the clock, and return the number of requests to the API."""
     answer = machine.reach(report, "api_url", config["api_url"])
-    report.requests += answer is not None
     if (dated := answer if answer is not None else response) is not None:
         machine.clock(report, dated)
     for subject in ("account", "rights", "quota"):
         report.skipped(subject, "first correct the errors above")
+    return int(answer is not None)
 
 
 @contextmanager
@@ -105,8 +109,8 @@ def examine(
     """Print what is found, and return the exit code."""
     report = Report((lambda _: None) if is_json else click.echo)
     with _nothing_logged():
-        _examine(report, sources, client_id, catalog)
-    click.echo(report.as_json() if is_json else report.conclusion())
+        found = _examine(report, sources, client_id, catalog)
+    click.echo(report.as_json(*found) if is_json else report.conclusion(*found))
     return report.exit_code
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple
@@ -57,14 +57,10 @@ class Report:
 
     Attributes:
         findings: The findings.
-        streams: Whether the token may read the selected streams; empty before it was used.
-        requests: Number of requests sent to the API.
     """
 
     def __init__(self, show: Callable[[str], object]) -> None:
         self.findings: list[Finding] = []
-        self.streams: list[Permission] = []
-        self.requests = 0
         self._show = show
 
     def add(self, verdict: Verdict, subject: str, text: str, advice: str = "") -> None:
@@ -110,7 +106,7 @@ class Report:
     def _number(self, verdict: Verdict) -> int:
         return [finding.verdict for finding in self.findings].count(verdict)
 
-    def conclusion(self) -> str:
+    def conclusion(self, streams: Sequence[Permission], requests: int) -> str:
         """Return what is printed after the findings: the table of streams, and a sentence."""
         errors, warnings = self._number(Verdict.ERROR), self._number(Verdict.WARNING)
         if errors:
@@ -121,15 +117,15 @@ class Report:
             result = f"Found {counted(warnings, 'warning')}: a run can read what is selected."
         else:
             result = "All is well."
-        result = f"{result} This took {counted(self.requests, 'request')} to the API."
-        return f"\n{table(self.streams)}\n\n{result}" if self.streams else result
+        result = f"{result} This took {counted(requests, 'request')} to the API."
+        return f"\n{table(streams)}\n\n{result}" if streams else result
 
-    def as_json(self) -> str:
+    def as_json(self, streams: Sequence[Permission], requests: int) -> str:
         """Return the report as JSON for programs."""
         report = {
             "well": self.exit_code == 0,
-            "requests": self.requests,
+            "requests": requests,
             "findings": [finding._asdict() for finding in self.findings],
-            "streams": [permission._asdict() for permission in self.streams],
+            "streams": [permission._asdict() for permission in streams],
         }
         return json.dumps(report, indent=2)
