@@ -11,10 +11,11 @@ from typing import Any, cast
 
 from aiohttp.test_utils import make_mocked_request
 
+from tap_constantcontact.config.dates import instant_of, rfc3339
 from tap_constantcontact.reading.events import ACTIVITIES
 from tap_constantcontact.reading.query import at_path
-from tap_constantcontact.records.conversion import utc
 from tap_constantcontact.sandbox.account import Account, parse
+from tap_constantcontact.sandbox.data.contacts import UNDOCUMENTED
 from tap_constantcontact.sandbox.endpoints import (
     campaign_reports,
     contact_jobs,
@@ -42,7 +43,7 @@ def identified(events: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
                 event["contact_id"],
                 event["campaign_activity_id"],
                 event["tracking_activity_type"],
-                utc(event["created_time"]) or "",
+                rfc3339(cast("datetime", instant_of(event["created_time"]))),
             )
         )
         key = uuid.uuid5(ACTIVITIES, f"{alike}|{numbers[alike]}")
@@ -374,7 +375,10 @@ class Expected:
 
     def contacts(self, wanted: Wanted = lambda _: True) -> dict[Any, Any]:
         rows = (contact for contact in self.account.contacts.values() if wanted(contact))
-        shown = (row if is_not_deleted(row) else without(row, "list_memberships") for row in rows)
+        shown = (
+            without(row, UNDOCUMENTED, *(() if is_not_deleted(row) else ("list_memberships",)))
+            for row in rows
+        )
         return self._keyed("contacts", shown)
 
     def _reported(self, wanted: Wanted) -> list[str]:

@@ -13,8 +13,8 @@ from pendulum import DateTime
 from tabulate import tabulate
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.config.dates import rfc3339
 from tap_constantcontact.limits.plan import Plan, added
-from tap_constantcontact.records.conversion import rfc3339
 from tap_constantcontact.streams import FROM_CAMPAIGNS
 from tap_constantcontact.streams.reports_from_campaigns import ReportFromCampaigns
 from tap_constantcontact.tap import TapConstantContact

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from typing import Annotated, cast
+from datetime import datetime, timezone
+from typing import Annotated, Any, cast
 
 import msgspec
 import pendulum
@@ -22,9 +22,10 @@ ZONED = Annotated[datetime, msgspec.Meta(tz=True)]
 MOST_DAYS = 36_525
 """Largest number of days to go back: a century."""
 
-_ISO_8601 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}(:?[0-9]{2})?))?)?",
+_FORM = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"([T ](?P<minute>[0-9]{2}:[0-9]{2})(?P<second>:[0-9]{2}([.,][0-9]+)?)?"
+    r" ?(?P<offset>Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?",
     re.IGNORECASE,
 ).fullmatch
 """Matches a date, or a date-time; pendulum reads much else, such as `now`, weeks and durations."""
@@ -40,7 +41,7 @@ def parse_instant(value: str, zone: str = "UTC") -> DateTime:
     Raises:
         ValueError: The text is neither, or means an instant before the year 1 or after 9999.
     """
-    if not _ISO_8601(value):
+    if not _FORM(value):
         raise ValueError(f"{value!r} is neither a date nor a date-time")
     try:
         parsed = pendulum.parse(value, tz=zone, exact=True)
@@ -81,3 +82,56 @@ def days_ago(number: int, zone: str, now: DateTime) -> Date:
 def days_before(instant: DateTime, number: int) -> DateTime:
     """Return the instant `number` days before another, or `BEGINNING` if that is later."""
     return max(BEGINNING, max(BEGINNING, instant).subtract(days=min(number, MOST_DAYS)))
+
+
+def instant_of(value: Any) -> datetime | None:
+    """Convert a date-time from the API to an instant in UTC; None if it is not a date-time.
+
+    The compiled code for rows uses the same parser, so a fraction of a second is rounded alike.
+
+    Example:
+        >>> instant_of("2026-01-31 07:00 -0500"), instant_of("soon")
+        (datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.timezone.utc), None)
+    """
+    if not isinstance(value, str):
+        return None
+    return _of_rfc3339(value) or _of_rfc3339(_completed(value))
+
+
+def is_rfc3339(text: str) -> bool:
+    """Return whether compiled code reads a date-time."""
+    return _of_rfc3339(text) is not None
+
+
+def _of_rfc3339(text: str) -> datetime | None:
+    try:
+        instant: datetime = msgspec.convert(text, ZONED)
+        return instant.astimezone(timezone.utc)
+    except (OverflowError, ValueError, msgspec.ValidationError):
+        return None
+
+
+def _completed(text: str) -> str:
+    """Complete what is RFC 3339 but for a part left out, a comma, or a space before the offset."""
+    form = _FORM(text)
+    if form is None:
+        return ""
+    second = (form["second"] or ":00").replace(",", ".")
+    offset = form["offset"] or "Z"
+    minutes = ":00" if len(offset) == len("+00") else ""
+    return f"{form['day']}T{form['minute'] or '00:00'}{second}{offset}{minutes}"
+
+
+def rfc3339(instant: datetime) -> str:
+    """Format an instant in UTC as RFC 3339, with a fraction of a second only if it has one."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def date_parameter(instant: DateTime) -> str:
+    """Format an instant in UTC for a list's date parameters: with milliseconds."""
+    return instant.format("YYYY-MM-DDTHH:mm:ss.SSS[Z]")
+
+
+def report_date_parameter(instant: DateTime) -> str:
+    """Format an instant for a report: no colon in the offset, as in the contract's example."""
+    return instant.format("YYYY-MM-DDTHH:mm:ssZZ")

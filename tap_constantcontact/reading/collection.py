@@ -11,6 +11,7 @@ from requests.exceptions import ChunkedEncodingError
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.config.dates import date_parameter
 from tap_constantcontact.config.windows import DateSettings
 from tap_constantcontact.exceptions import (
     FatalAPIError,
@@ -21,14 +22,7 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.limits.plan import Plan, in_all, pages
 from tap_constantcontact.reading.incremental import RefreshedIncrement
-from tap_constantcontact.reading.query import (
-    Change,
-    Creation,
-    Query,
-    Record,
-    date_time,
-    is_since,
-)
+from tap_constantcontact.reading.query import Change, Creation, Query, Record, is_since
 from tap_constantcontact.reading.seen import AllSeen, Seen
 from tap_constantcontact.reading.slices import Slices
 from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
@@ -133,7 +127,7 @@ class Collection(ConstantContactStream):
                 yield query, self.dates
         if start is None:
             return
-        since = date_time(start.subtract(seconds=1))
+        since = date_parameter(start.subtract(seconds=1))
         for change in self.changes:
             for query in self.queries():
                 if query.takes_dates:

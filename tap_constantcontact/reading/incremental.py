@@ -8,9 +8,8 @@ from pendulum import DateTime
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant
+from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant, rfc3339
 from tap_constantcontact.config.windows import DateSettings
-from tap_constantcontact.records.conversion import rfc3339
 from tap_constantcontact.state.bookmarks import ACCOUNT
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import Any
 import pendulum
 from pendulum import DateTime
 
+from tap_constantcontact.config.dates import date_parameter, instant_of
 from tap_constantcontact.limits.plan import Plan, in_all
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.query import Change, Creation, Query, Record, date_time
-from tap_constantcontact.records.conversion import instant_of
+from tap_constantcontact.reading.query import Change, Creation, Query, Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
 from tap_constantcontact.transport.responses import Page
@@ -118,7 +118,7 @@ class Parents:
         Whether the API's date filter includes its bound is not documented, so it is set one second
         early.
         """
-        bounds = {self._change.parameter: date_time(start.subtract(seconds=1))}
+        bounds = {self._change.parameter: date_parameter(start.subtract(seconds=1))}
         since = [
             found
             for found in sorted(self._listed(bounds))
@@ -194,4 +194,4 @@ class Parents:
 
 
 def _instant(seconds: float) -> str:
-    return date_time(pendulum.from_timestamp(seconds))
+    return date_parameter(pendulum.from_timestamp(seconds))

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from pendulum import DateTime
 
+from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.records import rows
-from tap_constantcontact.records.conversion import instant_of
 
 Record = rows.Record
 
@@ -92,11 +92,6 @@ class Query:
         """Return the same query without some parameters."""
         kept = {name: value for name, value in self.parameters.items() if name not in parameters}
         return replace(self, parameters=kept)
-
-
-def date_time(instant: DateTime) -> str:
-    """Format an instant for the API's date parameters: in UTC, with milliseconds."""
-    return instant.format("YYYY-MM-DDTHH:mm:ss.SSS[Z]")
 
 
 def is_since(record: Record, paths: tuple[str, ...], start: DateTime | None) -> bool:

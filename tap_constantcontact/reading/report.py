@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
@@ -25,7 +26,6 @@ from tap_constantcontact.reading.rows import Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.targets import Keys, PerParent, PerPart
 from tap_constantcontact.reading.visits import All, Moved
-from tap_constantcontact.records.conversion import instant_of
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Place, Sweep
 from tap_constantcontact.transport.workers import in_order

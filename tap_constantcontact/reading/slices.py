@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 
 import pendulum
 
-from tap_constantcontact.reading.query import Creation, Record, date_time
+from tap_constantcontact.config.dates import date_parameter
+from tap_constantcontact.reading.query import Creation, Record
 from tap_constantcontact.transport.responses import Page
 from tap_constantcontact.transport.workers import LONGEST_WAIT, Workers
 
@@ -167,4 +168,4 @@ class Slices:
 
     @staticmethod
     def _bound(second: str, margin: timedelta) -> str:
-        return date_time(pendulum.instance(datetime.fromisoformat(second)) + margin)
+        return date_parameter(pendulum.instance(datetime.fromisoformat(second)) + margin)

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pendulum
 from pendulum import DateTime
 
-from tap_constantcontact.config.dates import BEGINNING, days_before
+from tap_constantcontact.config.dates import BEGINNING, days_before, rfc3339
 from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.reading.incremental import Increment
-from tap_constantcontact.records.conversion import rfc3339
 from tap_constantcontact.state.bookmarks import ACCOUNT, UNKNOWN, Place, Sweep
 
 if TYPE_CHECKING:

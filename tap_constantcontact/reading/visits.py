@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from tap_constantcontact.config.dates import days_before, parse_instant
+from tap_constantcontact.config.dates import days_before, parse_instant, rfc3339
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.batched import BatchedReport
@@ -17,7 +17,6 @@ from tap_constantcontact.reading.counts import Counts
 from tap_constantcontact.reading.parents import Parents, ParentType
 from tap_constantcontact.reading.query import Record
 from tap_constantcontact.reading.sweeps import Sweeps
-from tap_constantcontact.records.conversion import rfc3339
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import START, Place, Sweep
 from tap_constantcontact.state.tally import joined, parsed

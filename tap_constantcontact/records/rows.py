@@ -1,4 +1,4 @@
-"""Conversion of a stream's rows, as the API sends them, into records."""
+"""Conversion of a stream's rows into records: by compiled code where they fit, else leniently."""
 
 from __future__ import annotations
 
@@ -11,27 +11,34 @@ from typing import Any, TypeVar
 import msgspec
 
 from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError
-from tap_constantcontact.records.compiled import TypedConformer, UnfitRowError
-from tap_constantcontact.records.conversion import Conformer, printable
+from tap_constantcontact.records.compiled import CompiledConverter, UnfitRowError
+from tap_constantcontact.records.conversion import LenientConverter, printable
 
 Record = Mapping[str, Any]
 Records = TypeVar("Records", bound=Sequence[Record])
 
 RawRows = msgspec.Raw | list[Any]
-"""Rows before their conversion: an array in JSON, or decoded if only Python's parser reads them."""
+"""Rows before their conversion: an array in JSON; decoded if it has what only Python reads."""
 
 NOT_AN_OBJECT = "HTTP 200 whose body is not a JSON object"
 
 SHOWN = 20
 """Maximum number of paths that a warning lists."""
 
+MOST_UNKNOWN = 100
+"""Number of unknown fields up to which rows that have them are converted by compiled code."""
+
 
 class Rows:
-    """Converts rows into records, and warns about values that do not match the schema.
+    """Converts a stream's rows into records, and warns about what does not match the schema.
+
+    Whatever makes a page unfit for compiled code (a field that the schema does not know, a date
+    where a date-time stands, a number in a text) is noted while the page is converted leniently.
+    Then the code is compiled again, for pages that have the same.
 
     Args:
         stream: Name of the stream, for messages.
-        schema: The stream's JSON schema.
+        schema: The JSON schema of the rows.
         keys: Names of the keys that every row must have.
         left_out: Paths of the fields that are known, but left out on purpose.
     """
@@ -39,25 +46,27 @@ class Rows:
     def __init__(
         self,
         stream: str,
-        schema: dict[str, Any],
+        schema: Mapping[str, Any],
         keys: Sequence[str],
         left_out: Iterable[str] = (),
     ) -> None:
         self._stream = stream
         self._schema = schema
         self._keys = keys
+        self._ignored = frozenset(left_out)
         self._reported: set[str] = {*left_out}
+        self._compiled_for: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
 
     @cached_property
-    def _conform(self) -> Conformer:
-        return Conformer(self._schema)
+    def _lenient(self) -> LenientConverter:
+        return LenientConverter(self._schema)
 
     @cached_property
-    def _compiled(self) -> TypedConformer:
-        return TypedConformer(self._schema)
+    def _compiled(self) -> CompiledConverter:
+        return CompiledConverter(self._schema, self._ignored)
 
     def records(self, rows: RawRows) -> Sequence[Record]:
-        """Convert rows into records: by compiled code if all of them fit, else leniently.
+        """Convert rows: by compiled code if all of them fit, else leniently.
 
         Raises:
             FatalAPIError: A row is not an object, or lacks a key.
@@ -66,36 +75,47 @@ class Rows:
         return with_keys(self._stream, self._converted(rows), self._keys)
 
     def _converted(self, rows: RawRows) -> Sequence[Record]:
-        if isinstance(rows, msgspec.Raw):
-            try:
-                return self._compiled.decode(rows)
-            except UnfitRowError:
-                rows = decoded(rows)
-        return [self._lenient_record(row) for row in rows]
+        if isinstance(rows, list):
+            return self._lenient_records(rows)
+        try:
+            return self._compiled.records(rows)
+        except UnfitRowError:
+            records = self._lenient_records(decoded(rows))
+        self._compile_again()
+        return records
 
-    def _lenient_record(self, row: Any) -> Record:
-        if not isinstance(row, dict):
+    def _lenient_records(self, rows: list[Any]) -> list[Record]:
+        if not all(isinstance(row, dict) for row in rows):
             raise FatalAPIError(f"The API sent a row of {self._stream} that is not an object.")
-        return self._conform(row)
+        return [self._lenient.record(row) for row in rows]
+
+    def _compile_again(self) -> None:
+        """Compile for pages that have what the lenient conversion has noted so far."""
+        noted = frozenset(self._lenient.unknown), frozenset(self._lenient.unfit)
+        if noted != self._compiled_for and len(noted[0]) <= MOST_UNKNOWN:
+            self._compiled_for = noted
+            unknown, unfit = noted
+            lenient = {path: self._lenient.converter_at(path) for path in unfit}
+            self._compiled = CompiledConverter(self._schema, self._ignored | unknown, lenient)
 
     def report(self, logger: logging.Logger) -> None:
         """Warn of unknown fields and of values of the wrong type, once for each path."""
-        conform, reported = self._conform, self._reported
-        unknown = conform.unknown - reported
+        lenient, reported = self._lenient, self._reported
+        unknown = lenient.unknown - reported
         misfits = {
-            "converted": conform.converted - conform.unreadable - reported,
-            "left empty": conform.unreadable - reported,
+            "converted": lenient.converted - lenient.unreadable - reported,
+            "left empty": lenient.unreadable - reported,
         }
-        reported |= conform.unknown | conform.converted | conform.unreadable
+        reported |= lenient.unknown | lenient.converted | lenient.unreadable
         if unknown:
             logger.warning(
-                "%s: left out fields that this version does not know: %s",
+                "Left out fields of %s that this version does not know: %s.",
                 self._stream,
                 some(unknown),
             )
         if parts := [f"{what} {some(paths)}" for what, paths in misfits.items() if paths]:
             logger.warning(
-                "%s: the API sent values of another type than documented: %s",
+                "The API sent %s with values of another type than documented: %s.",
                 self._stream,
                 "; ".join(parts),
             )

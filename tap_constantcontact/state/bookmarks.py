@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 
 from pendulum import DateTime
 
-from tap_constantcontact.config.dates import parse_instant
-from tap_constantcontact.records.conversion import rfc3339
+from tap_constantcontact.config.dates import parse_instant, rfc3339
 
 LONGEST = 100
 """Maximum number of characters of a text in a state."""

@@ -11,6 +11,7 @@ from typing import Any
 from pendulum import DateTime
 from typing_extensions import override
 
+from tap_constantcontact.config.dates import report_date_parameter
 from tap_constantcontact.config.windows import ReportDateSettings, Window
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.rows import Events
@@ -20,13 +21,8 @@ from tap_constantcontact.streams.fields import instant, integer, key, number, sc
 
 
 def _between(start: DateTime, end: DateTime) -> dict[str, str]:
-    """Return the parameters that select e-mails by when they were sent.
-
-    The date-times have the format of the contract's example: whole seconds, and an offset without a
-    colon.
-    """
-    form = "YYYY-MM-DDTHH:mm:ssZZ"
-    return {"start": start.format(form), "end": end.format(form)}
+    """Return the parameters that select e-mails by when they were sent."""
+    return {"start": report_date_parameter(start), "end": report_date_parameter(end)}
 
 
 class ContactActionSummaryStream(Report):

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tap_constantcontact.config.dates import BEGINNING
+from tap_constantcontact.config.dates import BEGINNING, date_parameter
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.query import Query, Record, date_time
+from tap_constantcontact.reading.query import Query, Record
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.visits import All
 from tap_constantcontact.streams.contacts import CONTACTS
@@ -34,7 +34,7 @@ class SmsCampaignSummariesStream(Collection):
     cost = "1 per 50 campaigns; 2 if there are more than 50"
     all_queries = (
         Query(
-            {"start_at": date_time(BEGINNING)},
+            {"start_at": date_parameter(BEGINNING)},
             takes_dates=False,
             has_total=False,
             is_short=True,

@@ -43,7 +43,7 @@ class Audience:
         self.size = size
         self._step = SPAN // size // timedelta(seconds=1) * timedelta(seconds=1)
         account = Account(now=NEWEST)
-        rows = [row for row in account.newest_first() if "deleted_at" not in row]
+        rows = account.newest_first()
         self._contacts = [_template(row, "contact_id", "created_at") for row in rows]
         self._events = [*_histories(account)]
         self._reports = [

@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 from tabulate import tabulate
@@ -73,11 +73,11 @@ class Rows(NamedTuple):
         return len(found)
 
 
-def contestants(environments: Path) -> list[Contestant]:
-    """Return all contestants, this tap first."""
+def contestants(environments: Path, **settings: Any) -> list[Contestant]:
+    """Return all contestants, this tap first, with these settings."""
     sdk = f"singer-sdk=={version('singer-sdk')}"
     return [
-        ThisTap(),
+        ThisTap(**settings),
         Other("plain singer-sdk", "sdk_tap.py", (sdk,), environments),
         Other("airbyte-cdk", "airbyte_source.py", ("airbyte-cdk",), environments),
         OtherWithFiles("dlt", "dlt_source.py", ("dlt",), environments),
@@ -148,7 +148,7 @@ def details(contacts: int, times: int, environments: Path) -> None:
     """Ten events of each contact, at a request per contact."""
     keys = [*Audience(contacts).event_keys()]
     rows = Rows(DETAILS, ("contact_id", *ACTIVITY), keys)
-    compare(rows, contacts, times, contestants(environments))
+    compare(rows, contacts, times, contestants(environments, contact_status=["all"]))
 
 
 def alone(tap: ThisTap, size: int, latency: float = 0.0) -> tuple[Cost, list[float]]:

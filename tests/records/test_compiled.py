@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import msgspec
@@ -11,10 +12,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.records.compiled import TypedConformer, UnfitRowError
-from tap_constantcontact.records.conversion import Conformer
-from tap_constantcontact.records.rows import Rows
+from tap_constantcontact.records.compiled import CompiledConverter, UnfitRowError
+from tap_constantcontact.records.conversion import LenientConverter
+from tap_constantcontact.records.rows import MOST_UNKNOWN, SHOWN, Rows
 from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.data.contacts import UNDOCUMENTED
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.transport.responses import page_in
@@ -108,6 +110,10 @@ def written(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     return st.one_of(proper, proper, proper, proper, LITERALS)
 
 
+def as_json(rows: list[Any]) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(rows).encode())
+
+
 def response_of(body: str) -> requests.Response:
     response = requests.Response()
     response.status_code = 200
@@ -125,12 +131,43 @@ def test_a_row_becomes_the_same_record_whichever_way_it_takes(
     schema = stream.row_schema or stream.schema
     row = data.draw(written_object(schema), label=stream.name)
     body = f'{{"rows":[{row}]}}'
-    conform = Conformer(schema)
-    expected = conform(json.loads(row))
+    expected = LenientConverter(schema).record(json.loads(row))
     rows = Rows(stream.name, schema, ())
     page = page_in(response_of(body), rows.records, records_key="rows")
     assert shown(page.rows[0]) == shown(expected)
     assert shown(rows.records([json.loads(row)])[0]) == shown(expected)
+
+
+NEW_FIELDS = st.dictionaries(
+    st.sampled_from(["at", "new", "a.b", 'a "b"', "x[]"]), LITERALS, max_size=2
+).map(as_object)
+
+
+@pytest.mark.parametrize("stream", one_of_each_kind_first(STREAMS))
+@given(data=st.data())
+def test_the_same_is_told_of_all_pages_whichever_way_they_take(
+    stream: Any, data: st.DataObject
+) -> None:
+    """No field or value is unknown or unfit and goes unsaid, on whatever page it comes."""
+    schema = stream.row_schema or stream.schema
+    row = st.tuples(written_object(schema), NEW_FIELDS).map(joined)
+    pages = data.draw(st.lists(st.lists(row, max_size=3), max_size=4), label=stream.name)
+    lenient = LenientConverter(schema)
+    rows = Rows(stream.name, schema, ())
+    for page in pages:
+        expected = [lenient.record(json.loads(row)) for row in page]
+        body = f'{{"rows":[{",".join(page)}]}}'
+        records = page_in(response_of(body), rows.records, records_key="rows").rows
+        assert [*map(shown, records)] == [*map(shown, expected)]
+    assert rows._lenient.unknown == lenient.unknown
+    assert rows._lenient.converted == lenient.converted
+    assert rows._lenient.unreadable == lenient.unreadable
+
+
+def joined(objects: tuple[str, ...]) -> str:
+    """One JSON object with the members of several."""
+    members = (members for one in objects if (members := one[1:-1]))
+    return "{" + ",".join(members) + "}"
 
 
 def shown(record: Any) -> Any:
@@ -162,11 +199,12 @@ def shown(record: Any) -> Any:
     ids=repr,
 )
 def test_a_row_that_does_not_fit_is_refused(row: Any) -> None:
-    conform = TypedConformer(SCHEMA)
     with pytest.raises(UnfitRowError):
-        conform(row)
-    with pytest.raises(UnfitRowError):
-        conform.decode(msgspec.Raw(json.dumps([{}, row]).encode()))
+        CompiledConverter(SCHEMA).records(as_json([{}, row]))
+
+
+def compiled(*rows: Any) -> list[Any]:
+    return [*CompiledConverter(SCHEMA).records(as_json([*rows]))]
 
 
 @pytest.mark.parametrize(
@@ -180,28 +218,14 @@ def test_a_row_that_does_not_fit_is_refused(row: Any) -> None:
     ],
 )
 def test_date_times_leave_in_utc_wherever_they_are(sent: Any, kept: Any) -> None:
-    row = {"at": sent, "parts": [{"at": sent}, {}], "texts": None}
-    record = {"at": kept, "parts": [{"at": kept}, {}], "texts": None}
-    assert TypedConformer(SCHEMA)(row) == record
-
-
-def test_an_array_of_rows_becomes_the_same_records() -> None:
-    rows = [
-        {"at": "2026-01-31T07:00:00-05:00", "parts": [{"at": None}, {}], "texts": ["a", "b"]},
-        {"whole": 3, "share": 0.5, "text": "\u00e9\n"},
-        {},
-    ]
-    conform = TypedConformer(SCHEMA)
-    records = conform.decode(msgspec.Raw(msgspec.json.encode(rows)))
-    assert [dict(record) for record in records] == [conform(row) for row in rows]
-    assert [json.loads(msgspec.json.encode(record)) for record in records] == [
-        conform(row) for row in rows
-    ]
+    (record,) = compiled({"at": sent, "parts": [{"at": sent}, {}], "texts": None})
+    wanted = {"at": kept, "parts": [{"at": kept}, {}], "texts": None}
+    assert dict(record) == json.loads(msgspec.json.encode(record)) == wanted
 
 
 def test_a_record_reads_like_a_dictionary() -> None:
     row = {"text": None, "at": "2026-01-31T07:00:00-05:00", "parts": [{"at": None}]}
-    (record,) = TypedConformer(SCHEMA).decode(msgspec.Raw(msgspec.json.encode([row])))
+    (record,) = compiled(row)
     assert record["at"] == record.get("at") == "2026-01-31T12:00:00Z"
     assert record["parts"] == [{"at": None}]
     assert record.get("text", "none") is None
@@ -212,7 +236,74 @@ def test_a_record_reads_like_a_dictionary() -> None:
         record["texts"]
 
 
-def test_most_contacts_fit(account: Account) -> None:
-    conform = TypedConformer(ContactsStream.schema)
-    rows = [row for row in account.contacts.values() if "deleted_at" not in row]
-    assert [conform(row)["contact_id"] for row in rows] == [row["contact_id"] for row in rows]
+# Pages that have what the schema lacks
+
+
+@pytest.fixture
+def lenient_rows(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The rows that are converted leniently, as they come."""
+    rows: list[Any] = []
+    record = LenientConverter.record
+
+    def noted(self: LenientConverter, row: dict[str, Any]) -> dict[str, Any]:
+        rows.append(row)
+        return record(self, row)
+
+    monkeypatch.setattr(LenientConverter, "record", noted)
+    return rows
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"new": {"any": ["thing"]}},
+        {"parts": [{"new": 1}]},
+        {"at": "2026-01-31"},
+        {"at": ""},
+        {"at": "2026-01-31 07:00:00 -0500"},
+        {"parts": [{"at": "2026-01-31"}]},
+        {"whole": "3"},
+        {"share": "many"},
+        {"text": 5},
+        {"texts": [1, None]},
+        {"texts": "one"},
+        {"parts": [None, {"at": None}]},
+        {"parts": {}},
+    ],
+    ids=repr,
+)
+def test_what_pages_have_in_common_takes_the_slow_way_once(
+    odd: dict[str, Any], lenient_rows: list[Any]
+) -> None:
+    expected = LenientConverter(SCHEMA).record(odd)
+    lenient_rows.clear()
+    rows = Rows("rows", SCHEMA, ())
+    page = [odd, {"text": "a"}]
+    for _ in range(3):
+        first, second = rows.records(as_json(page))
+        assert dict(first) == expected
+        assert second["text"] == "a"
+    assert lenient_rows == page
+
+
+def test_ever_new_fields_are_all_told(caplog: pytest.LogCaptureFixture) -> None:
+    rows = Rows("rows", SCHEMA, ())
+    for number in range(2 * MOST_UNKNOWN):
+        rows.records(as_json([{"text": "a"}, {f"new_{number}": 1}]))
+    rows.report(logging.getLogger())
+    assert f"and {2 * MOST_UNKNOWN - SHOWN} more" in caplog.text
+
+
+def test_few_contacts_are_converted_leniently(
+    account: Account, lenient_rows: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    contacts = account.newest_first()
+    assert any(UNDOCUMENTED in row for row in contacts)
+    assert any(len(row.get("deleted_at", "")) == len("2026-01-31") for row in contacts)
+    rows = Rows("contacts", ContactsStream.schema, ("contact_id",))
+    pages = [contacts[start : start + 20] for start in range(0, len(contacts), 20)]
+    records = [record for page in pages for record in rows.records(as_json(page))]
+    assert len(records) == len(contacts)
+    assert len(lenient_rows) <= 60
+    rows.report(logging.getLogger())
+    assert caplog.text.count(UNDOCUMENTED) == 1

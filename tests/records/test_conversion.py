@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.config.dates import parse_instant
-from tap_constantcontact.records.conversion import Conformer, printable, utc
+from tap_constantcontact.config.dates import instant_of, parse_instant, rfc3339
+from tap_constantcontact.records.conversion import LenientConverter, printable
 from tap_constantcontact.streams import STREAMS
 from tests.parameters import one_of_each_kind_first
 
@@ -93,8 +93,8 @@ def test_a_spoilt_row_becomes_a_valid_record(stream: Any, data: st.DataObject) -
     }
     schema = {"properties": properties}
     row = data.draw(grown_from(schema).filter(lambda row: isinstance(row, dict)), label=stream.name)
-    conform = Conformer(schema)
-    is_valid(conform(row), schema)
+    lenient = LenientConverter(schema)
+    is_valid(lenient.record(row), schema)
 
 
 SCHEMA = {
@@ -145,12 +145,17 @@ SCHEMA = {
     ],
 )
 def test_what_becomes_of_a_value(name: str, sent: Any, kept: Any, told: str | None) -> None:
-    conform = Conformer(SCHEMA)
-    assert conform({name: sent}) == {name: kept}
+    lenient = LenientConverter(SCHEMA)
+    assert lenient.record({name: sent}) == {name: kept}
     if told:
-        assert any(path.startswith(name) for path in getattr(conform, told))
+        assert any(path.startswith(name) for path in getattr(lenient, told))
     else:
-        assert not conform.converted | conform.unreadable
+        assert not lenient.converted | lenient.unreadable
+
+
+def utc(text: str) -> str | None:
+    instant = instant_of(text)
+    return None if instant is None else rfc3339(instant)
 
 
 @pytest.mark.parametrize(
@@ -209,14 +214,14 @@ def test_one_instant_has_one_text(instant: datetime) -> None:
     ],
 )
 def test_a_number_in_a_text_keeps_all_its_digits_or_is_left_empty(sent: str, kept: Any) -> None:
-    conform = Conformer(SCHEMA)
-    assert conform({"share": sent}) == {"share": kept}
-    assert conform.unreadable == (set() if kept is not None else {"share"})
+    lenient = LenientConverter(SCHEMA)
+    assert lenient.record({"share": sent}) == {"share": kept}
+    assert lenient.unreadable == (set() if kept is not None else {"share"})
 
 
 @pytest.mark.parametrize("sent", ["१२", "1_000"])
 def test_a_whole_number_has_digits_of_ascii_alone(sent: str) -> None:
-    assert Conformer(SCHEMA)({"whole": sent}) == {"whole": None}
+    assert LenientConverter(SCHEMA).record({"whole": sent}) == {"whole": None}
 
 
 SPELLINGS = (

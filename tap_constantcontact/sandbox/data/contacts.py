@@ -18,6 +18,9 @@ from tap_constantcontact.sandbox.data.basics import (
 
 PERMISSIONS = ("explicit", "implicit", "not_set", "pending_confirmation", "temp_hold")
 PERMISSION_WEIGHTS = (50, 35, 5, 5, 5)
+UNDOCUMENTED = "source_details"
+"""A field that the contract lacks, as some of the live service's answers have one."""
+
 HEAVY_READER = 7
 """Place of the contact who opens everything, several times."""
 
@@ -69,6 +72,8 @@ def joined_by_mail(
         "street_addresses": [],
         "notes": [],
     }
+    if number % 10 == 0:
+        contact[UNDOCUMENTED] = "Website"
     _adorn(contact, rng, seed, joined)
     return contact
 
