@@ -39,17 +39,15 @@ LATE = 0.1
 
 
 class Departure(msgspec.Struct, array_like=True):
-    """Requests that count against the limit of requests a second.
+    """A request that counts against the limit of requests a second.
 
     Attributes:
-        until: When they stop counting, if they were not delayed on their way to the server.
-        allowance: Maximum assumed delay on their way, in seconds; they count for so much longer.
-        requests: Their number.
+        until: When it stops counting, if it was not delayed on its way to the server.
+        allowance: Maximum assumed delay on its way, in seconds; it counts for so much longer.
     """
 
     until: float
     allowance: float
-    requests: int
 
 
 class Asker(NamedTuple):
@@ -67,16 +65,14 @@ class Asker(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """A permit to send requests at once.
+    """A permit to send one request at once.
 
     Attributes:
         number: Identifies the departure.
-        requests: Number of requests.
         left_today: Number of requests that the account may still send today.
     """
 
     number: int
-    requests: int
     left_today: int
 
 
@@ -141,21 +137,17 @@ class Ledger(msgspec.Struct, omit_defaults=True):
             return Spent(self._opens_in(asker, terms, now))
         self._forget(terms, now)
         place = self._place(asker.run)
-        counting = sum(one.requests for one in self.departures.values())
-        if not place and counting < terms.burst and self.spaced_until <= now:
-            requests = min(terms.batch, terms.burst - counting, left)
+        if not place and len(self.departures) < terms.burst and self.spaced_until <= now:
             self.queue.pop(asker.run, None)
-            self.count(requests, asker, terms, now)
-            return Granted(self._depart(requests, terms, now, allowance), requests, left - requests)
-        wait = self._wait(place, counting, terms, now)
+            self.count(1, asker, terms, now)
+            self.last += 1
+            until = now + terms.period * (1 + self._margin)
+            self.departures[self.last] = Departure(until, allowance)
+            self.spaced_until = now + terms.spacing
+            return Granted(self.last, left - 1)
+        wait = self._wait(place, terms, now)
         self.queue[asker.run] = now + wait
         return Queued(wait)
-
-    def give_back(self, number: int, requests: int, asker: Asker, terms: Terms, now: float) -> None:
-        """Take permits of a departure back that were not used."""
-        self.count(-requests, asker, terms, now)
-        if departure := self.departures.get(number):
-            departure.requests -= requests
 
     def settle(self, number: int, late: float, allowance: float) -> None:
         """Correct a departure, now that more is known of it.
@@ -174,13 +166,6 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         if not self.throttled or self.throttled[-1] + terms.period <= now:
             self.throttled.append(now)
 
-    def _depart(self, requests: int, terms: Terms, now: float, allowance: float) -> int:
-        self.last += 1
-        until = now + terms.period * (1 + self._margin) + (terms.validity if requests > 1 else 0.0)
-        self.departures[self.last] = Departure(until, allowance, requests)
-        self.spaced_until = now + terms.spacing
-        return self.last
-
     @property
     def _margin(self) -> float:
         return min(MARGIN + WIDER * len(self.throttled), WIDEST)
@@ -189,19 +174,16 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         """Return the number of runs that are ahead of a run in the queue."""
         return [*self.queue].index(run) if run in self.queue else len(self.queue)
 
-    def _wait(self, place: int, counting: int, terms: Terms, now: float) -> float:
+    def _wait(self, place: int, terms: Terms, now: float) -> float:
         """Return the seconds after which a run at a place in the queue may get a permit."""
-        counting_until = [(one.until, one.requests) for one in self.departures.values()]
+        counting_until = [one.until for one in self.departures.values()]
         heapq.heapify(counting_until)
         free, spaced_until = now, self.spaced_until
         for _ in range(place + 1):
             free = max(free, spaced_until)
-            while counting >= terms.burst:
-                until, requests = heapq.heappop(counting_until)
-                free = max(free, until)
-                counting -= requests
-            heapq.heappush(counting_until, (free + terms.period * (1 + self._margin), terms.batch))
-            counting += terms.batch
+            while len(counting_until) >= terms.burst:
+                free = max(free, heapq.heappop(counting_until))
+            heapq.heappush(counting_until, free + terms.period * (1 + self._margin))
             spaced_until = free + terms.spacing
         if free > now:
             return free - now

@@ -113,7 +113,7 @@ class Pace:
         finally:
             late = self._clock.monotonic() - departure.left
             departure.left += late
-            if late > WORTH_TELLING and self._permits.is_single:
+            if late > WORTH_TELLING:
                 self._permits.settle(departure.number, late, departure.lateness)
 
     def answered(self, departure: Departure) -> None:
@@ -127,7 +127,7 @@ class Pace:
             lateness = min(latency - self._least_latency, departure.lateness)
             self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
         counts = latency < self._permits.terms.period + departure.lateness
-        if counts and departure.lateness - lateness > WORTH_TELLING and self._permits.is_single:
+        if counts and departure.lateness - lateness > WORTH_TELLING:
             self._permits.settle(departure.number, 0.0, lateness)
             with self._changed:
                 self._ask_again_at = -math.inf

@@ -57,15 +57,7 @@ class Permits:
         self._required = required
         self._clock = clock
         self._failing_since: float | None = None
-        self._unused = 0
-        self._batch = 0
-        self._valid_until = 0.0
         self._logger = logging.getLogger(__name__)
-
-    @property
-    def is_single(self) -> bool:
-        """Whether each permit is for one request, so that its departure can be corrected."""
-        return self.terms.batch == 1
 
     def begin(self) -> None:
         """Use the store for the first time.
@@ -89,28 +81,16 @@ class Permits:
         Raises:
             FatalAPIError: The store cannot be used, and is required.
         """
-        now = self._clock.monotonic()
-        if self._unused and now < self._valid_until:
-            self._unused -= 1
-            return Granted(self._batch, 1, self.left_today)
-        batch, unused, asker, terms = self._batch, self._unused, self._asker(), self.terms
-
-        def step(ledger: Ledger, at: float) -> Granted | Queued | Spent:
-            ledger.give_back(batch, unused, asker, terms, at)
-            return ledger.take(asker, terms, at, allowance)
-
+        began = self._clock.monotonic()
+        asker, terms = self._asker(), self.terms
         try:
-            taken = self._store.change(step)
+            taken = self._store.change(lambda ledger, at: ledger.take(asker, terms, at, allowance))
         except StoreError as error:
-            self._bear(error, now)
+            self._bear(error, began)
             return Queued(PAUSE)
         self._failing_since = None
-        self._unused = 0
         if isinstance(taken, Granted):
             self.left_today = taken.left_today
-            self._unused = taken.requests - 1
-            self._batch = taken.number
-            self._valid_until = now + terms.validity
         elif isinstance(taken, Spent):
             self.left_today = 0
         return taken
@@ -151,14 +131,10 @@ class Permits:
                 self._look()
 
     def _look(self) -> None:
-        batch, unused, asker, terms = self._batch, self._unused, self._asker(), self.terms
-
-        def step(ledger: Ledger, now: float) -> int:
-            ledger.give_back(batch, unused, asker, terms, now)
-            return ledger.left_today(asker, terms, now)
-
-        self.left_today = self._store.change(step)
-        self._unused = 0
+        asker, terms = self._asker(), self.terms
+        self.left_today = self._store.change(
+            lambda ledger, now: ledger.left_today(asker, terms, now)
+        )
 
     def _bear(self, error: StoreError, began: float) -> None:
         """Bear with a store that fails, for a while.

@@ -13,12 +13,6 @@ from dataclasses import dataclass
 SPACING = 0.2
 """Minimum spacing of requests, as a fraction of even spacing, so that bursts do not queue up."""
 
-BATCHED = 100
-"""Requests a second from which on a grant is for several requests, to save time."""
-
-GRANTS = 20
-"""Maximum number of such grants in a period."""
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -45,19 +39,9 @@ class Terms:
         return max(1.0, 1 / self.rate)
 
     @property
-    def batch(self) -> int:
-        """Number of requests of a grant."""
-        return self.burst // GRANTS if self.burst >= BATCHED else 1
-
-    @property
     def spacing(self) -> float:
-        """Minimum number of seconds between two grants."""
-        return self.period / self.burst * self.batch * SPACING
-
-    @property
-    def validity(self) -> float:
-        """Seconds in which to use a grant, if it is for several requests."""
-        return self.period / GRANTS
+        """Minimum number of seconds between two requests."""
+        return self.period / self.burst * SPACING
 
     @property
     def a_day(self) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.limits.ledger import (
@@ -49,8 +49,8 @@ class Key:
             run = min(self.due, key=lambda name: self.due[name])
             self.ledger = decode(encode(self.ledger))
             match self.ledger.take(Asker(run, run), self.terms, now):
-                case Granted(_, requests, _):
-                    self.sent += [(now, run)] * requests
+                case Granted():
+                    self.sent.append((now, run))
                     self.due[run] = now + 0.0005
                 case Queued(wait):
                     assert wait > 0
@@ -164,64 +164,11 @@ def test_a_run_asks_again_soon_while_an_answer_may_make_room() -> None:
         assert queued.wait == pytest.approx(wait, abs=1e-6)
 
 
-@given(
-    rate=st.integers(100, 300),
-    late=st.lists(st.floats(0, 1), min_size=1, max_size=7),
-)
-@example(rate=100, late=[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-def test_permits_for_several_requests_hold_until_they_expire(rate: int, late: list[float]) -> None:
-    terms, ledger, asker = Terms(rate, ALL_DAY), Ledger(), Asker("run", "")
-    now, sent = NOON, []
-    while now < NOON + 4:
-        match ledger.take(asker, terms, now):
-            case Granted(number, requests, _):
-                sent += [now + late[number % len(late)] * terms.validity] * requests
-            case Queued(wait):
-                now += wait
-    sent.sort()
-    assert all(bisect_left(sent, at + 1) - i <= rate for i, at in enumerate(sent))
-
-
-def test_permits_that_are_given_back_are_for_who_asks_next() -> None:
-    terms, ledger, asker = Terms(100, ALL_DAY), Ledger(), Asker("run", "")
-    now, granted = NOON, []
-    while isinstance(taken := ledger.take(asker, terms, now), Granted):
-        granted.append(taken)
-        now += terms.spacing
-    assert sum(one.requests for one in granted) == 100
-    ledger.give_back(granted[-1].number, 3, asker, terms, now)
-    assert ledger.left_today(asker, terms, now) == ALL_DAY - 97
-    again = ledger.take(asker, terms, now)
-    assert again == Granted(granted[-1].number + 1, 3, ALL_DAY - 100)
-    ledger.give_back(-1, 2, asker, terms, now)  # of a departure that counts no more
-    assert ledger.left_today(asker, terms, now) == ALL_DAY - 98
-
-
 def test_the_last_permits_of_a_day_are_as_many_as_are_left() -> None:
-    terms, ledger, asker = Terms(100, 7), Ledger(), Asker("run", "")
-    assert ledger.take(asker, terms, NOON) == Granted(1, 5, 2)
-    assert ledger.take(asker, terms, NOON + 1) == Granted(2, 2, 0)
+    terms, ledger, asker = Terms(4, 2), Ledger(), Asker("run", "")
+    assert ledger.take(asker, terms, NOON) == Granted(1, 1)
+    assert ledger.take(asker, terms, NOON + 1) == Granted(2, 0)
     assert isinstance(ledger.take(asker, terms, NOON + 2), Spent)
-
-
-def test_many_requests_a_second_are_permitted_several_at_a_time() -> None:
-    key = Key(Terms(10_000, ALL_DAY), 2)
-    key.let_pass(1)
-    assert len(key.sent) == 10_000
-    assert len(encode(key.ledger)) < 5_000
-
-
-def test_requests_that_are_given_back_may_be_sent_by_another_run() -> None:
-    ledger, terms = Ledger(), Terms(200, 25, 0.8)
-    one, other = Asker("one", "one"), Asker("other", "other")
-    granted = ledger.take(one, terms, NOON)
-    assert granted == Granted(1, 10, 10)
-    ledger.give_back(granted.number, 7, one, terms, NOON)
-    assert ledger.left_today(one, terms, NOON) == 17
-    assert ledger.left_today(other, terms, NOON) == 20
-    assert ledger.departures[1].requests == 3
-    ledger.give_back(99, 1, one, terms, NOON)  # a departure that no longer counts
-    assert ledger.left_today(one, terms, NOON) == 18
 
 
 def test_throttled_responses_widen_the_margin_for_a_minute() -> None:
@@ -305,8 +252,8 @@ def test_a_day_holds_what_it_may_and_a_share_what_is_its_own(
         assert ledger.left_today(asker, terms, NOON + 2 * step) == left
 
 
-@given(rate=st.sampled_from([1, 100, 1000, 10_000]), limit=st.integers(1, 60))
-def test_no_grant_is_larger_than_what_is_left_of_the_day(rate: int, limit: int) -> None:
+@given(rate=st.sampled_from([1, 10, 100]), limit=st.integers(1, 60))
+def test_no_more_is_permitted_than_is_left_of_the_day(rate: int, limit: int) -> None:
     key = Key(Terms(rate, limit), 2)
     key.let_pass(90)
     assert len(key.sent) == limit

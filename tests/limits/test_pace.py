@@ -182,7 +182,6 @@ class CountingStore(MemoryStore):
         pytest.param(1, 0.0, 0.0, 0.2, 1, id="answer as late as it was assumed to be"),
         pytest.param(1, 0.0, 2.0, 2.0, 1, id="answer when the request counts no more"),
         pytest.param(1, 0.5, 0.0, 2.0, 2, id="late departure"),
-        pytest.param(100, 0.5, 0.0, 0.1, 1, id="one of many at a time"),
     ],
 )
 def test_the_store_is_used_only_for_what_other_runs_need_to_know(

@@ -17,13 +17,11 @@ from tap_constantcontact.limits.ledger import (
     Spent,
 )
 from tap_constantcontact.limits.permits import OUTAGE, Permits
-from tap_constantcontact.limits.stores.store import MemoryStore, Step, StoreError, T
+from tap_constantcontact.limits.stores.store import MemoryStore, Step, StoreError, T, UnlimitedStore
 from tap_constantcontact.limits.terms import Terms
 from tests.clocks import StillClock
 
 NOON = 12 * 3600.0
-SEVERAL = Terms(100, 1000)
-"""Terms by which five requests are permitted at a time."""
 
 
 class WatchedStore(MemoryStore):
@@ -53,69 +51,20 @@ def permits_of(store: WatchedStore, terms: Terms, run: str = "run", **kwargs: An
     return Permits(store, terms, lambda: Asker(run, "account"), clock=store._clock, **kwargs)
 
 
-def test_several_permits_at_a_time_cost_one_use_of_the_store(
-    store: WatchedStore, clock: StillClock
-) -> None:
-    permits = permits_of(store, SEVERAL)
-    assert not permits.is_single
-    assert isinstance(permits.take(0.0), Granted)
-    for _ in range(4):
-        assert permits.take(0.0) == Granted(1, 1, 1000 - 5)
-    assert store.used == 1
-    clock.at += 0.01
-    assert isinstance(permits.take(0.0), Granted)
-    assert store.used == 2
-
-
-def test_permits_that_expired_are_given_back(store: WatchedStore, clock: StillClock) -> None:
-    permits = permits_of(store, SEVERAL)
-    permits.take(0.0)
-    clock.at += SEVERAL.validity
-    permits.take(0.0)
-    assert permits.left_today == 1000 - 1 - 5
-    permits.look()
-    assert permits.left_today == 1000 - 1 - 1
-
-
-@pytest.mark.parametrize("gives_back", ["take", "look"])
-def test_permits_that_are_given_back_make_room_for_other_runs(
-    store: WatchedStore, clock: StillClock, gives_back: str
-) -> None:
-    permits, other = permits_of(store, SEVERAL), permits_of(store, SEVERAL, "other")
-    for _ in range(SEVERAL.burst - 4):
-        if not permits._unused:
-            clock.at += SEVERAL.spacing
-        permits.take(0.0)
-    clock.at += SEVERAL.validity
-    assert isinstance(other.take(0.0), Queued)
-    assert other.left_today == 1000
-    if gives_back == "look":
-        permits.look()
-    else:
-        assert isinstance(permits.take(0.0), Queued)
-    clock.at += SEVERAL.spacing
-    assert isinstance(other.take(0.0), Granted)
-    permits.look()
-    assert permits.left_today == 1000 - SEVERAL.burst
-
-
-def test_permits_that_were_given_back_are_not_used(store: WatchedStore, clock: StillClock) -> None:
-    permits = permits_of(store, SEVERAL)
-    permits.take(0.0)
-    for _ in range(2):
-        permits.look()
-        assert permits.left_today == 1000 - 1
-    clock.at += 0.01
-    store.used = 0
-    permits.take(0.0)
-    assert store.used == 1
+def test_the_sandbox_s_store_permits_every_request_at_once(clock: StillClock) -> None:
+    asker, terms = Asker("run", "account"), Terms(1, 2)
+    permits = Permits(UnlimitedStore(clock), terms, lambda: asker, clock=clock)
+    for _ in range(5):
+        assert isinstance(permits.take(0.0), Granted)
+        permits.throttled()
+    permits.begin()
+    assert permits.left_today == 2
 
 
 def test_a_run_knows_from_its_begin_what_others_left(store: WatchedStore) -> None:
     other = permits_of(store, Terms(1, 10), "other")
     other.take(0.0)
     permits = permits_of(store, Terms(1, 10))
-    assert permits.is_single
     permits.begin()
     assert permits.left_today == 9
 

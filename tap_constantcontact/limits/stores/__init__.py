@@ -20,7 +20,7 @@ from tap_constantcontact.limits.stores.addresses import file_of
 from tap_constantcontact.limits.stores.file import FileStore
 from tap_constantcontact.limits.stores.postgres import PostgresStore
 from tap_constantcontact.limits.stores.redis import RedisStore
-from tap_constantcontact.limits.stores.store import MemoryStore, Store, StoreError
+from tap_constantcontact.limits.stores.store import Store, StoreError, UnlimitedStore
 
 SERVERS: Mapping[str, type[RedisStore | PostgresStore]] = {
     "redis": RedisStore,
@@ -34,13 +34,13 @@ SERVERS: Mapping[str, type[RedisStore | PostgresStore]] = {
 def store_for(config: Mapping[str, Any], clock: Clock) -> Store:
     """Return the store in which the runs of a key count their requests.
 
-    The built-in sandbox has no other runs, so its requests are counted in this process.
+    The built-in sandbox has no limits, so its requests are not counted.
 
     Raises:
         ConfigValidationError: The setting is not valid, or needs an extra that is not installed.
     """
     if config["sandbox"]:
-        return MemoryStore(clock)
+        return UnlimitedStore(clock)
     key = _key_of(config)
     where = config.get("limits_store")
     if not where:

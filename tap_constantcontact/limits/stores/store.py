@@ -58,6 +58,24 @@ def decode(content: bytes | str | None) -> Ledger:
         raise StoreError("it contains something else than the requests of a key") from None
 
 
+class UnlimitedStore:
+    """Keeps nothing, so that every request is permitted: for the built-in sandbox.
+
+    Args:
+        clock: Tells the time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __str__(self) -> str:
+        return "no store"
+
+    def change(self, step: Step[T]) -> T:
+        """Run a step on a new ledger."""
+        return step(Ledger(), self._clock.now())
+
+
 class MemoryStore:
     """Keeps a ledger in this process.
 
