@@ -143,7 +143,11 @@ def canned() -> Iterator[Canned]:
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             plan.seen.append((self.path, dict(self.headers), body))
-            fields = {"Content-Length": str(len(plan.body)), **plan.headers}
+            fields = {
+                "Connection": "close",
+                "Content-Length": str(len(plan.body)),
+                **plan.headers,
+            }
             head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
             answer = f"HTTP/1.1 {plan.status} x\r\n{head}\r\n".encode() + plan.body
             if plan.drip is None:

@@ -6,26 +6,20 @@ All requests that carry a token, a code, a verifier or a secret are sent by such
 from __future__ import annotations
 
 import json
-import threading
 import zlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
-from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
+from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import DecodeError
 
+from tap_constantcontact.auth.deadlines import TimedConnection
 from tap_constantcontact.auth.error_texts import safe, secrets_of
-from tap_constantcontact.exceptions import (
-    DeadlineExceededError,
-    FatalAPIError,
-    ForeignServerError,
-    refused,
-)
+from tap_constantcontact.exceptions import FatalAPIError, ForeignServerError, refused
 
 PORTS = {"http": 80, "https": 443}
 
@@ -41,10 +35,8 @@ GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 MOST_SIGN_IN_BYTES = 2**20
 """Maximum size of a decoded response; tokens, an account and privileges take a few kilobytes."""
 
-RESPONSE_TIMEOUT_FACTOR = 2
+RESPONSE_TIMEOUT_FACTOR = TimedConnection.timeouts
 """Time that a request may take until its whole response is there, as a multiple of the time-out."""
-
-T = TypeVar("T")
 
 
 class Origin(NamedTuple):
@@ -80,11 +72,19 @@ class HomeAdapter(HTTPAdapter):
     Args:
         home: Address of that server; its path does not matter.
         most_bytes: Maximum size of a body, both as it is sent and decoded.
+        connection: What requests are sent through.
         options: Those of the `HTTPAdapter`.
     """
 
-    def __init__(self, home: str, most_bytes: int, **options: Any) -> None:
+    def __init__(
+        self,
+        home: str,
+        most_bytes: int,
+        connection: type[TimedConnection] = TimedConnection,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
+        self._connection = connection
         self._home = Origin.of(home)
         self._most_bytes = most_bytes
 
@@ -100,6 +100,15 @@ class HomeAdapter(HTTPAdapter):
                 "its token. Nothing was sent there. Check api_url, auth_url and any proxy."
             )
         return server, tls
+
+    @override
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """Return the pool of connections for a request."""
+        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
+        if not issubclass(pool.ConnectionCls, self._connection):
+            bases = (self._connection, pool.ConnectionCls)
+            pool.ConnectionCls = type(self._connection.__name__, bases, {})
+        return pool
 
     @override
     def add_headers(self, request: requests.PreparedRequest, **kwargs: Any) -> None:
@@ -207,38 +216,6 @@ class BoundedSession(HomeSession):
         self.headers["Accept"] = "application/json"
         if user_agent:
             self.headers["User-Agent"] = user_agent
-
-    @override
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request, which must have a `timeout`, and return its whole response.
-
-        Raises:
-            DeadlineExceededError: The response was not complete in time.
-            FatalAPIError: It is too large, or comes from another server.
-        """
-        return _within(
-            RESPONSE_TIMEOUT_FACTOR * kwargs["timeout"], partial(super().request, *args, **kwargs)
-        )
-
-
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """Do some work in a thread of its own, and return or raise what comes of it in time.
-
-    A time-out of the socket would not do: it begins anew with each byte, headers included.
-    """
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    wait([future], min(seconds, threading.TIMEOUT_MAX))
-    if not future.done():
-        raise DeadlineExceededError(f"no whole answer within {seconds:g} seconds")
-    return future.result()
 
 
 def refuse_redirect(response: requests.Response, server: str, setting: str) -> None:

@@ -7,15 +7,15 @@ import math
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import requests
 from typing_extensions import override
-from urllib3 import HTTPConnectionPool, HTTPResponse
-from urllib3.connection import HTTPConnection
+from urllib3 import HTTPResponse
 
 from tap_constantcontact.auth.authenticator import authenticator
+from tap_constantcontact.auth.deadlines import TimedConnection
 from tap_constantcontact.auth.session import HomeAdapter, HomeSession
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import (
@@ -33,7 +33,6 @@ from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.limits.turns import Turns
-from tap_constantcontact.transport.deadlines import WHOLE, Deadlines
 from tap_constantcontact.transport.refusals import described, error_key
 from tap_constantcontact.transport.responses import date_of
 from tap_constantcontact.transport.retries import Retries
@@ -62,7 +61,6 @@ class Connection:
         pace: Limits the requests a second.
         quota: Limits the requests of a run, and ends it when a day is used up.
         concurrency: Computes how many requests should be in flight.
-        deadlines: Gives up on responses that take too long.
         retries: Retries failed requests.
         throttled: Number of responses with status 429 because of the pace.
         retried: Number of retries for any other reason.
@@ -101,7 +99,6 @@ class Connection:
         self.concurrency = Concurrency(
             config["requests_per_second"], config.get("max_concurrent_requests")
         )
-        self.deadlines = Deadlines(WHOLE * timeout, clock)
         self.retries = Retries(clock, self._before_retry)
         self.session = HomeSession(LimitedAdapter(self, timeout))
         self.session.headers.update(
@@ -211,22 +208,13 @@ class LimitedAdapter(HomeAdapter):
 
     def __init__(self, connection: Connection, timeout: float) -> None:
         super().__init__(
-            connection.api_url, MOST_BYTES, pool_maxsize=connection.concurrency.most + 1
+            connection.api_url,
+            MOST_BYTES,
+            type("ApiConnection", (LimitedConnection,), {"api": connection}),
+            pool_maxsize=connection.concurrency.most + 1,
         )
-        self._connection = connection
+        self._api = connection
         self._timeout = timeout
-
-    @override
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        """Return the pool of sockets for a request, whose requests keep to the key's pace."""
-        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
-        if not issubclass(pool.ConnectionCls, LimitedConnection):
-            pool.ConnectionCls = type(
-                "LimitedSocket",
-                (LimitedConnection, pool.ConnectionCls),
-                {"shared": self._connection},
-            )
-        return pool
 
     @override
     def send(
@@ -241,37 +229,30 @@ class LimitedAdapter(HomeAdapter):
             ForeignServerError: The address is not that of the API, or the response is too large.
         """
         timeout = min(self._timeout, kwargs.get("timeout") or math.inf)
-        quota, turns = self._connection.quota, self._connection.turns
+        quota, turns = self._api.quota, self._api.turns
         while True:
             with suppress(DayClosedError), quota.admitted(turns.step_aside):
-                self._connection.authenticator(request)
-                return self._whole(request, *args, **{**kwargs, "timeout": timeout})
-
-    def _whole(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response:
-        connection = self._connection
-        with connection.deadlines.kept():
-            response = super().send(request, *args, **kwargs)
-            response.content  # noqa: B018 - reads the body
-        connection.turns.come_back()
-        return response
+                self._api.authenticator(request)
+                response = super().send(request, *args, **{**kwargs, "timeout": timeout})
+                response.content  # noqa: B018 - reads the body
+                turns.come_back()
+                return response
 
 
-class LimitedConnection(HTTPConnection):
-    """A connected socket whose requests are sent at the key's pace."""
+class LimitedConnection(TimedConnection):
+    """A connection whose requests are sent at the key's pace."""
 
-    shared: ClassVar[Connection]
+    timeouts = 5
+    api: ClassVar[Connection]
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        """Write a request to the socket when its turn comes."""
-        with self.shared.pace.departure() as self._departure:
+        """Send a request when its turn comes."""
+        with self.api.pace.departure() as self._departure:
             super().request(*args, **kwargs)
-        self.shared.deadlines.begin(self.sock)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Read the status and headers of the response."""
         response = super().getresponse()
-        self.shared.pace.answered(self._departure)
-        self.shared.concurrency.note(self.shared.clock.monotonic() - self._departure.left)
+        self.api.pace.answered(self._departure)
+        self.api.concurrency.note(self.api.clock.monotonic() - self._departure.left)
         return response
