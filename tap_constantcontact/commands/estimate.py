@@ -77,7 +77,7 @@ def estimated(tap: TapConstantContact) -> dict[str, Any]:
     others = FROM_CAMPAIGNS.values() if source == "campaigns" else [*FROM_CAMPAIGNS]
     plans = _plans(selected)
     alternative = _plans(tap.run.once(stream) for stream in others if stream.name in names)
-    quota, terms = connection.quota, connection.permits.terms
+    quota, terms = connection.quota, connection.permits.limits
     calendar = Calendar(
         tap.run.began.start_of("second"), terms.rate, terms.a_day, connection.left_today
     )

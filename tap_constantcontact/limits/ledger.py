@@ -7,35 +7,65 @@ seconds since the epoch, by the clock of the store.
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
 
-from tap_constantcontact.limits.terms import Terms
+from tap_constantcontact.limits.tuning import (
+    LATE,
+    MARGIN,
+    MIDNIGHT,
+    MINUTE,
+    POLL,
+    SPACING,
+    WIDER,
+    WIDEST,
+)
 
 SECONDS_A_DAY = 86_400
 
-MIDNIGHT = 3.0
-"""Seconds around 00:00 UTC in which a request counts for both days, as clocks differ."""
 
-MARGIN = 0.003
-"""Fraction by which the limit's period is lengthened, as a safety margin."""
+@dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """The limits of a key that a run keeps to.
 
-WIDER = 0.005
-"""Increase of the margin for each period of the last minute in which the server throttled."""
+    Documented in the vendor's guide: an application's key may send 4 requests a second and 10,000 a
+    day, across all its accounts and tokens; the day begins at 00:00 UTC. A partner's key may send
+    10 a second and 250,000 a day. No response says how much is left.
 
-WIDEST = 0.035
-"""Maximum margin, as a fraction of the period."""
+    Attributes:
+        rate: Requests a second of the key; below 1, one request in 1 / `rate` seconds.
+        daily_limit: Requests a day of the key.
+        daily_share: The account's part of the day, from 0 to 1; None for no part of its own.
+    """
 
-MINUTE = 60.0
-"""Seconds after which a throttled response no longer widens the margin."""
+    rate: float
+    daily_limit: int
+    daily_share: float | None = None
 
-POLL = 0.02
-"""Seconds after which to ask again for a permit that an answer to another run may set free."""
+    @property
+    def burst(self) -> int:
+        """Maximum number of requests in a period."""
+        return max(1, math.floor(self.rate))
 
-LATE = 0.1
-"""Seconds after which a run that does not ask again as announced loses its place in the queue."""
+    @property
+    def period(self) -> float:
+        """The sliding period that the limit holds for, in seconds."""
+        return max(1.0, 1 / self.rate)
+
+    @property
+    def spacing(self) -> float:
+        """Minimum number of seconds between two requests."""
+        return self.period / self.burst * SPACING
+
+    @property
+    def a_day(self) -> int:
+        """Maximum number of requests a day of the account."""
+        share = 1.0 if self.daily_share is None else self.daily_share
+        return math.floor(self.daily_limit * share)
 
 
 class Departure(msgspec.Struct, array_like=True):
@@ -50,8 +80,8 @@ class Departure(msgspec.Struct, array_like=True):
     allowance: float
 
 
-class Asker(NamedTuple):
-    """Who asks for a permit.
+class Client(NamedTuple):
+    """A run that asks for permits.
 
     Attributes:
         run: Identifies the run.
@@ -86,7 +116,7 @@ class Queued(NamedTuple):
     wait: float
 
 
-class Spent(NamedTuple):
+class DayUsedUp(NamedTuple):
     """The day's requests are used up.
 
     Attributes:
@@ -123,33 +153,33 @@ class Ledger(msgspec.Struct, omit_defaults=True):
     # Permits
 
     def take(
-        self, asker: Asker, terms: Terms, now: float, allowance: float = 0.0
-    ) -> Granted | Queued | Spent:
+        self, client: Client, limits: KeyLimits, now: float, allowance: float = 0.0
+    ) -> Granted | Queued | DayUsedUp:
         """Grant a permit, or tell when to ask again.
 
         Args:
-            asker: Who asks.
-            terms: The limits to keep to.
+            client: The run that asks.
+            limits: The limits to keep to.
             now: The time.
             allowance: Maximum assumed delay of a request on its way to the server, in seconds.
         """
-        if (left := self.left_today(asker, terms, now)) < 1:
-            return Spent(self._opens_in(asker, terms, now))
-        self._forget(terms, now)
-        place = self._place(asker.run)
-        if not place and len(self.departures) < terms.burst and self.spaced_until <= now:
-            self.queue.pop(asker.run, None)
-            self.count(1, asker, terms, now)
+        if (left := self.left_today(client, limits, now)) < 1:
+            return DayUsedUp(self._opens_in(client, limits, now))
+        self._forget(limits, now)
+        place = self._place(client.run)
+        if not place and len(self.departures) < limits.burst and self.spaced_until <= now:
+            self.queue.pop(client.run, None)
+            self.count(1, client, limits, now)
             self.last += 1
-            until = now + terms.period * (1 + self._margin)
+            until = now + limits.period * (1 + self._margin)
             self.departures[self.last] = Departure(until, allowance)
-            self.spaced_until = now + terms.spacing
+            self.spaced_until = now + limits.spacing
             return Granted(self.last, left - 1)
-        wait = self._wait(place, terms, now)
-        self.queue[asker.run] = now + wait
+        wait = self._wait(place, limits, now)
+        self.queue[client.run] = now + wait
         return Queued(wait)
 
-    def settle(self, number: int, late: float, allowance: float) -> None:
+    def correct(self, number: int, late: float, allowance: float) -> None:
         """Correct a departure, now that more is known of it.
 
         Args:
@@ -161,9 +191,9 @@ class Ledger(msgspec.Struct, omit_defaults=True):
             departure.until += late
             departure.allowance = allowance
 
-    def throttle(self, terms: Terms, now: float) -> None:
+    def throttle(self, limits: KeyLimits, now: float) -> None:
         """Widen the margin, as the server received requests less evenly than they were sent."""
-        if not self.throttled or self.throttled[-1] + terms.period <= now:
+        if not self.throttled or self.throttled[-1] + limits.period <= now:
             self.throttled.append(now)
 
     @property
@@ -174,80 +204,80 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         """Return the number of runs that are ahead of a run in the queue."""
         return [*self.queue].index(run) if run in self.queue else len(self.queue)
 
-    def _wait(self, place: int, terms: Terms, now: float) -> float:
+    def _wait(self, place: int, limits: KeyLimits, now: float) -> float:
         """Return the seconds after which a run at a place in the queue may get a permit."""
         counting_until = [one.until for one in self.departures.values()]
         heapq.heapify(counting_until)
         free, spaced_until = now, self.spaced_until
         for _ in range(place + 1):
             free = max(free, spaced_until)
-            while len(counting_until) >= terms.burst:
+            while len(counting_until) >= limits.burst:
                 free = max(free, heapq.heappop(counting_until))
-            heapq.heappush(counting_until, free + terms.period * (1 + self._margin))
-            spaced_until = free + terms.spacing
+            heapq.heappush(counting_until, free + limits.period * (1 + self._margin))
+            spaced_until = free + limits.spacing
         if free > now:
             return free - now
         ends = (one.until + one.allowance - now for one in self.departures.values())
         return min([POLL, *ends])
 
-    def _forget(self, terms: Terms, now: float) -> None:
+    def _forget(self, limits: KeyLimits, now: float) -> None:
         """Drop what no longer counts, and what is from a time to come, as clocks can be set."""
-        latest = now + terms.period * (1 + WIDEST) + MINUTE
+        latest = now + limits.period * (1 + WIDEST) + MINUTE
         self.departures = {
             number: one
             for number, one in self.departures.items()
             if now < one.until + one.allowance and one.until < latest
         }
-        self.spaced_until = min(self.spaced_until, now + terms.period)
+        self.spaced_until = min(self.spaced_until, now + limits.period)
         self.throttled = [at for at in self.throttled if now - MINUTE < at <= now]
         self.queue = {run: due for run, due in self.queue.items() if now - LATE <= due < latest}
 
     # The day
 
-    def left_today(self, asker: Asker, terms: Terms, now: float) -> int:
+    def left_today(self, client: Client, limits: KeyLimits, now: float) -> int:
         """Return the number of requests that an account may still send today."""
-        return max(0, min(self._left(day, asker, terms) for day in _days(now, asker.lag)))
+        return max(0, min(self._left(day, client, limits) for day in _days(now, client.lag)))
 
-    def count(self, requests: int, asker: Asker, terms: Terms, now: float) -> None:
+    def count(self, requests: int, client: Client, limits: KeyLimits, now: float) -> None:
         """Count requests of today."""
-        today = _days(now, asker.lag)
+        today = _days(now, client.lag)
         self.spent = {day: of for day, of in self.spent.items() if day >= min(today)}
         for day in today:
             of = self.spent.setdefault(day, {})
             of[""] = of.get("", 0) + requests
-            if terms.daily_share is not None:
-                of[asker.account] = of.get(asker.account, 0) + requests
+            if limits.daily_share is not None:
+                of[client.account] = of.get(client.account, 0) + requests
 
-    def close_day(self, asker: Asker, terms: Terms, now: float, age: float = 0.0) -> float:
+    def close_day(self, client: Client, limits: KeyLimits, now: float, age: float = 0.0) -> float:
         """Note that the API said that the quota of the day of a request is used up.
 
         Args:
-            asker: Who asked.
-            terms: The limits to keep to.
+            client: The run that asked.
+            limits: The limits to keep to.
             now: The time.
             age: Seconds since the request was sent.
 
         Returns:
             The number of seconds until requests may be sent again; not positive if they may.
         """
-        day = min(_days(now - age, asker.lag))
-        if not day <= self.closed <= max(_days(now, asker.lag)):  # the clock may have been ahead
+        day = min(_days(now - age, client.lag))
+        if not day <= self.closed <= max(_days(now, client.lag)):  # the clock may have been ahead
             self.closed = day
-        return self._opens_in(asker, terms, now)
+        return self._opens_in(client, limits, now)
 
-    def _left(self, day: int, asker: Asker, terms: Terms) -> int:
+    def _left(self, day: int, client: Client, limits: KeyLimits) -> int:
         if day == self.closed:
             return 0
         spent = self.spent.get(day, {})
-        of_all, of_account = spent.get("", 0), spent.get(asker.account, 0)
-        return min(terms.daily_limit - of_all, terms.a_day - of_account)
+        of_all, of_account = spent.get("", 0), spent.get(client.account, 0)
+        return min(limits.daily_limit - of_all, limits.a_day - of_account)
 
-    def _opens_in(self, asker: Asker, terms: Terms, now: float) -> float:
+    def _opens_in(self, client: Client, limits: KeyLimits, now: float) -> float:
         last = max(
-            (day for day in _days(now, asker.lag) if self._left(day, asker, terms) < 1),
-            default=min(_days(now, asker.lag)) - 1,
+            (day for day in _days(now, client.lag) if self._left(day, client, limits) < 1),
+            default=min(_days(now, client.lag)) - 1,
         )
-        return (last + 1) * SECONDS_A_DAY + MIDNIGHT + asker.lag - now
+        return (last + 1) * SECONDS_A_DAY + MIDNIGHT + client.lag - now
 
 
 def _days(now: float, lag: float) -> Iterable[int]:

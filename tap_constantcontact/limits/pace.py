@@ -9,31 +9,18 @@ from dataclasses import dataclass
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import DayClosedError
-from tap_constantcontact.limits.ledger import Granted, Spent
+from tap_constantcontact.limits.ledger import DayUsedUp, Granted
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
+from tap_constantcontact.limits.tuning import (
+    AT_FIRST,
+    LATENESS,
+    LEARNING,
+    SAVINGS,
+    SPREAD,
+    WORTH_TELLING,
+)
 from tap_constantcontact.limits.turns import Turns
-
-LATENESS = 0.015
-"""Average delay on the way to the server to allow for each request, in seconds.
-
-If a request is delayed on its way, the server sees the next ones come sooner after it, by as much.
-"""
-
-LEARNING = 10
-"""Number of responses after which the lowest latency so far counts as the lowest possible."""
-
-SPREAD = 10
-"""Number of requests over which unused delay allowance is paid out."""
-
-SAVINGS = 2.5
-"""Maximum sum of unused delay allowance, in seconds."""
-
-AT_FIRST = 1.0
-"""Sum of delay allowance to begin with, in seconds, as a machine that starts runs is busy."""
-
-WORTH_TELLING = 0.001
-"""Seconds by which a departure must have changed to be corrected for all runs."""
 
 
 @dataclass(eq=False)
@@ -66,9 +53,10 @@ class Pace:
         clock: Tells the time and waits.
 
     Example:
-        >>> from tap_constantcontact.limits.ledger import Asker, Terms
+        >>> from tap_constantcontact.limits.ledger import Client, KeyLimits
         >>> from tap_constantcontact.limits.stores.store import MemoryStore
-        >>> permits = Permits(MemoryStore(), Terms(4, daily_limit=10_000), lambda: Asker("run", ""))
+        >>> limits = KeyLimits(4, daily_limit=10_000)
+        >>> permits = Permits(MemoryStore(), limits, lambda: Client("run", ""))
         >>> turns = Turns()
         >>> pace = Pace(permits, Quota(permits, None, "stop", turns.changed), turns)
         >>> with pace.departure() as departure:
@@ -114,7 +102,7 @@ class Pace:
             late = self._clock.monotonic() - departure.left
             departure.left += late
             if late > WORTH_TELLING:
-                self._permits.settle(departure.number, late, departure.lateness)
+                self._permits.correct(departure.number, late, departure.lateness)
 
     def answered(self, departure: Departure) -> None:
         """Shorten the time that a request counts, now that its latency bounds its delay."""
@@ -126,9 +114,9 @@ class Pace:
                 return
             lateness = min(latency - self._least_latency, departure.lateness)
             self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
-        counts = latency < self._permits.terms.period + departure.lateness
+        counts = latency < self._permits.limits.period + departure.lateness
         if counts and departure.lateness - lateness > WORTH_TELLING:
-            self._permits.settle(departure.number, 0.0, lateness)
+            self._permits.correct(departure.number, 0.0, lateness)
             with self._changed:
                 self._ask_again_at = -math.inf
                 self._changed.notify_all()
@@ -146,7 +134,7 @@ class Pace:
         taken = self._permits.take(lateness)
         if isinstance(taken, Granted):
             return Departure(taken.number, now, lateness)
-        if isinstance(taken, Spent):
+        if isinstance(taken, DayUsedUp):
             self._quota.close_day(asked_at + taken.opens_in)
             raise DayClosedError
         self._ask_again_at = now + taken.wait

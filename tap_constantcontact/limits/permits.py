@@ -8,15 +8,9 @@ from contextlib import suppress
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, refused
-from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued, Spent
+from tap_constantcontact.limits.ledger import Client, DayUsedUp, Granted, KeyLimits, Ledger, Queued
 from tap_constantcontact.limits.stores.store import MemoryStore, Step, Store, StoreError
-from tap_constantcontact.limits.terms import Terms
-
-OUTAGE = 30.0
-"""Seconds for which a store may fail during a run before the run ends or goes on alone."""
-
-PAUSE = 0.5
-"""Seconds between two attempts to use a store that fails."""
+from tap_constantcontact.limits.tuning import OUTAGE, PAUSE
 
 REMEDY = (
     "set limits_store to one that can be used, or set limits_store_required to false to read "
@@ -27,33 +21,33 @@ REMEDY = (
 class Permits:
     """Permits to send requests at the key's pace and within its day.
 
-    Several threads may call `settle` and `throttled` at once; for the rest, a caller needs a lock.
+    Several threads may call `correct` and `throttled` at once; for the rest, a caller needs a lock.
 
     Args:
         store: Keeps the ledger of the key.
-        terms: The limits to keep to.
-        asker: Returns who asks.
+        limits: The limits to keep to.
+        client: Returns the run that asks, as it may learn its account.
         required: Whether a run ends if the store cannot be used; otherwise it goes on alone.
         clock: Tells the time.
 
     Attributes:
-        terms: The limits to keep to.
+        limits: The limits to keep to.
         left_today: Number of requests that the account may still send today, as last told.
     """
 
     def __init__(
         self,
         store: Store,
-        terms: Terms,
-        asker: Callable[[], Asker],
+        limits: KeyLimits,
+        client: Callable[[], Client],
         *,
         required: bool = True,
         clock: Clock = SYSTEM,
     ) -> None:
-        self.terms = terms
-        self.left_today = terms.a_day
+        self.limits = limits
+        self.left_today = limits.a_day
         self._store = store
-        self._asker = asker
+        self._client = client
         self._required = required
         self._clock = clock
         self._failing_since: float | None = None
@@ -72,7 +66,7 @@ class Permits:
                 raise refused(f"limits_store: {self._unusable(error)}; {REMEDY}") from error
             self._go_alone(error)
 
-    def take(self, allowance: float) -> Granted | Queued | Spent:
+    def take(self, allowance: float) -> Granted | Queued | DayUsedUp:
         """Take a permit for one request, or tell when to ask again.
 
         Args:
@@ -82,26 +76,28 @@ class Permits:
             FatalAPIError: The store cannot be used, and is required.
         """
         began = self._clock.monotonic()
-        asker, terms = self._asker(), self.terms
+        client, limits = self._client(), self.limits
         try:
-            taken = self._store.change(lambda ledger, at: ledger.take(asker, terms, at, allowance))
+            taken = self._store.change(
+                lambda ledger, now: ledger.take(client, limits, now, allowance)
+            )
         except StoreError as error:
-            self._bear(error, began)
+            self._tolerate(error, began)
             return Queued(PAUSE)
         self._failing_since = None
         if isinstance(taken, Granted):
             self.left_today = taken.left_today
-        elif isinstance(taken, Spent):
+        elif isinstance(taken, DayUsedUp):
             self.left_today = 0
         return taken
 
-    def settle(self, number: int, late: float, allowance: float) -> None:
+    def correct(self, number: int, late: float, allowance: float) -> None:
         """Correct a departure; without it, the request may count for longer than it needs to."""
-        self._note(lambda ledger, _: ledger.settle(number, late, allowance))
+        self._note(lambda ledger, _: ledger.correct(number, late, allowance))
 
     def throttled(self) -> None:
         """Note that the server throttled a request."""
-        self._note(lambda ledger, now: ledger.throttle(self.terms, now))
+        self._note(lambda ledger, now: ledger.throttle(self.limits, now))
 
     def _note(self, step: Step[None]) -> None:
         """Run a step that a run can do without, unless the store fails at present."""
@@ -118,11 +114,13 @@ class Permits:
         Returns:
             The number of seconds until requests may be sent again; not positive if they may.
         """
-        asker, terms = self._asker(), self.terms
+        client, limits = self._client(), self.limits
         try:
-            return self._store.change(lambda ledger, now: ledger.close_day(asker, terms, now, age))
+            return self._store.change(
+                lambda ledger, now: ledger.close_day(client, limits, now, age)
+            )
         except StoreError:
-            return Ledger().close_day(asker, terms, self._clock.now(), age)
+            return Ledger().close_day(client, limits, self._clock.now(), age)
 
     def look(self) -> None:
         """Learn how many requests are left today, if the store can be used."""
@@ -131,12 +129,12 @@ class Permits:
                 self._look()
 
     def _look(self) -> None:
-        asker, terms = self._asker(), self.terms
+        client, limits = self._client(), self.limits
         self.left_today = self._store.change(
-            lambda ledger, now: ledger.left_today(asker, terms, now)
+            lambda ledger, now: ledger.left_today(client, limits, now)
         )
 
-    def _bear(self, error: StoreError, began: float) -> None:
+    def _tolerate(self, error: StoreError, began: float) -> None:
         """Bear with a store that fails, for a while.
 
         Args:
@@ -159,8 +157,8 @@ class Permits:
             "%s: this run goes on alone, as if no other run used the key", self._unusable(error)
         )
         ledger = Ledger()
-        spent = self.terms.a_day - self.left_today
-        ledger.count(spent, self._asker(), self.terms, self._clock.now())
+        spent = self.limits.a_day - self.left_today
+        ledger.count(spent, self._client(), self.limits, self._clock.now())
         self._store = MemoryStore(self._clock, ledger)
         self._failing_since = None
 

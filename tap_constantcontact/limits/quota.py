@@ -14,15 +14,7 @@ from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitReachedError
 from tap_constantcontact.limits.ledger import SECONDS_A_DAY
 from tap_constantcontact.limits.permits import Permits
-
-RESERVE = 100
-"""Number of requests left in a budget or a day below which parents are read one at a time.
-
-Parents read concurrently would share these last requests, and none might get all that it needs.
-"""
-
-POLL = 1.0
-"""Seconds between two readings of the clock while waiting for a new day, as a clock may jump."""
+from tap_constantcontact.limits.tuning import DAY_POLL, RESERVE
 
 
 class Quota:
@@ -41,10 +33,11 @@ class Quota:
         last: When the most recent request was sent, in seconds of the monotonic clock.
 
     Example:
-        >>> from tap_constantcontact.limits.ledger import Asker
+        >>> from tap_constantcontact.limits.ledger import Client
         >>> from tap_constantcontact.limits.stores.store import MemoryStore
-        >>> from tap_constantcontact.limits.terms import Terms
-        >>> permits = Permits(MemoryStore(), Terms(4, daily_limit=10_000), lambda: Asker("run", ""))
+        >>> from tap_constantcontact.limits.ledger import KeyLimits
+        >>> limits = KeyLimits(4, daily_limit=10_000)
+        >>> permits = Permits(MemoryStore(), limits, lambda: Client("run", ""))
         >>> quota = Quota(permits, budget=1, on_daily_limit="stop")
         >>> with quota.admitted():
         ...     quota.count()
@@ -116,7 +109,7 @@ class Quota:
                     self._probe = threading.get_ident()
                 else:
                     before_waiting()
-                    self._clock.wait(self._changed, min(left, POLL) if left > 0 else POLL)
+                    self._clock.wait(self._changed, min(left, DAY_POLL) if left > 0 else DAY_POLL)
         try:
             yield
         except Exception:

@@ -26,12 +26,11 @@ from tap_constantcontact.exceptions import (
     TokenRenewedError,
     cause,
 )
-from tap_constantcontact.limits.ledger import Asker
+from tap_constantcontact.limits.ledger import Client, KeyLimits
 from tap_constantcontact.limits.pace import Pace
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores import store_for
-from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.limits.turns import Turns
 from tap_constantcontact.transport.refusals import described, error_key
 from tap_constantcontact.transport.responses import date_of
@@ -78,12 +77,12 @@ class Connection:
         self._run = uuid.uuid4().hex[:12]
         self.permits = Permits(
             store_for(config, clock),
-            Terms(
+            KeyLimits(
                 config["requests_per_second"],
                 config["daily_request_limit"],
                 config.get("daily_share"),
             ),
-            self._asker,
+            self._client,
             required=config["limits_store_required"],
             clock=clock,
         )
@@ -117,8 +116,8 @@ class Connection:
         self.session.proxies, self.session.verify = found["proxies"], found["verify"]
         self.session.trust_env = False
 
-    def _asker(self) -> Asker:
-        return Asker(self._run, self.authenticator.holder, self.clock_lag)
+    def _client(self) -> Client:
+        return Client(self._run, self.authenticator.holder, self.clock_lag)
 
     @property
     def sent(self) -> int:

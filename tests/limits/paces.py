@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.limits.ledger import Asker
+from tap_constantcontact.limits.ledger import Client, KeyLimits
 from tap_constantcontact.limits.pace import Pace
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores.store import MemoryStore, Store
-from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.limits.turns import Turns
 
 
@@ -18,8 +17,8 @@ def permits_of(
     clock: Clock = SYSTEM,
     store: Store | None = None,
 ) -> Permits:
-    terms, asker = Terms(rate, daily_limit), Asker("run", "account")
-    return Permits(store or MemoryStore(clock), terms, lambda: asker, clock=clock)
+    limits, client = KeyLimits(rate, daily_limit), Client("run", "account")
+    return Permits(store or MemoryStore(clock), limits, lambda: client, clock=clock)
 
 
 def pace_of(

@@ -11,11 +11,11 @@ import pytest
 
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitReachedError
-from tap_constantcontact.limits.ledger import MIDNIGHT, Asker
+from tap_constantcontact.limits.ledger import Client, KeyLimits
 from tap_constantcontact.limits.permits import Permits
-from tap_constantcontact.limits.quota import POLL, RESERVE, Quota
+from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores.store import MemoryStore
-from tap_constantcontact.limits.terms import Terms
+from tap_constantcontact.limits.tuning import DAY_POLL, MIDNIGHT, RESERVE
 from tests.clocks import StillClock, Wakeful
 from tests.limits.paces import permits_of
 
@@ -205,14 +205,14 @@ def test_a_wait_ends_on_time_and_looks_at_the_clock_every_second(clock: StillClo
     send(quota)
     quota.refused()
     send(quota)
-    assert waits == [POLL] * 8 + [0.25]
+    assert waits == [DAY_POLL] * 8 + [0.25]
 
 
 def test_a_day_begins_at_midnight_in_utc_wherever_the_machine_and_its_clock_are(
     clock: StillClock, far_from_utc: None
 ) -> None:
-    asker = Asker("run", "account", lag=120.0)
-    permits = Permits(MemoryStore(clock), Terms(4, 10**9), lambda: asker, clock=clock)
+    client = Client("run", "account", lag=120.0)
+    permits = Permits(MemoryStore(clock), KeyLimits(4, 10**9), lambda: client, clock=clock)
     quota = Quota(permits, None, "stop", clock=clock)
     send(quota)
     with pytest.raises(LimitReachedError, match="until 2026-05-05 00:00 UTC"):
@@ -287,7 +287,7 @@ def test_who_waits_for_the_probe_hears_of_its_end_at_once(news: str) -> None:
         waiter = threading.Thread(target=wait_for_the_day, daemon=True)
         waiter.start()
         assert clock.waiting.wait(10)
-        assert clock.seconds == POLL
+        assert clock.seconds == DAY_POLL
         if news == "closed":
             quota.close(FatalAPIError("the run failed"))
         else:

@@ -11,20 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.limits.ledger import (
-    MARGIN,
-    MIDNIGHT,
-    MINUTE,
-    POLL,
     SECONDS_A_DAY,
-    WIDEST,
-    Asker,
+    Client,
+    DayUsedUp,
     Granted,
+    KeyLimits,
     Ledger,
     Queued,
-    Spent,
 )
 from tap_constantcontact.limits.stores.store import decode, encode
-from tap_constantcontact.limits.terms import Terms
+from tap_constantcontact.limits.tuning import MARGIN, MIDNIGHT, MINUTE, POLL, WIDEST
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc).timestamp()
 DAY_END = NOON + SECONDS_A_DAY / 2
@@ -37,8 +33,8 @@ runs = st.integers(1, 8)
 class Key:
     """Runs of a key that always have something to send, and ask whenever they are told to."""
 
-    def __init__(self, terms: Terms, runs: int, now: float = NOON) -> None:
-        self.terms = terms
+    def __init__(self, limits: KeyLimits, runs: int, now: float = NOON) -> None:
+        self.limits = limits
         self.ledger = Ledger()
         self.due = {f"run-{n}": now for n in range(runs)}
         self.sent: list[tuple[float, str]] = []
@@ -48,14 +44,14 @@ class Key:
         while (now := min(self.due.values())) < end:
             run = min(self.due, key=lambda name: self.due[name])
             self.ledger = decode(encode(self.ledger))
-            match self.ledger.take(Asker(run, run), self.terms, now):
+            match self.ledger.take(Client(run, run), self.limits, now):
                 case Granted():
                     self.sent.append((now, run))
                     self.due[run] = now + 0.0005
                 case Queued(wait):
                     assert wait > 0
                     self.due[run] = now + wait
-                case Spent():
+                case DayUsedUp():
                     self.due[run] = end
 
     def of_each(self) -> Counter[str]:
@@ -64,7 +60,7 @@ class Key:
 
 @given(rate=rates, number=runs)
 def test_runs_reach_the_pace_together_and_share_it(rate: int, number: int) -> None:
-    key = Key(Terms(rate, ALL_DAY), number)
+    key = Key(KeyLimits(rate, ALL_DAY), number)
     key.let_pass(60)
     sent = [at for at, _ in key.sent]
     assert all(bisect_left(sent, at + 1) - i <= rate for i, at in enumerate(sent))
@@ -74,7 +70,7 @@ def test_runs_reach_the_pace_together_and_share_it(rate: int, number: int) -> No
 
 @given(rate=rates, killed=st.integers(1, 7))
 def test_a_run_that_ends_without_notice_costs_a_moment(rate: int, killed: int) -> None:
-    key = Key(Terms(rate, ALL_DAY), 8)
+    key = Key(KeyLimits(rate, ALL_DAY), 8)
     key.let_pass(5)
     for n in range(killed):
         del key.due[f"run-{n}"]
@@ -85,102 +81,104 @@ def test_a_run_that_ends_without_notice_costs_a_moment(rate: int, killed: int) -
 
 
 def test_a_permit_is_not_given_while_a_request_may_be_late() -> None:
-    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
-    first = ledger.take(asker, terms, NOON, allowance=0.5)
+    ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY), Client("run", "")
+    first = ledger.take(client, limits, NOON, allowance=0.5)
     assert isinstance(first, Granted)
-    assert isinstance(ledger.take(asker, terms, NOON + 1.2), Queued)
-    ledger.settle(first.number, late=0.0, allowance=0.1)
-    assert isinstance(ledger.take(asker, terms, NOON + 1.2), Granted)
+    assert isinstance(ledger.take(client, limits, NOON + 1.2), Queued)
+    ledger.correct(first.number, late=0.0, allowance=0.1)
+    assert isinstance(ledger.take(client, limits, NOON + 1.2), Granted)
 
 
 def test_a_request_counts_from_when_it_left() -> None:
-    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
-    first = ledger.take(asker, terms, NOON)
+    ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY), Client("run", "")
+    first = ledger.take(client, limits, NOON)
     assert isinstance(first, Granted)
-    ledger.settle(first.number, late=0.7, allowance=0.0)
-    assert isinstance(ledger.take(asker, terms, NOON + 1.1), Queued)
+    ledger.correct(first.number, late=0.7, allowance=0.0)
+    assert isinstance(ledger.take(client, limits, NOON + 1.1), Queued)
 
 
 def test_who_waits_goes_before_who_comes_later() -> None:
-    ledger, terms = Ledger(), Terms(1, ALL_DAY)
-    first, second, third = (Asker(name, "") for name in "abc")
-    ledger.take(first, terms, NOON)
-    queued = ledger.take(second, terms, NOON)
+    ledger, limits = Ledger(), KeyLimits(1, ALL_DAY)
+    first, second, third = (Client(name, "") for name in "abc")
+    ledger.take(first, limits, NOON)
+    queued = ledger.take(second, limits, NOON)
     assert isinstance(queued, Queued)
     free = NOON + queued.wait
-    behind = ledger.take(third, terms, free)
+    behind = ledger.take(third, limits, free)
     assert isinstance(behind, Queued)
     assert behind.wait == pytest.approx(1.003)
-    assert isinstance(ledger.take(second, terms, free), Granted)
-    assert isinstance(ledger.take(third, terms, free + behind.wait), Granted)
+    assert isinstance(ledger.take(second, limits, free), Granted)
+    assert isinstance(ledger.take(third, limits, free + behind.wait), Granted)
 
 
-def waits(ledger: Ledger, terms: Terms, now: float, runs: str) -> list[float]:
+def waits(ledger: Ledger, limits: KeyLimits, now: float, runs: str) -> list[float]:
     """How long runs are told to wait that ask one after the other."""
-    queued = [ledger.take(Asker(run, ""), terms, now) for run in runs]
+    queued = [ledger.take(Client(run, ""), limits, now) for run in runs]
     return [one.wait for one in queued if isinstance(one, Queued)]
 
 
 def test_each_run_that_waits_is_told_of_a_permit_of_its_own() -> None:
-    ledger, terms = Ledger(), Terms(2, ALL_DAY)
+    ledger, limits = Ledger(), KeyLimits(2, ALL_DAY)
     for seconds in (0.0, 0.5):
-        ledger.take(Asker("run", ""), terms, NOON + seconds)
-    assert waits(ledger, terms, NOON + 0.5, "abc") == pytest.approx([0.503, 1.003, 1.506], abs=1e-6)
+        ledger.take(Client("run", ""), limits, NOON + seconds)
+    assert waits(ledger, limits, NOON + 0.5, "abc") == pytest.approx(
+        [0.503, 1.003, 1.506], abs=1e-6
+    )
 
 
 def test_runs_that_wait_are_told_to_come_one_after_the_other() -> None:
-    ledger, terms = Ledger(), Terms(4, ALL_DAY)
-    ledger.take(Asker("run", ""), terms, NOON)
-    spacing = terms.spacing
-    assert waits(ledger, terms, NOON, "ab") == pytest.approx([spacing, 2 * spacing], abs=1e-6)
+    ledger, limits = Ledger(), KeyLimits(4, ALL_DAY)
+    ledger.take(Client("run", ""), limits, NOON)
+    spacing = limits.spacing
+    assert waits(ledger, limits, NOON, "ab") == pytest.approx([spacing, 2 * spacing], abs=1e-6)
 
 
 def test_a_request_that_left_late_does_not_hide_one_that_counts_no_more() -> None:
-    ledger, terms = Ledger(), Terms(2, ALL_DAY)
-    first = ledger.take(Asker("run", ""), terms, NOON)
+    ledger, limits = Ledger(), KeyLimits(2, ALL_DAY)
+    first = ledger.take(Client("run", ""), limits, NOON)
     assert isinstance(first, Granted)
-    ledger.take(Asker("run", ""), terms, NOON + 0.5)
-    ledger.settle(first.number, late=0.7, allowance=0.0)
-    assert waits(ledger, terms, NOON + 0.7, "a") == pytest.approx([0.803], abs=1e-6)
+    ledger.take(Client("run", ""), limits, NOON + 0.5)
+    ledger.correct(first.number, late=0.7, allowance=0.0)
+    assert waits(ledger, limits, NOON + 0.7, "a") == pytest.approx([0.803], abs=1e-6)
 
 
 def test_a_run_that_got_its_permit_holds_nobody_up() -> None:
-    ledger, terms = Ledger(), Terms(4, ALL_DAY)
-    first, second, third = (Asker(name, "") for name in "abc")
-    ledger.take(first, terms, NOON)
-    queued = ledger.take(second, terms, NOON)
+    ledger, limits = Ledger(), KeyLimits(4, ALL_DAY)
+    first, second, third = (Client(name, "") for name in "abc")
+    ledger.take(first, limits, NOON)
+    queued = ledger.take(second, limits, NOON)
     assert isinstance(queued, Queued)
     now = NOON + queued.wait
-    assert isinstance(ledger.take(second, terms, now), Granted)
-    assert isinstance(ledger.take(third, terms, now + terms.spacing), Granted)
+    assert isinstance(ledger.take(second, limits, now), Granted)
+    assert isinstance(ledger.take(third, limits, now + limits.spacing), Granted)
 
 
 def test_a_run_asks_again_soon_while_an_answer_may_make_room() -> None:
-    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
-    ledger.take(asker, terms, NOON, allowance=0.5)
+    ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY), Client("run", "")
+    ledger.take(client, limits, NOON, allowance=0.5)
     for after, wait in ((1.0, 0.003), (1.1, POLL), (1.5, 0.003)):
-        queued = ledger.take(asker, terms, NOON + after)
+        queued = ledger.take(client, limits, NOON + after)
         assert isinstance(queued, Queued)
         assert queued.wait == pytest.approx(wait, abs=1e-6)
 
 
 def test_the_last_permits_of_a_day_are_as_many_as_are_left() -> None:
-    terms, ledger, asker = Terms(4, 2), Ledger(), Asker("run", "")
-    assert ledger.take(asker, terms, NOON) == Granted(1, 1)
-    assert ledger.take(asker, terms, NOON + 1) == Granted(2, 0)
-    assert isinstance(ledger.take(asker, terms, NOON + 2), Spent)
+    limits, ledger, client = KeyLimits(4, 2), Ledger(), Client("run", "")
+    assert ledger.take(client, limits, NOON) == Granted(1, 1)
+    assert ledger.take(client, limits, NOON + 1) == Granted(2, 0)
+    assert isinstance(ledger.take(client, limits, NOON + 2), DayUsedUp)
 
 
 def test_throttled_responses_widen_the_margin_for_a_minute() -> None:
-    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY), Asker("run", "")
+    ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY), Client("run", "")
     for n in range(20):
-        ledger.throttle(terms, NOON + n / 2)
+        ledger.throttle(limits, NOON + n / 2)
     assert len(ledger.throttled) == 10  # one a period at the most
     last = NOON + 9
 
     def waits(at: float, after: float = 1.02) -> bool:
-        assert isinstance(ledger.take(asker, terms, at), Granted)
-        return isinstance(ledger.take(asker, terms, at + after), Queued)
+        assert isinstance(ledger.take(client, limits, at), Granted)
+        return isinstance(ledger.take(client, limits, at + after), Queued)
 
     assert not waits(last, after=1.001 + WIDEST)
 
@@ -192,7 +190,7 @@ def test_throttled_responses_widen_the_margin_for_a_minute() -> None:
 
 @pytest.mark.parametrize("jump", [-SECONDS_A_DAY, -30.0, 30.0, SECONDS_A_DAY])
 def test_a_clock_that_is_set_does_not_stop_a_run(jump: float) -> None:
-    key = Key(Terms(4, ALL_DAY), 2)
+    key = Key(KeyLimits(4, ALL_DAY), 2)
     key.let_pass(10)
     key.due = {run: at + jump for run, at in key.due.items()}
     key.sent.clear()
@@ -201,32 +199,32 @@ def test_a_clock_that_is_set_does_not_stop_a_run(jump: float) -> None:
 
 
 def test_what_is_from_a_time_to_come_is_forgotten() -> None:
-    ahead, terms = NOON + SECONDS_A_DAY, Terms(1, ALL_DAY)
+    ahead, limits = NOON + SECONDS_A_DAY, KeyLimits(1, ALL_DAY)
     ledger = Ledger(throttled=[ahead], queue={"a run that was killed": ahead})
-    assert isinstance(ledger.take(Asker("run", ""), terms, NOON), Granted)
+    assert isinstance(ledger.take(Client("run", ""), limits, NOON), Granted)
     assert ledger.throttled == []
-    ledger.throttle(terms, NOON)
+    ledger.throttle(limits, NOON)
     assert ledger.throttled == [NOON]
 
 
 def test_a_run_is_told_to_ask_again_when_a_permit_may_be_free() -> None:
-    asker = Asker("run", "")
+    client = Client("run", "")
 
-    def wait(ledger: Ledger, terms: Terms, at: float) -> float:
-        taken = ledger.take(asker, terms, at)
+    def wait(ledger: Ledger, limits: KeyLimits, at: float) -> float:
+        taken = ledger.take(client, limits, at)
         assert isinstance(taken, Queued)
         return taken.wait
 
-    ledger, terms = Ledger(), Terms(4, ALL_DAY)
-    ledger.take(asker, terms, NOON)
-    assert wait(ledger, terms, NOON) == pytest.approx(terms.spacing)
+    ledger, limits = Ledger(), KeyLimits(4, ALL_DAY)
+    ledger.take(client, limits, NOON)
+    assert wait(ledger, limits, NOON) == pytest.approx(limits.spacing)
 
-    ledger, terms = Ledger(), Terms(1, ALL_DAY)
-    ledger.take(asker, terms, NOON, allowance=0.5)
+    ledger, limits = Ledger(), KeyLimits(1, ALL_DAY)
+    ledger.take(client, limits, NOON, allowance=0.5)
     until = NOON + 1 + MARGIN
-    assert wait(ledger, terms, until - 1) == pytest.approx(1.0)
-    assert wait(ledger, terms, until + 0.1) == POLL
-    assert wait(ledger, terms, until + 0.495) == pytest.approx(0.005, rel=0.001)
+    assert wait(ledger, limits, until - 1) == pytest.approx(1.0)
+    assert wait(ledger, limits, until + 0.1) == POLL
+    assert wait(ledger, limits, until + 0.495) == pytest.approx(0.005, rel=0.001)
 
 
 # The day
@@ -243,25 +241,25 @@ def test_a_day_holds_what_it_may_and_a_share_what_is_its_own(
     ledger, sent = Ledger(), Counter[int]()
     for step, pick in enumerate(order):
         n = pick % len(shares)
-        asker, terms = Asker(str(n), str(n)), Terms(1, limit, shares[n])
-        if isinstance(ledger.take(asker, terms, NOON + 2 * step), Granted):
+        client, limits = Client(str(n), str(n)), KeyLimits(1, limit, shares[n])
+        if isinstance(ledger.take(client, limits, NOON + 2 * step), Granted):
             sent[n] += 1
         else:
             assert sent[n] == int(limit * shares[n]) or sent.total() == limit
         left = min(limit - sent.total(), int(limit * shares[n]) - sent[n])
-        assert ledger.left_today(asker, terms, NOON + 2 * step) == left
+        assert ledger.left_today(client, limits, NOON + 2 * step) == left
 
 
 @given(rate=st.sampled_from([1, 10, 100]), limit=st.integers(1, 60))
 def test_no_more_is_permitted_than_is_left_of_the_day(rate: int, limit: int) -> None:
-    key = Key(Terms(rate, limit), 2)
+    key = Key(KeyLimits(rate, limit), 2)
     key.let_pass(90)
     assert len(key.sent) == limit
 
 
 @given(skews=st.lists(st.floats(-2, 2), min_size=1, max_size=4), limit=st.integers(2, 40))
 def test_no_clock_sees_a_day_exceeded_around_midnight(skews: list[float], limit: int) -> None:
-    key = Key(Terms(4, limit), 3, now=DAY_END - 8)
+    key = Key(KeyLimits(4, limit), 3, now=DAY_END - 8)
     key.let_pass(16)
     key.let_pass(30)
     for skew in skews:
@@ -270,63 +268,63 @@ def test_no_clock_sees_a_day_exceeded_around_midnight(skews: list[float], limit:
 
 
 def test_a_spent_day_tells_when_the_next_one_begins() -> None:
-    ledger, asker, terms = Ledger(), Asker("run", ""), Terms(1, 1)
-    ledger.take(asker, terms, NOON)
-    spent = ledger.take(asker, terms, NOON + 5)
-    assert spent == Spent(DAY_END - NOON - 5 + MIDNIGHT)
-    assert isinstance(ledger.take(asker, terms, DAY_END + MIDNIGHT), Granted)
+    ledger, client, limits = Ledger(), Client("run", ""), KeyLimits(1, 1)
+    ledger.take(client, limits, NOON)
+    spent = ledger.take(client, limits, NOON + 5)
+    assert spent == DayUsedUp(DAY_END - NOON - 5 + MIDNIGHT)
+    assert isinstance(ledger.take(client, limits, DAY_END + MIDNIGHT), Granted)
 
 
 def test_a_day_that_the_api_closed_is_closed_for_all_runs() -> None:
-    ledger, terms = Ledger(), Terms(4, ALL_DAY)
-    ledger.close_day(Asker("a", ""), terms, NOON)
-    other = Asker("b", "")
-    assert isinstance(ledger.take(other, terms, NOON + 1), Spent)
-    assert ledger.left_today(other, terms, NOON + 1) == 0
-    assert isinstance(ledger.take(other, terms, DAY_END + MIDNIGHT), Granted)
+    ledger, limits = Ledger(), KeyLimits(4, ALL_DAY)
+    ledger.close_day(Client("a", ""), limits, NOON)
+    other = Client("b", "")
+    assert isinstance(ledger.take(other, limits, NOON + 1), DayUsedUp)
+    assert ledger.left_today(other, limits, NOON + 1) == 0
+    assert isinstance(ledger.take(other, limits, DAY_END + MIDNIGHT), Granted)
 
 
 def test_a_day_that_was_closed_while_the_clock_was_ahead_is_forgotten() -> None:
-    ledger, terms, asker = Ledger(), Terms(4, ALL_DAY), Asker("run", "")
-    ledger.close_day(asker, terms, NOON + 5 * SECONDS_A_DAY)
-    assert isinstance(ledger.take(asker, terms, NOON), Granted)
-    assert ledger.close_day(asker, terms, NOON) > 0
-    assert isinstance(ledger.take(asker, terms, NOON + 1), Spent)
+    ledger, limits, client = Ledger(), KeyLimits(4, ALL_DAY), Client("run", "")
+    ledger.close_day(client, limits, NOON + 5 * SECONDS_A_DAY)
+    assert isinstance(ledger.take(client, limits, NOON), Granted)
+    assert ledger.close_day(client, limits, NOON) > 0
+    assert isinstance(ledger.take(client, limits, NOON + 1), DayUsedUp)
 
 
 def test_a_day_stays_closed_when_a_refusal_of_the_day_before_comes_late() -> None:
-    ledger, terms, asker = Ledger(), Terms(4, ALL_DAY), Asker("run", "")
-    ledger.close_day(asker, terms, DAY_END + 10)
-    assert ledger.close_day(asker, terms, DAY_END + 20, age=30) > 0
-    assert isinstance(ledger.take(asker, terms, DAY_END + 20), Spent)
+    ledger, limits, client = Ledger(), KeyLimits(4, ALL_DAY), Client("run", "")
+    ledger.close_day(client, limits, DAY_END + 10)
+    assert ledger.close_day(client, limits, DAY_END + 20, age=30) > 0
+    assert isinstance(ledger.take(client, limits, DAY_END + 20), DayUsedUp)
 
 
 def test_the_last_request_of_a_day_may_be_sent_after_a_late_refusal() -> None:
-    ledger, terms, asker = Ledger(), Terms(4, 1), Asker("run", "")
-    assert ledger.close_day(asker, terms, DAY_END + 20, age=30) < 0
+    ledger, limits, client = Ledger(), KeyLimits(4, 1), Client("run", "")
+    assert ledger.close_day(client, limits, DAY_END + 20, age=30) < 0
 
 
 def test_a_limit_that_is_lowered_below_what_was_sent_leaves_nothing() -> None:
-    ledger, asker = Ledger(), Asker("run", "")
-    ledger.count(10, asker, Terms(4, 20), NOON)
-    assert ledger.left_today(asker, Terms(4, 5), NOON) == 0
+    ledger, client = Ledger(), Client("run", "")
+    ledger.count(10, client, KeyLimits(4, 20), NOON)
+    assert ledger.left_today(client, KeyLimits(4, 5), NOON) == 0
 
 
 def test_a_refusal_right_after_midnight_is_of_the_day_before() -> None:
-    ledger, terms, asker = Ledger(), Terms(4, ALL_DAY), Asker("run", "", lag=20.0)
-    opens_in = ledger.close_day(asker, terms, DAY_END + 22)
+    ledger, limits, client = Ledger(), KeyLimits(4, ALL_DAY), Client("run", "", lag=20.0)
+    opens_in = ledger.close_day(client, limits, DAY_END + 22)
     assert opens_in == pytest.approx(1.0)
-    assert isinstance(ledger.take(asker, terms, DAY_END + 24), Granted)
+    assert isinstance(ledger.take(client, limits, DAY_END + 24), Granted)
 
 
 def test_a_late_refusal_is_of_the_day_on_which_the_request_was_sent() -> None:
-    ledger, terms, asker = Ledger(), Terms(4, ALL_DAY), Asker("run", "")
-    assert ledger.close_day(asker, terms, DAY_END + 20, age=30) < 0
-    assert isinstance(ledger.take(asker, terms, DAY_END + 20), Granted)
+    ledger, limits, client = Ledger(), KeyLimits(4, ALL_DAY), Client("run", "")
+    assert ledger.close_day(client, limits, DAY_END + 20, age=30) < 0
+    assert isinstance(ledger.take(client, limits, DAY_END + 20), Granted)
 
 
 def test_a_ledger_remembers_one_day_at_most() -> None:
-    ledger, terms, asker = Ledger(), Terms(1, ALL_DAY, 0.5), Asker("run", "account")
+    ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY, 0.5), Client("run", "account")
     for day in range(30):
-        ledger.take(asker, terms, NOON + day * SECONDS_A_DAY)
+        ledger.take(client, limits, NOON + day * SECONDS_A_DAY)
     assert len(ledger.spent) == 1

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError
-from tap_constantcontact.limits.ledger import MIDNIGHT, POLL
-from tap_constantcontact.limits.pace import LEARNING, Pace
+from tap_constantcontact.limits.pace import Pace
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores.store import MemoryStore, Step, T
+from tap_constantcontact.limits.tuning import LEARNING, MIDNIGHT, POLL
 from tap_constantcontact.limits.turns import Turns
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox

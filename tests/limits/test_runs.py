@@ -17,11 +17,11 @@ from aiohttp import web
 from tap_constantcontact.commands import estimate
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.limits import permits as permits_module
-from tap_constantcontact.limits.ledger import Asker, Granted, Ledger, Queued
-from tap_constantcontact.limits.permits import OUTAGE, PAUSE, Permits
+from tap_constantcontact.limits.ledger import Client, Granted, KeyLimits, Ledger, Queued
+from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.stores import file as file_store
 from tap_constantcontact.limits.stores.store import PATIENCE, MemoryStore, Step, StoreError, T
-from tap_constantcontact.limits.terms import Terms
+from tap_constantcontact.limits.tuning import OUTAGE, PAUSE
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
@@ -35,7 +35,7 @@ from tests.servers import LOOPBACK, free_port
 pytestmark = pytest.mark.contacts(12, young=True)
 
 LISTS = "contact_lists"
-ASKER = Asker("run", "account")
+CLIENT = Client("run", "account")
 
 
 def nowhere() -> str:
@@ -166,7 +166,7 @@ class FailingStore(MemoryStore):
 
 
 def permits_in(store: MemoryStore, clock: StillClock, *, required: bool) -> Permits:
-    permits = Permits(store, Terms(1, 10), lambda: ASKER, required=required, clock=clock)
+    permits = Permits(store, KeyLimits(1, 10), lambda: CLIENT, required=required, clock=clock)
     permits.begin()
     assert isinstance(permits.take(0.0), Granted)
     clock.at += 2
@@ -184,7 +184,7 @@ def test_a_short_outage_of_the_store_is_waited_out() -> None:
         store.fails = False
         assert isinstance(permits.take(0.0), Granted)
         store.fails = True
-        permits.settle(1, 0.0, 0.0)
+        permits.correct(1, 0.0, 0.0)
         permits.throttled()
         permits.look()
         clock.at += 5
@@ -223,7 +223,7 @@ def test_an_outage_takes_no_longer_however_long_each_attempt_takes() -> None:
         while clock.at < began + 10 * OUTAGE:
             permits.take(0.0)
             for _ in range(10):  # as many requests are answered meanwhile
-                permits.settle(1, 0.0, 0.0)
+                permits.correct(1, 0.0, 0.0)
             permits.throttled()
             permits.look()
             clock.at += PAUSE
@@ -259,7 +259,7 @@ def test_after_a_long_outage_a_run_goes_on_alone_with_what_is_left() -> None:
     clock = StillClock()
     store = FailingStore(clock)
     permits = permits_in(store, clock, required=False)
-    store.change(lambda ledger, now: ledger.count(5, ASKER, permits.terms, now))
+    store.change(lambda ledger, now: ledger.count(5, CLIENT, permits.limits, now))
     assert isinstance(permits.take(0.0), Granted)
     assert permits.left_today == 10 - 1 - 5 - 1
     store.fails = True
@@ -274,6 +274,6 @@ def test_after_a_long_outage_a_run_goes_on_alone_with_what_is_left() -> None:
 def test_a_ledger_does_not_grow_with_the_runs() -> None:
     clock, ledger = StillClock(), Ledger()
     for n in range(500):
-        ledger.take(Asker(f"run-{n}", "account"), Terms(4, 10**6), clock.at)
+        ledger.take(Client(f"run-{n}", "account"), KeyLimits(4, 10**6), clock.at)
         clock.at += 2
     assert len(ledger.queue) + len(ledger.departures) < 10

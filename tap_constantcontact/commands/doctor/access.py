@@ -39,15 +39,14 @@ from tap_constantcontact.exceptions import (
     TokenRenewedError,
 )
 from tap_constantcontact.limits import permits
-from tap_constantcontact.limits.ledger import Asker
+from tap_constantcontact.limits.ledger import Client, KeyLimits
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.limits.stores.file import FileStore
 from tap_constantcontact.limits.stores.store import StoreError
-from tap_constantcontact.limits.terms import Terms
 from tap_constantcontact.transport.session import Connection
 from tap_constantcontact.transport.status import Endpoint, judge
 
-UNKNOWN_ACCOUNT = Asker("", "")
+UNKNOWN_ACCOUNT = Client("", "")
 
 SIGN_IN = "Sign in with tap-constantcontact-login."
 
@@ -118,11 +117,11 @@ def limits_store(report: Report, config: Mapping[str, Any]) -> None:
         ConfigValidationError: The setting is not valid.
     """
     store = store_for(config, SYSTEM)
-    terms = Terms(
+    limits = KeyLimits(
         config["requests_per_second"], config["daily_request_limit"], config.get("daily_share")
     )
     try:
-        left = store.change(lambda ledger, now: ledger.left_today(UNKNOWN_ACCOUNT, terms, now))
+        left = store.change(lambda ledger, now: ledger.left_today(UNKNOWN_ACCOUNT, limits, now))
     except StoreError as failure:
         report.add(
             Verdict.ERROR if config["limits_store_required"] else Verdict.WARNING,
@@ -264,8 +263,8 @@ def _rights(report: Report, streams: Sequence[Permission], verdict: Verdict) -> 
 
 
 def _quota(report: Report, connection: Connection) -> None:
-    left, terms = connection.left_today, connection.permits.terms
-    text = f"{left:,} of {terms.a_day:,} requests are left today, until 00:00 UTC."
+    left, limits = connection.left_today, connection.permits.limits
+    text = f"{left:,} of {limits.a_day:,} requests are left today, until 00:00 UTC."
     if left < 1:
         report.error("quota", text, "Run again then with the last state.")
     elif left < FEW:

@@ -20,14 +20,13 @@ import pytest
 from redis import Redis
 
 from tap_constantcontact.clock import SYSTEM
-from tap_constantcontact.limits.ledger import Asker, Ledger
+from tap_constantcontact.limits.ledger import Client, KeyLimits, Ledger
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.limits.stores.store import StoreError
-from tap_constantcontact.limits.terms import Terms
 from tests.servers import LOOPBACK, free_port
 
-TERMS = Terms(4, 10**6)
-ASKER = Asker("run", "")
+LIMITS = KeyLimits(4, 10**6)
+CLIENT = Client("run", "")
 
 
 def config_of(where: str, key: str = "key") -> dict[str, Any]:
@@ -40,12 +39,12 @@ def config_of(where: str, key: str = "key") -> dict[str, Any]:
 
 
 def count(ledger: Ledger, now: float) -> int:
-    ledger.count(1, ASKER, TERMS, now)
+    ledger.count(1, CLIENT, LIMITS, now)
     return counted(ledger, now)
 
 
 def counted(ledger: Ledger, now: float) -> int:
-    return TERMS.daily_limit - ledger.left_today(ASKER, TERMS, now)
+    return LIMITS.daily_limit - ledger.left_today(CLIENT, LIMITS, now)
 
 
 COUNTER = """
