@@ -34,6 +34,7 @@ from tap_constantcontact.run import SAMPLE_REQUESTS, Run
 from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.transport.pagination import NextLinkPaginator
 from tap_constantcontact.transport.responses import Page, page_in
+from tap_constantcontact.transport.retries import retried
 from tap_constantcontact.transport.status import Endpoint, judge
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     @override
     def request_decorator(self, func: RequestFunc) -> RequestFunc:
-        return self.run.connection.retries.of(func)
+        return retried(func, self.run.connection.before_retry)
 
     @override
     def validate_response(self, response: requests.Response) -> None:

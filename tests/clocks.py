@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from unittest import mock
 
 from tap_constantcontact.clock import Clock
 
@@ -81,3 +85,10 @@ class FastClock(Clock):
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         condition.wait(seconds and min(seconds, 0.05))
+
+
+@contextmanager
+def retries_wait_by(clock: Clock) -> Iterator[None]:
+    """Let the library `backoff` wait by a clock within the context, as it accepts none."""
+    with mock.patch("backoff._sync.time", SimpleNamespace(sleep=clock.sleep)):
+        yield

@@ -18,6 +18,7 @@ from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
+from tests.clocks import retries_wait_by
 from tests.comparison import instants, key_of
 from tests.parameters import NAMES
 
@@ -84,7 +85,7 @@ def sync(config: dict[str, Any], *args: Any, **kwargs: Any) -> Run:
     """Run a tap in this process; the arguments are those of `tap_with`."""
     out = io.StringIO()
     exit_code = 0
-    with contextlib.redirect_stdout(out):
+    with contextlib.redirect_stdout(out), retries_wait_by(kwargs.get("clock", SYSTEM)):
         tap = tap_with(config, *args, **kwargs)
         try:
             tap.sync_all()

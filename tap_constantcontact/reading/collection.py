@@ -25,7 +25,7 @@ from tap_constantcontact.reading.incremental import RefreshedIncrement
 from tap_constantcontact.reading.query import Change, Creation, Query, Record, is_since
 from tap_constantcontact.reading.seen import AllSeen, Seen
 from tap_constantcontact.reading.slices import Slices
-from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE
+from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE, retried
 from tap_constantcontact.transport.workers import read_ahead
 
 SMALLEST_PAGE = 20
@@ -216,7 +216,7 @@ class Collection(ConstantContactStream):
 
     @override
     def request_decorator(self, func: Any) -> Any:
-        return self.run.connection.retries.of(func, lambda: self._patience)
+        return retried(func, self.run.connection.before_retry, lambda: self._patience)
 
     # The number of rows
 

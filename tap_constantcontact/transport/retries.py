@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import backoff
 import requests
 
-from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import (
     QuotaExceededError,
     RetriableAPIError,
@@ -43,37 +42,22 @@ RETRIABLE = (
 Send = TypeVar("Send", bound=Callable[..., Any])
 
 
-class Retries:
-    """Retries a request until it succeeds or its waits are used up.
-
-    The library `backoff` would sleep by itself; here the clock does, so that tests control time.
+def retried(
+    send: Send,
+    before_wait: Callable[[Exception, float], None],
+    patience: Callable[[], Iterable[float]] = lambda: PATIENCE,
+) -> Send:
+    """Return a function that calls `send` until it succeeds or its waits are used up.
 
     Args:
-        clock: Waits.
-        before: Called before each wait, with the failure and the seconds until the retry.
+        send: Sends a request; raises one of `RETRIABLE` if it may be retried.
+        before_wait: Called before each wait, with the failure and the seconds until the retry.
+        patience: Returns the seconds to wait before each retry while the API fails.
     """
 
-    def __init__(self, clock: Clock, before: Callable[[Exception, float], None]) -> None:
-        self._clock = clock
-        self._before = before
-
-    def of(self, send: Send, patience: Callable[[], Iterable[float]] = lambda: PATIENCE) -> Send:
-        """Return a function that calls `send` and retries it.
-
-        Args:
-            send: Sends a request; raises one of `RETRIABLE` if it may be retried.
-            patience: Returns the seconds to wait before each retry while the API fails.
-        """
-
-        def waits() -> Generator[float, Any, None]:
-            return self._waits(patience())
-
-        retried: Send = backoff.on_exception(waits, RETRIABLE, jitter=None, logger=None)(send)
-        return retried
-
-    def _waits(self, patience: Iterable[float]) -> Generator[float, Any, None]:
+    def waits() -> Generator[float, Any, None]:
         throttle = itertools.repeat(THROTTLE_WAIT, THROTTLE_RETRIES)
-        outage = iter(patience)
+        outage = iter(patience())
         failure = yield 0.0
         while True:
             if isinstance(failure, (QuotaExceededError, TokenRenewedError)):
@@ -82,10 +66,15 @@ class Retries:
                 wait = next(throttle if isinstance(failure, ThrottledError) else outage, None)
             if wait is None:
                 return
-            wait = spread(wait)
-            self._before(failure, wait)
-            self._clock.sleep(wait)
-            failure = yield 0.0
+            failure = yield wait
+
+    return backoff.on_exception(
+        waits,
+        RETRIABLE,
+        jitter=spread,
+        on_backoff=lambda details: before_wait(details["exception"], details["wait"]),
+        logger=None,
+    )(send)
 
 
 def spread(wait: float) -> float:

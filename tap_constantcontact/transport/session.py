@@ -34,7 +34,6 @@ from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.limits.turns import Turns
 from tap_constantcontact.transport.refusals import described, error_key
 from tap_constantcontact.transport.responses import date_of
-from tap_constantcontact.transport.retries import Retries
 from tap_constantcontact.transport.workers import Concurrency
 
 LONGEST_LAG = 43_200.0
@@ -60,7 +59,6 @@ class Connection:
         pace: Limits the requests a second.
         quota: Limits the requests of a run, and ends it when a day is used up.
         concurrency: Computes how many requests should be in flight.
-        retries: Retries failed requests.
         throttled: Number of responses with status 429 because of the pace.
         retried: Number of retries for any other reason.
         clock_lag: Seconds by which the API's clock is behind ours; 0 if it is ahead.
@@ -98,7 +96,6 @@ class Connection:
         self.concurrency = Concurrency(
             config["requests_per_second"], config.get("max_concurrent_requests")
         )
-        self.retries = Retries(clock, self._before_retry)
         self.session = HomeSession(LimitedAdapter(self, timeout))
         self.session.headers.update(
             {"Accept": "application/json", "User-Agent": config["user_agent"]}
@@ -183,7 +180,7 @@ class Connection:
             "again, or check that the token belongs to this api_url."
         )
 
-    def _before_retry(self, failure: Exception, wait: float) -> None:
+    def before_retry(self, failure: Exception, wait: float) -> None:
         """Count and log a retry, without the request's URL, which may identify a person."""
         if wait:
             self.turns.step_aside()
