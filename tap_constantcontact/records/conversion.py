@@ -154,8 +154,8 @@ def _text(value: Any) -> str:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, str) and _INTEGER(value.strip()):
-        value = int(value)
+    if isinstance(value, str) and _INTEGER(digits := value.strip()):
+        value = int(digits)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value in INTEGERS:

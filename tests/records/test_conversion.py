@@ -203,6 +203,7 @@ def test_one_instant_has_one_text(instant: datetime) -> None:
         ("0.1", 0.1),
         ("12.50", 12.5),
         (" 5 ", 5),
+        ("0\x1f", 0),
         ("0.1000000000000000055511151231257827", None),
         ("1e400", None),
         ("1e-400", None),
