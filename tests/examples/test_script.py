@@ -19,6 +19,8 @@ from tests.generate import ROOT
 from tests.runs import config_for
 from tests.targets.targets import JSONLines
 
+pytestmark = pytest.mark.contacts(6, young=True)
+
 README = (ROOT / "README.md").read_text("utf-8")
 SECTION = README.partition("\n## A plain pipe, and cron\n")[2].partition("\n## ")[0]
 SCRIPT = SECTION.partition("```sh\n")[2].partition("```")[0]
@@ -28,7 +30,6 @@ FOLDER = "/srv/constantcontact"
 TARGET = """#!{python}
 import json, sys
 
-pytestmark = pytest.mark.contacts(6, young=True)
 with open("rows.jsonl", "w") as rows:
     for line in map(json.loads, sys.stdin):
         if line["type"] == "RECORD":
