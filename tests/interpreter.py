@@ -64,6 +64,9 @@ if __name__ == "__main__":
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    # As at a terminal, also where the tests are started with these signals ignored, as by nohup.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # As Python does at its start: the streams' files stay open whatever becomes of the streams.
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
