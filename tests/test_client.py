@@ -27,7 +27,7 @@ PRIVATE = re.findall(r"`(_[a-z_]+)`", client.__doc__ or "")
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=named)
-def test_what_is_private_of_the_sdk_is_named(stream: Stream) -> None:
+def test_each_private_member_of_the_sdk_that_is_used_is_listed(stream: Stream) -> None:
     ours = {
         name
         for part in stream.__mro__
@@ -40,7 +40,7 @@ def test_what_is_private_of_the_sdk_is_named(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("name", PRIVATE)
-def test_what_is_private_of_the_sdk_still_exists(name: str) -> None:
+def test_each_private_member_that_is_used_still_exists_in_the_sdk(name: str) -> None:
     stream = next(
         iter(
             TapConstantContact(config={"access_token": "t"}, validate_config=False).streams.values()

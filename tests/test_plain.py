@@ -16,7 +16,7 @@ from tests.runs import Run, Runner, config_for, sync, tap_with
 
 pytestmark = pytest.mark.contacts(12, young=True)
 
-CHOSEN = (
+STREAMS_READ = (
     "contacts",
     "contact_lists",
     "contact_action_summary",
@@ -39,9 +39,9 @@ def by_the_sdk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def test_the_messages_are_those_of_the_sdk(run: Runner, by_the_sdk: Callable[[], None]) -> None:
-    ours = run(streams=CHOSEN)
+    ours = run(streams=STREAMS_READ)
     by_the_sdk()
-    theirs = run(streams=CHOSEN)
+    theirs = run(streams=STREAMS_READ)
     assert messages(ours) == messages(theirs)
     assert [*map(sorted, ours.lines)] == [*map(sorted, theirs.lines)]
 

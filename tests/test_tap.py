@@ -23,7 +23,7 @@ TestTap = get_tap_test_class(
 )
 
 
-def test_what_is_private_of_the_sdk_still_exists() -> None:
+def test_each_private_member_that_is_used_still_exists_in_the_sdk() -> None:
     assert hasattr(Tap, "_handle_termination"), (
         "singer-sdk no longer has _handle_termination, which tap.py overrides: see what handles "
         "signals in its place, and adapt tap.py"

@@ -205,7 +205,7 @@ def test_nothing_is_asked_where_nothing_can_be_kept(
     assert asked(requests_seen) == 0
 
 
-def test_the_question_counts_like_any_request(
+def test_the_request_for_the_account_counts_against_the_budget(
     config: dict[str, Any], requests_seen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     result = read(config | {"request_budget": 2}, streams=("contact_lists", "contacts"))

@@ -150,7 +150,7 @@ UNTOLD: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("name", UNTOLD)
-def test_what_is_not_known_is_called_so_and_tried(
+def test_a_stream_whose_permission_is_unknown_is_tried(
     account: Account, tmp_path: Path, name: str
 ) -> None:
     @web.middleware

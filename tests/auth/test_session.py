@@ -46,7 +46,7 @@ def test_a_server_is_known_by_scheme_host_and_port(url: str, origin: str) -> Non
 @pytest.mark.parametrize(
     "url", ["", "api.cc.email", "ftp://api.cc.email", "http://", "http://[::1", "http://a:b", "//a"]
 )
-def test_what_is_no_address_of_a_server_is_a_value_error(url: str) -> None:
+def test_an_invalid_server_address_is_a_value_error(url: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - of several kinds
         Origin.of(url)
 
@@ -130,7 +130,7 @@ def test_a_body_that_is_cut_short_may_be_asked_for_again() -> None:
         get(home.url)
 
 
-def test_the_server_is_asked_for_what_can_be_bounded() -> None:
+def test_only_encodings_whose_size_can_be_bounded_are_accepted() -> None:
     with wire(lambda _: whole(b"")) as home:
         get(home.url)
     assert b"Accept-Encoding: gzip\r\n" in home.seen[0]

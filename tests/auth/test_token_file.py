@@ -66,7 +66,9 @@ FIELDS = st.sampled_from(sorted(Tokens.__slots__))
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(field=FIELDS, value=ANY_JSON)
-def test_any_value_in_any_field_is_read_or_refused(file: TokenFile, field: str, value: Any) -> None:
+def test_every_value_in_a_field_of_the_token_file_is_read_or_refused(
+    file: TokenFile, field: str, value: Any
+) -> None:
     file.write(TOKENS)
     put(file, json.dumps(content_of(file) | {field: value}).encode())
     try:
@@ -147,7 +149,7 @@ def test_a_byte_order_mark_is_no_fault(file: TokenFile) -> None:
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_what_a_newer_version_keeps_in_it_stays(file: TokenFile, deep: bool) -> None:
+def test_fields_of_a_newer_version_stay_in_the_token_file(file: TokenFile, deep: bool) -> None:
     unknown: Any = "né" * 1000
     for _ in range(400 * deep):
         unknown = [unknown]
@@ -188,7 +190,7 @@ def test_a_folder_in_its_place_is_refused(file: TokenFile) -> None:
     ("kind", "why"),
     [(stat.S_IFIFO, "not a regular file"), (stat.S_IFSOCK, "No such device or address")],
 )
-def test_what_is_no_file_is_refused_without_waiting_for_it(
+def test_a_token_file_that_is_a_pipe_or_device_is_refused_without_waiting(
     file: TokenFile, kind: int, why: str
 ) -> None:
     os.mknod(file.path, kind | 0o600)

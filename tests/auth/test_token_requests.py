@@ -105,7 +105,7 @@ def refused(server: Canned, **more: Any) -> str:
 
 @given(STATUSES, token_bodies("client_secret", "refresh_token"))
 @settings(suppress_health_check=[*HealthCheck])
-def test_any_answer_is_tokens_that_can_be_used_or_one_plain_line(
+def test_every_token_response_gives_usable_tokens_or_one_plain_line(
     server: Canned, caplog: pytest.LogCaptureFixture, status: int, body: bytes
 ) -> None:
     server.answers(body, status)
@@ -268,7 +268,7 @@ def test_an_address_of_no_server_is_told(tmp_path: Path, url: str) -> None:
     assert "is not the address of a server" in caught.value.errors[0]
 
 
-def test_what_cannot_be_sent_is_told(server: Canned) -> None:
+def test_credentials_that_cannot_be_sent_are_told(server: Canned) -> None:
     assert "check auth_url, client_id" in refused(server, user_agent="a\nb")
     assert "check auth_url, client_id" in refused(server, client_id="a\ud800")
 

@@ -121,7 +121,9 @@ def doctor(tmp_path: Path) -> Doctor:
 # All is well
 
 
-def test_all_is_well(sandbox: Sandbox, account: Account, tmp_path: Path, doctor: Doctor) -> None:
+def test_a_setup_without_faults_passes(
+    sandbox: Sandbox, account: Account, tmp_path: Path, doctor: Doctor
+) -> None:
     seen = record_requests(sandbox)
     config = config_for(sandbox, tmp_path, daily_request_limit=500)
     for spent in (2, 4):
@@ -320,7 +322,7 @@ def test_a_privilege_that_the_selected_streams_do_not_need(
         ),
     ],
 )
-def test_stream_maps_of_what_there_is_not(
+def test_stream_maps_with_unknown_names(
     sandbox: Sandbox, tmp_path: Path, doctor: Doctor, settings: dict[str, Any], said: str
 ) -> None:
     report = doctor(config_for(sandbox, tmp_path, custom_fields_by_name=True, **settings))
@@ -342,7 +344,7 @@ def test_stream_maps_of_custom_fields(sandbox: Sandbox, tmp_path: Path, doctor: 
         ({"replication_method": "LOG_BASED"}, "warning", "has no effect"),
     ],
 )
-def test_a_catalog_of_what_there_is_not(  # noqa: PLR0913
+def test_a_catalog_with_unknown_names(  # noqa: PLR0913
     *,
     sandbox: Sandbox,
     tmp_path: Path,

@@ -19,7 +19,7 @@ from tests.parameters import CONTACT_REPORTS
 from tests.processes import TAP, Command
 from tests.runs import Runner, config_for, tap_with
 
-READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
+STREAMS_READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
 
 
 def test_an_estimate_for_a_program_is_json_and_nothing_else(
@@ -36,7 +36,7 @@ def test_an_estimate_for_a_program_is_json_and_nothing_else(
 
 def estimated(config: dict[str, Any], state: Any = None) -> dict[str, Any]:
     """Estimate a run in this process."""
-    tap = tap_with(config, state, READ)
+    tap = tap_with(config, state, STREAMS_READ)
     return estimate.estimated(tap)
 
 
@@ -51,22 +51,22 @@ def test_an_estimate_is_what_a_run_costs(
     assert len(requests_seen) == fresh["spent"] == 50 - fresh["left_today"] == 6
     requests_seen.clear()
     store = str(tmp_path / "of-the-runs")
-    first = run(streams=READ, limits_store=store, budget=30)
-    second = run(streams=READ, limits_store=store, state=first.state)
+    first = run(streams=STREAMS_READ, limits_store=store, budget=30)
+    second = run(streams=STREAMS_READ, limits_store=store, state=first.state)
     assert len(requests_seen) - 30 < fresh["total"]["requests"]
     requests_seen.clear()
-    run(streams=READ, limits_store=store)
+    run(streams=STREAMS_READ, limits_store=store)
     assert len(requests_seen) == fresh["total"]["requests"]
     days = (parse(fresh["total"]["done_at"]).date() - datetime.now(timezone.utc).date()).days
     assert days == math.ceil((fresh["total"]["requests"] - fresh["left_today"]) / 50)
 
     resumed = estimated(config, first.state)
     requests_seen.clear()
-    run(streams=READ, limits_store=store, state=first.state)
+    run(streams=STREAMS_READ, limits_store=store, state=first.state)
     assert abs(resumed["total"]["requests"] - len(requests_seen)) <= 1
     later = estimated(config, second.state)
     requests_seen.clear()
-    run(streams=READ, limits_store=store, state=second.state)
+    run(streams=STREAMS_READ, limits_store=store, state=second.state)
     assert later["total"]["requests"] == len(requests_seen)
 
 

@@ -179,13 +179,13 @@ REFUSED: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_a_catalog_cannot_mean_is_refused(name: str) -> None:
+def test_a_catalog_with_impossible_metadata_is_refused(name: str) -> None:
     change, said = REFUSED[name]
     assert said in errors_of(of_contacts(change))
 
 
 @pytest.mark.parametrize("catalog", [{}, {"streams": []}, {"streams": {}}, [], "a", {"strems": []}])
-def test_what_is_no_catalog_is_refused(catalog: Any) -> None:
+def test_a_malformed_catalog_is_refused(catalog: Any) -> None:
     assert "catalog" in errors_of(catalog)
 
 
@@ -245,7 +245,7 @@ WARNED: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("name", WARNED)
-def test_what_has_no_effect_is_warned_of(name: str) -> None:
+def test_metadata_without_effect_is_warned_of(name: str) -> None:
     change, said = WARNED[name]
     (warning,) = warnings_of(of_contacts(change))
     assert said in warning
@@ -289,7 +289,7 @@ VALID: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_what_runners_write_is_taken_without_a_word(name: str) -> None:
+def test_metadata_that_runners_write_is_taken_without_a_warning(name: str) -> None:
     assert warnings_of(of_contacts(VALID[name])) == []
 
 

@@ -57,14 +57,16 @@ UNFIT: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", UNFIT)
-def test_what_is_not_one_json_object_is_named_and_not_quoted(tmp_path: Path, name: str) -> None:
+def test_a_file_without_a_json_object_is_named_and_not_quoted(tmp_path: Path, name: str) -> None:
     content, reason = UNFIT[name]
     (tmp_path / "file").write_bytes(content)
     assert reason in fault_of(tmp_path / "file")
 
 
 @given(st.binary())
-def test_no_bytes_are_too_strange(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_every_content_of_a_json_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     file = tmp_path_factory.mktemp("bytes") / "file"
     file.write_bytes(content)
     fault_of(file)
@@ -81,7 +83,9 @@ def test_a_byte_order_mark_and_the_deepest_nesting_are_read(tmp_path: Path) -> N
     assert [*json_object(tmp_path / "file", "catalog")] == ["a"]
 
 
-def test_files_that_are_none_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_that_are_no_readable_files_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(json_files, "PATIENCE", 0.01)
     assert "No such file" in fault_of(tmp_path / "absent")
     assert "Is a directory" in fault_of(tmp_path)
@@ -166,7 +170,7 @@ def faults_of(file: Path, **content: Any) -> list[str]:
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=4))
-def test_no_configuration_is_too_strange(
+def test_every_configuration_is_taken_or_refused_in_plain_lines(
     tmp_path_factory: pytest.TempPathFactory, config: dict[str, Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("configuration")
@@ -177,7 +181,7 @@ def test_no_configuration_is_too_strange(
 
 
 @given(STATES)
-def test_no_state_is_too_strange_to_be_told(
+def test_every_state_argument_is_taken_or_refused_in_plain_lines(
     tmp_path_factory: pytest.TempPathFactory, state: Any
 ) -> None:
     folder = tmp_path_factory.mktemp("state")

@@ -183,7 +183,7 @@ def test_a_text_without_an_offset_is_in_the_zone_of_the_settings(
     assert since.isoformat() == utc
 
 
-def test_no_setting_asks_for_no_window() -> None:
+def test_without_window_settings_no_window_is_fixed() -> None:
     now = pendulum.datetime(2026, 1, 1)
     assert report_window({"timezone": "UTC"}, now) is None
     assert updated_since({"timezone": "UTC"}, now) is None

@@ -219,7 +219,7 @@ def test_a_day_begins_at_midnight_in_utc_wherever_the_machine_and_its_clock_are(
         quota.refused()
 
 
-def test_what_is_due_before_a_wait_is_done_before_it(clock: StillClock) -> None:
+def test_the_callback_for_before_a_wait_is_called_before_the_wait(clock: StillClock) -> None:
     quota = quota_of(clock, "wait")
     done: list[float] = []
     with quota.admitted(lambda: done.append(clock.at)):
@@ -254,7 +254,7 @@ def test_one_request_probes_a_new_day_and_its_answer_alone_opens_it(clock: Still
         assert is_open(quota)
 
 
-def test_a_probe_that_fails_leaves_the_day_to_the_next_one(clock: StillClock) -> None:
+def test_after_a_failed_probe_another_request_probes_the_day(clock: StillClock) -> None:
     quota = quota_of(clock, "wait")
     send(quota)
     quota.refused()
@@ -267,7 +267,7 @@ def test_a_probe_that_fails_leaves_the_day_to_the_next_one(clock: StillClock) ->
 
 
 @pytest.mark.parametrize("news", ["answered", "unanswered", "closed"])
-def test_who_waits_for_the_probe_hears_of_its_end_at_once(news: str) -> None:
+def test_requests_that_wait_for_a_probe_go_on_at_once_when_it_ends(news: str) -> None:
     clock = Wakeful(NOON)
     quota = quota_of(clock, "wait")
     send(quota)

@@ -97,7 +97,7 @@ def test_a_request_counts_from_when_it_left() -> None:
     assert isinstance(ledger.take(client, limits, NOON + 1.1), Queued)
 
 
-def test_who_waits_goes_before_who_comes_later() -> None:
+def test_a_waiting_run_gets_its_permit_before_a_later_one() -> None:
     ledger, limits = Ledger(), KeyLimits(1, ALL_DAY)
     first, second, third = (Client(name, "") for name in "abc")
     ledger.take(first, limits, NOON)
@@ -198,7 +198,7 @@ def test_a_clock_that_is_set_does_not_stop_a_run(jump: float) -> None:
     assert len(key.sent) > 200
 
 
-def test_what_is_from_a_time_to_come_is_forgotten() -> None:
+def test_ledger_entries_from_the_future_are_forgotten() -> None:
     ahead, limits = NOON + SECONDS_A_DAY, KeyLimits(1, ALL_DAY)
     ledger = Ledger(throttled=[ahead], queue={"a run that was killed": ahead})
     assert isinstance(ledger.take(Client("run", ""), limits, NOON), Granted)

@@ -204,7 +204,7 @@ def test_the_store_is_used_only_for_what_other_runs_need_to_know(
     assert store.used == used
 
 
-def test_who_waits_hears_at_once_that_an_answer_made_room() -> None:
+def test_a_waiting_request_goes_on_at_once_when_a_response_makes_room() -> None:
     clock = Wakeful()
     pace = pace_of(1, clock=clock)
     for _ in range(LEARNING):
@@ -228,7 +228,7 @@ def test_who_waits_hears_at_once_that_an_answer_made_room() -> None:
     assert left.wait(10)
 
 
-def test_who_waits_for_a_permit_hears_at_once_that_the_run_has_failed() -> None:
+def test_a_request_that_waits_for_a_permit_ends_at_once_when_the_run_fails() -> None:
     clock, turns = Wakeful(), Turns()
     permits = permits_of(1, clock=clock)
     quota = Quota(permits, None, "stop", turns.changed, clock)
@@ -273,7 +273,7 @@ class Restless(StillClock):
         super().wait(condition, seconds and min(seconds, 0.01))
 
 
-def test_whoever_is_woken_early_does_not_use_the_store_before_it_is_time() -> None:
+def test_a_thread_that_is_woken_early_does_not_use_the_store_before_its_time() -> None:
     clock = Restless()
     store = CountingStore(clock)
     pace = pace_of(1, clock=clock, store=store)

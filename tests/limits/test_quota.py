@@ -38,7 +38,7 @@ pytestmark = pytest.mark.contacts(20, young=True)
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
 
-READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
+STREAMS_READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
 
 
 class Days(Clock):
@@ -131,7 +131,7 @@ def test_a_spent_day_ends_a_run_well_and_the_next_day_goes_on(  # noqa: PLR0913,
 def test_nothing_is_asked_once_the_day_is_spent(
     run: Runner, requests_seen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = run(streams=READ, max_concurrent_requests=1)
+    result = run(streams=STREAMS_READ, max_concurrent_requests=1)
     assert len(requests_seen) == 16
     assert result.exit_code == 0
     assert "until 20" in caplog.text
@@ -144,7 +144,7 @@ def test_nothing_is_asked_once_the_day_is_spent(
 def test_a_spent_day_can_fail_a_run(
     run: Runner, requests_seen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = run(streams=READ, on_daily_limit="fail", max_concurrent_requests=1)
+    result = run(streams=STREAMS_READ, on_daily_limit="fail", max_concurrent_requests=1)
     errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
     assert result.exit_code == 1
     assert len(errors) == 1
@@ -156,7 +156,7 @@ def test_a_spent_day_can_fail_a_run(
 def test_the_key_s_day_is_kept_by_the_tap_s_own_count(
     run: Runner, requests_seen: list[Any]
 ) -> None:
-    result = run(streams=READ, daily_request_limit=7)
+    result = run(streams=STREAMS_READ, daily_request_limit=7)
     assert len(requests_seen) == 7
     assert result.exit_code == 0
 
@@ -295,10 +295,10 @@ def test_waiting_goes_on_night_after_night(account: Account, tmp_path: Path, per
         sandbox.api.partner = True
         seen = record_requests(sandbox)
         config = config_for(sandbox, tmp_path, on_daily_limit="wait", max_concurrent_requests=8)
-        result = sync(config, streams=READ, clock=clock)
+        result = sync(config, streams=STREAMS_READ, clock=clock)
         expected = Expected(account)
     assert result.exit_code == 0
-    for stream in READ:
+    for stream in STREAMS_READ:
         assert result.by_key(stream) == expected[stream]
     addresses = {request.path_qs for request in seen}
     nights = len(addresses) // per_day
@@ -381,7 +381,7 @@ def test_nobody_starves_in_twenty_days(run: Runner, days: Days, requests_seen: l
     finished: dict[str, list[str]] = {report: [] for report in CONTACT_REPORTS}
     for _ in range(20):
         requests_seen.clear()
-        result = run(state=state, streams=READ, max_concurrent_requests=8)
+        result = run(state=state, streams=STREAMS_READ, max_concurrent_requests=8)
         state = result.state
         assert result.records["contact_lists"]
         assert "replication_key_value" in state["bookmarks"]["contacts"]

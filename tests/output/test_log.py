@@ -104,7 +104,7 @@ def test_a_log_has_a_sentence_for_each_stream_and_ends_with_the_figures(
     assert "requests left today." in texts[-1]
 
 
-def test_what_the_sdk_does_is_told_for_debugging(options: list[str]) -> None:
+def test_messages_of_the_sdk_are_logged_at_debug_level(options: list[str]) -> None:
     ran = fresh(options, LOGLEVEL="DEBUG")
     assert "METRIC: " in ran.stderr
     assert "Skipping deselected stream" in ran.stderr

@@ -107,7 +107,7 @@ def test_a_disk_that_fills_up_ends_the_output_with_a_whole_line(
     assert all(json.loads(line) for line in written.removeprefix(before).splitlines())
 
 
-def test_whoever_has_no_home_folder_is_told_to_name_a_token_file(tmp_path: Path) -> None:
+def test_a_user_without_a_home_folder_is_told_to_name_a_token_file(tmp_path: Path) -> None:
     homeless = (
         "import os, pwd, runpy, sys\n"
         "def nobody(uid): raise KeyError(uid)\n"

@@ -127,7 +127,7 @@ def test_only_the_campaigns_that_changed_last_are_watched(
 
 
 @pytest.mark.parametrize("budget", [7, 25])
-def test_what_happens_while_a_reading_goes_on_is_read_by_the_next(
+def test_events_during_a_reading_are_read_by_the_next(
     run: Runner, account: Account, expected: Expected, budget: int
 ) -> None:
     stream = "email_clicks"

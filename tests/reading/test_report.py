@@ -68,7 +68,9 @@ def test_twenty_kills_lose_nothing(slow: Slow, tmp_path: Path, expected: Expecte
         assert found == expected[name], name
 
 
-def test_so_many_contacts_as_are_wanted_are_asked_for_at_once(slow: Slow, tmp_path: Path) -> None:
+def test_as_many_reports_as_the_setting_says_are_requested_at_once(
+    slow: Slow, tmp_path: Path
+) -> None:
     process = Process(tmp_path, config_for(slow, tmp_path, max_concurrent_requests=5))
     process.end()
     assert process.process.returncode == 0

@@ -20,7 +20,9 @@ OBJECTS = [stream for stream in SINGLE if not (stream.is_array or stream.records
 
 
 @pytest.mark.parametrize("stream", SINGLE, ids=named)
-def test_one_request_is_all_it_takes(run: Runner, requests_seen: list[Any], stream: Stream) -> None:
+def test_a_single_response_costs_one_request(
+    run: Runner, requests_seen: list[Any], stream: Stream
+) -> None:
     result = run(streams=stream.name)
     (request,) = requests_seen
     assert is_request_for(stream, request.path)

@@ -99,7 +99,7 @@ def test_slices_cost_few_requests_more_than_pages(created: list[int]) -> None:
     assert listed.asked <= 1.4 * len(created) / 2 + chains
 
 
-def test_one_chain_is_never_split() -> None:
+def test_pages_that_are_read_one_at_a_time_are_never_split_into_slices() -> None:
     listed = Listed([*range(200, 0, -1)], 0, heeds=True)
     for _ in Slices(CREATION, 2, listed.pages, lambda: 1):
         pass

@@ -30,7 +30,9 @@ def cut_short(run: Runner, budget: int, **settings: Any) -> Run:
     return result
 
 
-def test_any_earlier_state_will_do(run: Runner, expected: Expected) -> None:
+def test_a_sweep_goes_on_from_each_state_that_its_run_wrote(
+    run: Runner, expected: Expected
+) -> None:
     first = run(streams=CONTACT_REPORTS)
     seen: dict[str, dict[Any, Any]] = {report: {} for report in CONTACT_REPORTS}
     states = []
@@ -80,7 +82,7 @@ def test_contacts_come_change_and_go_between_the_runs(
     assert {key[0] for key in whole} >= {joined, left[3]}
 
 
-def test_what_happens_during_a_sweep_is_read_by_the_next(run: Runner, account: Account) -> None:
+def test_events_during_a_sweep_are_read_by_the_next(run: Runner, account: Account) -> None:
     settings: dict[str, Any] = {"streams": CONTACT_REPORTS, "lookback_days": 0}
     first = run(budget=20, **settings)
     half_an_hour_ago = datetime.now(timezone.utc) - timedelta(minutes=30)

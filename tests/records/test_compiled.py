@@ -198,7 +198,7 @@ def shown(record: Any) -> Any:
     ],
     ids=repr,
 )
-def test_a_row_that_does_not_fit_is_refused(row: Any) -> None:
+def test_a_row_that_does_not_fit_the_schema_is_refused_by_the_compiled_conversion(row: Any) -> None:
     with pytest.raises(UnfitRowError):
         CompiledConverter(SCHEMA).records(as_json([{}, row]))
 

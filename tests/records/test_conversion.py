@@ -144,7 +144,7 @@ SCHEMA = {
         ("parts", None, None, None),
     ],
 )
-def test_what_becomes_of_a_value(name: str, sent: Any, kept: Any, told: str | None) -> None:
+def test_a_value_is_converted_to_the_type_of_its_schema(name: str, sent: Any, kept: Any, told: str | None) -> None:
     lenient = LenientConverter(SCHEMA)
     assert lenient.record({name: sent}) == {name: kept}
     if told:
@@ -185,7 +185,7 @@ OFFSETS = st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.int
 
 
 @given(st.datetimes(timezones=OFFSETS))
-def test_one_instant_has_one_text(instant: datetime) -> None:
+def test_each_instant_is_written_in_one_form(instant: datetime) -> None:
     text = utc(instant.isoformat())
     if text is not None:
         assert text == utc(instant.isoformat().replace("T", " "))

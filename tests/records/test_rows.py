@@ -121,7 +121,7 @@ def test_unknown_fields_are_dropped_with_one_warning(
     assert "email_address.mood, shoe_size, source_details" in warnings[0]
 
 
-def test_what_is_left_out_on_purpose_is_not_told(
+def test_fields_left_out_on_purpose_are_not_warned_of(
     run: Runner, account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert any("confirm_source" in row for row in account.addresses())

@@ -24,7 +24,7 @@ def test_the_details_of_every_activity(client: Client, served: Account) -> None:
     assert roles == {"primary_email", "permalink", "resend"}
 
 
-def test_what_an_email_is_made_of_is_told_when_asked_for(
+def test_the_content_of_an_email_is_included_on_request(
     contract: Contract, client: Client, served: Account
 ) -> None:
     told = set()
@@ -59,7 +59,7 @@ def test_send_history_counts_the_sends(client: Client, served: Account) -> None:
             assert client.body(f"{ACTIVITY}/{key}/send_history") == []
 
 
-def test_only_what_waits_has_a_schedule(client: Client, served: Account) -> None:
+def test_only_scheduled_activities_have_a_schedule(client: Client, served: Account) -> None:
     for key, campaign in served.campaigns.rows.items():
         if campaign["current_status"] == "Removed":
             continue

@@ -128,7 +128,7 @@ def test_too_many_campaigns_at_once_are_refused(client: Client, served: Account)
     assert client.get(f"{ACTIVITY_STATS}/{','.join([activity] * 11)}").status_code == 400
 
 
-def test_one_bad_campaign_fails_all(client: Client, served: Account) -> None:
+def test_one_unknown_campaign_fails_the_whole_batch(client: Client, served: Account) -> None:
     campaigns = served.campaigns.rows
     good = sent(served)[0]
     unsent = [key for key, row in campaigns.items() if row["current_status"] == "Draft"]

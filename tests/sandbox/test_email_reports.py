@@ -155,7 +155,7 @@ def test_links_count_contacts(client: Client, served: Account) -> None:
     assert len(every) == 3
 
 
-def test_what_has_no_reports(client: Client, served: Account) -> None:
+def test_activities_that_were_not_sent_have_no_reports(client: Client, served: Account) -> None:
     campaigns = served.campaigns
     removed = next(k for k, r in campaigns.activities.items() if r["current_status"] == "REMOVED")
     permalink = next(k for k, r in campaigns.activities.items() if r["role"] == "permalink")

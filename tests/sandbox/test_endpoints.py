@@ -249,7 +249,9 @@ def test_every_parameter_of_the_contract_is_known_and_no_other(
 
 
 @pytest.mark.parametrize("template", PAGED)
-def test_pages(client: Client, served: Account, template: str) -> None:
+def test_following_the_links_gives_the_rows_of_one_large_page(
+    client: Client, served: Account, template: str
+) -> None:
     path, case = path_to(template, served), CASES[template]
     whole = client.rows(path, case.rows, **case.query, limit=case.most)
     assert whole

@@ -26,7 +26,7 @@ from tests.sandboxes import PRESENT
 
 SMALL = pickle.dumps(Account(size=2, now=datetime(2024, 7, 20, tzinfo=timezone.utc)))
 
-READ = ("contacts", *CONTACT_REPORTS)
+STREAMS_READ = ("contacts", *CONTACT_REPORTS)
 
 
 def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class World:
         self.account: Account = pickle.loads(SMALL)
         sandbox.api.account = sandbox.account = self.account
         self.state: dict[str, Any] = {}
-        self.loaded: dict[str, dict[Any, Any]] = {name: {} for name in READ}
+        self.loaded: dict[str, dict[Any, Any]] = {name: {} for name in STREAMS_READ}
         self._now = PRESENT
         self._config = {
             "api_url": sandbox.api_url,
@@ -114,10 +114,10 @@ class World:
             config = {**self._config, "access_token": self._sandbox.authorization.issue()}
             if step.budget:
                 config["request_budget"] = step.budget
-            lines = sync(config, {} if step.fresh else self.state, READ).lines
+            lines = sync(config, {} if step.fresh else self.state, STREAMS_READ).lines
         arrived = lines[: round(step.arrives * len(lines))]
         run = Run(arrived)
-        for name in READ:
+        for name in STREAMS_READ:
             self.loaded[name] |= run.by_key(name)
         for line in arrived:
             if line["type"] == "STATE":
@@ -146,7 +146,9 @@ class World:
 
 @pytest.mark.timeout(900)
 @given(steps=STEPS)
-def test_from_any_merged_state_nothing_is_lost(small: Sandbox, steps: list[Step]) -> None:
+def test_no_row_is_lost_when_runs_go_on_from_merged_states(
+    small: Sandbox, steps: list[Step]
+) -> None:
     world = World(small)
     for step in (*steps, *TO_THE_END):
         world.take(step)
@@ -269,7 +271,7 @@ KEYS = st.sampled_from(["sweep", "replication_key_value", "swept_at", "filters",
 
 
 @given(st.dictionaries(st.sampled_from(CONTACT_REPORTS), JSON | st.dictionaries(KEYS, JSON)))
-def test_no_state_is_too_strange(bookmarks: dict[str, Any]) -> None:
+def test_every_bookmark_is_taken_or_replaced(bookmarks: dict[str, Any]) -> None:
     kept = validated({"bookmarks": bookmarks}, CONTACT_REPORTS, PRESENT, lambda *_: None)
     assert len(json.dumps(kept)) <= 2048
     assert (
@@ -278,7 +280,7 @@ def test_no_state_is_too_strange(bookmarks: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("content", ["[]", "3", '{"bookmarks": []}', "{"])
-def test_what_is_no_state_ends_with_one_line(tmp_path: Path, content: str) -> None:
+def test_a_state_file_without_a_state_ends_with_one_line(tmp_path: Path, content: str) -> None:
     config = {"access_token": "t", "api_url": "http://127.0.0.1:1"}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "state.json").write_text(content)

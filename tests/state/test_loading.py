@@ -85,7 +85,7 @@ def test_an_unfinished_state_is_merged_onto_the_finished_one() -> None:
         {"Bookmarks": {}},
     ],
 )
-def test_what_has_no_bookmarks_is_refused(state: Any) -> None:
+def test_a_state_without_bookmarks_key_is_refused(state: Any) -> None:
     with pytest.raises(ConfigValidationError) as refusal:
         warnings_of(unwrapped(state))
     (fault,) = refusal.value.errors
@@ -93,7 +93,7 @@ def test_what_has_no_bookmarks_is_refused(state: Any) -> None:
 
 
 @pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"account": "0123456789abcdef"}])
-def test_a_state_without_any_reading_is_one(state: Any) -> None:
+def test_a_state_with_empty_bookmarks_is_taken(state: Any) -> None:
     assert warnings_of(unwrapped({"type": "STATE", "value": state})) == ({"bookmarks": {}}, [])
 
 

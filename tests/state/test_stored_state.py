@@ -131,7 +131,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def test_each_key_that_is_kept_has_an_example_here() -> None:
+def test_each_state_key_has_an_example_in_this_module() -> None:
     assert GOOD.keys() == KEYS.keys()
 
 
@@ -170,7 +170,7 @@ def test_a_bookmark_is_kept_whole() -> None:
         ("unheard_of", None),
     ],
 )
-def test_what_cannot_be_a_key_s_value_is_dropped_and_told(key: str, value: Any) -> None:
+def test_an_impossible_value_of_a_state_key_is_dropped_and_told(key: str, value: Any) -> None:
     read, ((what, consequence),) = kept({"full_read_at": "2026-01-01", key: value})
     assert read == (None if key == "full_read_at" else {"full_read_at": "2026-01-01"})
     assert what == f"{key} of {STREAM} is damaged or from another version"
@@ -180,12 +180,12 @@ def test_what_cannot_be_a_key_s_value_is_dropped_and_told(key: str, value: Any) 
 @pytest.mark.parametrize(
     "key", sorted(KEYS.keys() - {"account", "replication_key", "filters", "swept_at"})
 )
-def test_the_loss_of_what_is_read_from_has_a_consequence(key: str) -> None:
+def test_dropping_a_bookmark_says_what_is_read_again(key: str) -> None:
     _, ((_, consequence),) = kept({key: 7})
     assert "again" in consequence or "new sweep" in consequence or "from the start" in consequence
 
 
-def test_what_the_sdk_keeps_while_it_runs_is_dropped_without_a_word() -> None:
+def test_progress_keys_of_the_sdk_are_dropped_from_the_state_without_a_warning() -> None:
     of_the_sdk = ("progress_markers", "replication_key_signpost", "starting_replication_value")
     assert kept(dict.fromkeys(of_the_sdk, "x")) == (None, [])
 
@@ -250,7 +250,7 @@ def test_a_state_tells_whose_account_it_is_of(found: Any, account: str | None) -
 
 
 @pytest.mark.parametrize("state", [None, [], 3, {"bookmarks": None}, {"bookmarks": []}])
-def test_what_is_no_state_is_refused(state: Any) -> None:
+def test_a_malformed_state_is_refused(state: Any) -> None:
     with pytest.raises(ConfigValidationError) as caught:
         validated(state, [STREAM], END, lambda *_: None)
     assert "give the value of the last STATE message" in caught.value.errors[0]

@@ -13,7 +13,7 @@ counts = st.dictionaries(keys, st.integers(0, 100_000), min_size=1, max_size=400
 
 
 @given(counts, st.integers(1, 255), st.data())
-def test_a_count_that_moves_is_noticed(
+def test_a_tally_notices_a_count_that_moves(
     before: dict[str, int], growth: int, data: st.DataObject
 ) -> None:
     moved = data.draw(st.sampled_from(sorted(before)))
@@ -26,7 +26,7 @@ def test_a_count_that_moves_is_noticed(
 
 
 @given(st.dictionaries(st.sampled_from(("opens", "clicks", "others")), counts, min_size=1))
-def test_a_text_means_the_same_tallies(groups: dict[str, dict[str, int]]) -> None:
+def test_tallies_survive_being_written_and_read(groups: dict[str, dict[str, int]]) -> None:
     tallies = {name: Tally.of(of_group) for name, of_group in groups.items()}
     text = joined(tallies)
     assert parsed(text) == tallies
@@ -47,6 +47,6 @@ def test_the_tallies_in_a_state_are_those_of_the_version_that_wrote_it() -> None
         "opens=" + "AAAA" * (BUCKETS // 3) + "!",
     ],
 )
-def test_another_text_is_refused(text: str) -> None:
+def test_a_malformed_text_of_tallies_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parsed(text)

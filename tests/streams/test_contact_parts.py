@@ -36,7 +36,7 @@ MEMBERSHIPS, TAGGINGS, *_ = PARTS
 @pytest.mark.parametrize(
     "streams", [("contacts", *PARTS), PARTS, PARTS[3:]], ids=["with contacts", "without", "some"]
 )
-def test_they_cost_no_request_beside_those_of_contacts(  # noqa: PLR0913, PLR0917
+def test_contact_parts_cost_no_request_beside_those_of_contacts(  # noqa: PLR0913, PLR0917
     run: Runner,
     expected: Expected,
     requests_seen: list[Any],
@@ -55,7 +55,7 @@ def test_they_cost_no_request_beside_those_of_contacts(  # noqa: PLR0913, PLR091
     assert [*result.records] == [*streams]
 
 
-def test_one_that_is_selected_later_reads_all_contacts_again(
+def test_a_contact_part_that_is_selected_later_reads_all_contacts_again(
     run: Runner, expected: Expected, account: Account
 ) -> None:
     first = run(streams=("contacts", TAGGINGS))
@@ -85,7 +85,7 @@ def test_a_membership_that_is_gone_is_older_than_its_contact(run: Runner, accoun
     assert older == {(contact["contact_id"], gone)}
 
 
-def test_after_any_state_nothing_is_lost(run: Runner, expected: Expected) -> None:
+def test_no_contact_part_is_lost_after_any_state_of_a_run(run: Runner, expected: Expected) -> None:
     streams = ("contacts", *PARTS)
     whole = run(streams=streams)
     ends = [n for n, line in enumerate(whole.lines, 1) if line["type"] == "STATE"]
@@ -117,7 +117,7 @@ FILTERS: dict[str, Callable[[Account], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("streams", [("contacts", *PARTS), PARTS], ids=["with contacts", "without"])
 @pytest.mark.parametrize("name", FILTERS)
-def test_they_are_of_the_contacts_that_settings_choose(
+def test_contact_parts_are_of_the_contacts_that_settings_choose(
     run: Runner, expected: Expected, account: Account, name: str, streams: tuple[str, ...]
 ) -> None:
     settings = FILTERS[name](account)
@@ -150,7 +150,7 @@ def test_every_row_is_valid_by_its_emitted_schema(sandbox: Sandbox, tmp_path: Pa
 
 
 @pytest.mark.parametrize("by_name", [False, True])
-def test_they_do_not_need_the_properties_of_contacts_that_nest(
+def test_contact_parts_do_not_need_nested_properties_of_contacts_selected(
     sandbox: Sandbox, tmp_path: Path, expected: Expected, *, by_name: bool
 ) -> None:
     config = config_for(sandbox, tmp_path, custom_fields_by_name=by_name)
@@ -168,7 +168,7 @@ def test_they_do_not_need_the_properties_of_contacts_that_nest(
 
 
 @pytest.mark.parametrize("streams", [("contacts", *PARTS), PARTS], ids=["with contacts", "without"])
-def test_runs_that_a_limit_stops_lose_nothing(
+def test_no_contact_part_is_lost_when_a_limit_stops_runs(
     run: Runner, expected: Expected, monkeypatch: pytest.MonkeyPatch, streams: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(ContactsStream, "page_size", 20)

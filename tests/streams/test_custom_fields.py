@@ -29,7 +29,7 @@ from tests.sandboxes import record_requests
 pytestmark = pytest.mark.contacts(12)
 
 
-READ: dict[str, Callable[[str], Any]] = {
+VALUE_OF_TEXT: dict[str, Callable[[str], Any]] = {
     "number": float,
     "currency": float,
     "boolean": lambda value: value == "true",
@@ -74,7 +74,7 @@ def told(account: Account, contact: dict[str, Any]) -> dict[str, Any]:
             chosen = [labels[int(key)] for key in value["choice_ids"]]
             named[row["name"]] = chosen if row["type"] == "multi_select" else chosen[0]
         else:
-            named[row["name"]] = READ.get(row["type"], str)(value["value"])
+            named[row["name"]] = VALUE_OF_TEXT.get(row["type"], str)(value["value"])
     return named
 
 
@@ -99,7 +99,7 @@ def test_a_contact_has_fields_of_all_nine_types_by_name(run: Runner, account: Ac
     assert kinds == {kind for _, kind, _ in FIELDS}
 
 
-def test_all_else_is_as_it_is_without_the_setting(run: Runner) -> None:
+def test_custom_fields_by_name_changes_nothing_else(run: Runner) -> None:
     plain = run(streams="contacts").by_key("contacts")
     named = run(streams="contacts", custom_fields_by_name=True).by_key("contacts")
     for record in named.values():
@@ -206,7 +206,7 @@ def test_a_field_of_an_unknown_type_is_a_text(config: dict[str, Any], account: A
     assert sorted(row["Visits"] for row in named) == sorted(sent)
 
 
-def test_what_does_not_fit_its_type_is_null_with_one_warning(
+def test_a_custom_field_value_that_does_not_fit_its_type_is_null_with_one_warning(
     config: dict[str, Any], account: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     unfit: dict[str, dict[str, Any]] = {
@@ -363,7 +363,7 @@ KINDS = st.sampled_from([*TYPES, "string", "date", "text_area", "single_select",
     fields=st.lists(st.tuples(NAMES, KINDS), min_size=1, max_size=5),
     sent=st.lists(SENT, min_size=5, max_size=5),
 )
-def test_any_text_is_a_name_and_any_text_a_value(fields: Any, sent: Any) -> None:
+def test_custom_fields_may_have_any_text_as_name_and_value(fields: Any, sent: Any) -> None:
     defined = [
         {
             "custom_field_id": f"k{number}",

@@ -80,7 +80,7 @@ def test_contacts_that_are_forbidden_are_asked_for_once(
     assert len(warnings(caplog)) == len(streams)
 
 
-def test_the_other_streams_of_a_run_are_whole(
+def test_a_forbidden_stream_leaves_the_other_streams_whole(
     run: Runner, sandbox: Sandbox, expected: Expected, caplog: pytest.LogCaptureFixture
 ) -> None:
     forbid(sandbox, "ui:campaign:metrics")

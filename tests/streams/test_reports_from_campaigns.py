@@ -72,7 +72,9 @@ def settings_of(account: Account) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", partly_slow(NAMED[:3], NAMED[3:]))
-def test_both_sources_bring_the_same(run: Runner, account: Account, name: str) -> None:
+def test_both_report_sources_give_the_same_records(
+    run: Runner, account: Account, name: str
+) -> None:
     settings = settings_of(account)[name]
     contacts = run(streams=CONTACT_REPORTS, **settings)
     campaigns = from_campaigns(run, **settings)
@@ -93,7 +95,7 @@ def test_events_of_a_bare_row_have_the_same_keys(run: Runner, sandbox: Sandbox) 
     assert ids(campaigns) == ids(contacts)
 
 
-def test_what_campaigns_do_not_show_is_read_when_it_is_due(
+def test_contacts_that_campaigns_do_not_show_are_read_when_due(
     run: Runner, account: Account, expected: Expected
 ) -> None:
     never = from_campaigns(run, full_sweep_days=0)

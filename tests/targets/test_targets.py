@@ -50,7 +50,7 @@ COMPARED = (
     "email_campaigns",
 )
 
-FLAT = tuple(stream.name for stream in STREAMS if issubclass(stream, RowsWithin))
+STREAMS_OF_NESTED_ROWS = tuple(stream.name for stream in STREAMS if issubclass(stream, RowsWithin))
 COLUMNS = {
     "text": ("contacts", "contact_id"),
     "texts": ("contacts", "list_memberships"),
@@ -129,7 +129,7 @@ def test_a_first_load_has_every_row_with_its_values_under_a_key(
     for kind, (stream, column) in COLUMNS.items():
         assert tables[stream][1][column].startswith(target.kinds[kind]), kind
     nested = tuple(target.kinds[kind] for kind in ("texts", "objects", "object"))
-    for stream in FLAT:
+    for stream in STREAMS_OF_NESTED_ROWS:
         assert not [kind for kind in tables[stream][1].values() if kind.startswith(nested)]
 
 
@@ -199,7 +199,7 @@ def test_a_flattened_table_has_arrays_but_no_objects(sandbox: Sandbox, tmp_path:
     assert types["custom_fields"] == OPAQUE
 
 
-def test_what_few_programs_expect_is_loaded(
+def test_unusual_names_and_values_are_loaded(
     target: Target, sandbox: Sandbox, tmp_path: Path, account: Account, expected: Expected
 ) -> None:
     add_oddities(account, datetime.now(timezone.utc))

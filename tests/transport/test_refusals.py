@@ -93,7 +93,7 @@ TEXTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("status", ["400 No", "403 No"])
-def test_the_texts_of_what_stands_in_front_are_told(text: str, status: str) -> None:
+def test_the_texts_of_gateways_are_told(text: str, status: str) -> None:
     body = TEXTS[text]
     assert text in refusal(body if text != "a text alone" else json.dumps(body), status=status)
 
@@ -270,7 +270,7 @@ def test_a_malformed_length_is_asked_for_again() -> None:
 )
 @example(status="200 OK", headers=["no colon"], body=b"{}", counts=True)
 @example(status="200 OK", headers=ODD_HEADERS[3:4], body=b'{"tags": []}', counts=True)
-def test_any_answer_ends_in_one_plain_line(
+def test_every_refusal_ends_in_one_plain_line(
     status: str, headers: list[str], body: bytes, *, counts: bool
 ) -> None:
     length = [f"Content-Length: {len(body)}"] if counts else []

@@ -17,7 +17,9 @@ from tap_constantcontact.transport.workers import MOST, Concurrency, in_order
     ("pace", "latency", "wanted"),
     [(4, 0.02, 3), (4, 0.3, 4), (4, 1.5, 10), (10, 1.5, 21), (20, 1.5, 40), (20, 60, MOST)],
 )
-def test_in_flight_is_what_pace_and_latency_need(pace: float, latency: float, wanted: int) -> None:
+def test_requests_in_flight_are_as_many_as_pace_and_latency_need(
+    pace: float, latency: float, wanted: int
+) -> None:
     concurrency = Concurrency(pace)
     concurrency.note(latency)
     assert concurrency.wanted == wanted
@@ -57,7 +59,7 @@ def test_results_come_in_order_and_no_more_are_under_way_than_wanted(
     assert results == [(item, item * 2) for item in items]
 
 
-def test_what_one_raises_comes_after_all_before_it() -> None:
+def test_an_error_of_one_item_comes_after_the_results_before_it() -> None:
     def work(item: int) -> int:
         if item == 2:
             raise LookupError

@@ -76,7 +76,7 @@ def test_a_browser_signs_in_and_the_tap_needs_nothing_else(
     assert dict(authorization.spent) == {stored["refresh_token"]: 1}
 
 
-def test_no_is_taken_for_an_answer(login: Start) -> None:
+def test_a_denied_consent_ends_the_sign_in(login: Start) -> None:
     process = login("--browser", "--port=0")
     page = decide(requests.get(process.opened(), timeout=30), "deny")
     assert page.status_code == 400
@@ -187,7 +187,7 @@ def test_only_the_first_visit_is_answered(login: Start, monkeypatch: pytest.Monk
     assert process.end()[0] == 0
 
 
-def test_other_visitors_do_not_count(login: Start) -> None:
+def test_other_requests_of_a_browser_are_not_taken_for_its_return(login: Start) -> None:
     process = login("--browser", "--port=0")
     address, query = answer_of(process)
     root = address.removesuffix("/callback")
@@ -323,7 +323,7 @@ def test_a_secret_is_asked_for_out_of_sight(
     os.close(master)
 
 
-def test_the_tap_s_configuration_will_do(
+def test_login_reads_the_configuration_of_the_tap(
     login: Start, sandbox: Sandbox, tmp_path: Path, authorization: Authorization
 ) -> None:
     authorization.client_secret = "in-the-file"
@@ -367,7 +367,7 @@ def test_the_tap_s_configuration_will_do(
         (("--device",), {"XDG_STATE_HOME": "/dev/null"}, "cannot be written (Not a directory)"),
     ],
 )
-def test_what_cannot_work_ends_with_one_line(
+def test_a_sign_in_that_cannot_work_ends_with_one_line(
     login: Start, options: tuple[str, ...], variables: dict[str, str], line: str
 ) -> None:
     code, out, said = login(*options, **variables).end()

@@ -99,7 +99,7 @@ def signed_in(server: Canned, person: Person | None, **more: Any) -> Granted | s
 
 @given(STATUSES, token_bodies("client_secret", "code"))
 @quickly
-def test_any_answer_to_a_code_ends_the_sign_in_in_the_terminal_and_in_the_browser(
+def test_every_token_response_ends_the_sign_in_in_the_terminal_and_in_the_browser(
     server: Canned, person: Person, status: int, body: bytes
 ) -> None:
     server.answers(body, status)
@@ -146,7 +146,7 @@ def test_any_redirect_ends_the_sign_in_or_is_passed_over(
 
 @given(STATUSES, device_bodies())
 @quickly
-def test_any_answer_to_a_device_is_shown_safely_or_ends_the_sign_in(
+def test_every_response_to_a_device_request_is_shown_safely_or_ends_the_sign_in(
     server: Canned, capsys: pytest.CaptureFixture[str], status: int, body: bytes
 ) -> None:
     server.answers(body, status)

@@ -106,7 +106,7 @@ TAKEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_a_map_of_what_there_is_is_taken(name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_map_of_existing_properties_is_taken(name: str, caplog: pytest.LogCaptureFixture) -> None:
     set_up(TAKEN[name])
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 

@@ -17,7 +17,7 @@ from tests.runs import Runner
 pytestmark = pytest.mark.contacts(12, young=True)
 
 
-READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
+STREAMS_READ = ("contact_lists", "contacts", *CONTACT_REPORTS)
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "the name of another stream": (
@@ -65,7 +65,9 @@ def test_a_map_that_cannot_work_is_refused_before_any_message(tmp_path: Path, na
 def test_a_map_that_fails_on_a_record_ends_the_run_with_one_line(
     run: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = run(streams=READ, stream_maps={"contacts": {"first": "1 / (sms_channel and 1 or 0)"}})
+    result = run(
+        streams=STREAMS_READ, stream_maps={"contacts": {"first": "1 / (sms_channel and 1 or 0)"}}
+    )
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert result.exit_code == 1
     assert len(errors) == 1
@@ -76,7 +78,7 @@ def test_a_map_that_fails_on_a_record_ends_the_run_with_one_line(
     assert result.lines[-1]["type"] == "STATE"
 
 
-def test_maps_that_work_do_what_they_say(run: Runner, account: Account) -> None:
+def test_stream_maps_change_records_as_they_say(run: Runner, account: Account) -> None:
     maps = {
         "contact_lists": {
             "name": "md5(name)",
@@ -98,7 +100,7 @@ def test_maps_that_work_do_what_they_say(run: Runner, account: Account) -> None:
             "key": "str(campaign_activity_id) + __stream_name__",
         },
     }
-    result = run(streams=READ, stream_maps=maps, stream_map_config={"more": 1})
+    result = run(streams=STREAMS_READ, stream_maps=maps, stream_map_config={"more": 1})
     assert result.exit_code == 0
     assert result.records.keys() == {
         "contact_lists",

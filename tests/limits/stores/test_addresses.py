@@ -112,7 +112,7 @@ def test_a_password_that_is_percent_encoded_is_taken(scheme: str, password: str)
         "/srv/\ud800",
     ],
 )
-def test_what_is_neither_a_file_nor_a_url_is_not_shown(where: str) -> None:
+def test_a_store_address_of_no_known_form_is_not_shown(where: str) -> None:
     said = said_of(where)
     assert "it is neither a file nor a URL that begins with redis://" in said
     assert "SECRET" not in said

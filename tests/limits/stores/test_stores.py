@@ -135,7 +135,7 @@ def test_keys_have_ledgers_of_their_own(where: str) -> None:
     assert other.change(counted) == 0
 
 
-def test_a_step_that_fails_changes_nothing(where: str) -> None:
+def test_a_failing_transaction_leaves_the_ledger_as_it_was(where: str) -> None:
     store = store_for(config_of(where, "failing"), SYSTEM)
 
     def fail(ledger: Ledger, now: float) -> None:
