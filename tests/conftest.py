@@ -19,7 +19,7 @@ from tests.expected import Expected
 from tests.runs import FaultyRunner, Runner
 from tests.sandboxes import PRESENT, Slow, Slowness, account_of, record_requests
 
-for profile, examples in (("quick", 15), ("ci", 200)):
+for profile, examples in (("quick", 5), ("ci", 200)):
     settings.register_profile(
         profile,
         max_examples=examples,

@@ -23,6 +23,7 @@ from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
 from tests.faults import answering, on_every
+from tests.parameters import partly_slow
 from tests.processes import Command, Login
 from tests.runs import config_for
 from tests.sandboxes import record_requests
@@ -501,7 +502,7 @@ def test_a_configuration_that_is_no_json(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("distribution", ["tqdm", "aiohttp"])
+@pytest.mark.parametrize("distribution", partly_slow(["tqdm"], ["aiohttp"]))
 def test_an_old_package(tmp_path: Path, distribution: str) -> None:
     folder = tmp_path / f"{distribution}-0.1.dist-info"
     folder.mkdir()

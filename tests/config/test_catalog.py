@@ -336,7 +336,7 @@ def all_columns(columns_with: Callable[..., set[str]]) -> list[set[str]]:
     return [columns_with(lambda _: None, maps) for maps in MAPS]
 
 
-@settings(max_examples=30)  # each reads an account
+@settings(max_examples=min(30, settings().max_examples))  # each reads an account
 @given(
     deselected=st.sets(st.sampled_from(OPTIONAL)),
     lacking=st.sets(st.sampled_from(OPTIONAL)),

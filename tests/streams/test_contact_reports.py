@@ -9,7 +9,7 @@ import pytest
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tests.expected import Expected
-from tests.parameters import CONTACT_REPORTS, DETAILS
+from tests.parameters import CONTACT_REPORTS, DETAILS, partly_slow
 from tests.runs import Runner
 from tests.sandboxes import PRESENT
 
@@ -61,7 +61,7 @@ WINDOWS: dict[str, tuple[dict[str, Any], datetime, datetime]] = {
 }
 
 
-@pytest.mark.parametrize("name", WINDOWS)
+@pytest.mark.parametrize("name", partly_slow([*WINDOWS][:2], [*WINDOWS][2:]))
 def test_a_fixed_window(run: Runner, expected: Expected, account: Account, name: str) -> None:
     settings, start, end = WINDOWS[name]
     heavy = max(account.events, key=lambda key: len(account.events[key]))

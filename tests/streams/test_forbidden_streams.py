@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -11,13 +10,17 @@ import pytest
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.parameters import DETAILS, INCREMENTAL, NAMES, SUMMARY, Stream, named
+from tests.parameters import DETAILS, INCREMENTAL, NAMES, SUMMARY, Stream, named, partly_slow
 from tests.runs import Run, Runner
 
 pytestmark = pytest.mark.contacts(12, young=True)
 
 
 METRICS = {stream.name for stream in STREAMS if stream.privilege == "ui:campaign:metrics"}
+
+FORBIDDEN = tuple(stream for stream in INCREMENTAL if stream.privilege)
+SELECTIONS = partly_slow([FORBIDDEN], [((stream,),) for stream in FORBIDDEN])
+"""Incremental streams in one run and, with `-m slow`, in a run of each."""
 
 
 def forbid(sandbox: Sandbox, *privileges: str) -> None:
@@ -111,18 +114,19 @@ def test_a_token_without_a_scope_skips_the_streams_of_that_scope(
     assert "the scope campaign_data" in campaigns
 
 
-@pytest.mark.parametrize("stream", [*filter(attrgetter("privilege"), INCREMENTAL)], ids=named)
+@pytest.mark.parametrize("streams", SELECTIONS, ids=lambda streams: " ".join(map(named, streams)))
 def test_the_bookmark_of_a_skipped_stream_stays(
-    run: Runner, sandbox: Sandbox, stream: Stream
+    run: Runner, sandbox: Sandbox, streams: tuple[Stream, ...]
 ) -> None:
-    before = run(streams=stream.name).state
-    assert stream.privilege
-    forbid(sandbox, stream.privilege)
-    result = run(before, streams=(stream.name, "account_emails"), skip_forbidden_streams=True)
+    names = [*map(named, streams)]
+    before = run(streams=names).state
+    forbid(sandbox, *dict.fromkeys(stream.privilege for stream in streams if stream.privilege))
+    result = run(before, streams=(*names, "account_emails"), skip_forbidden_streams=True)
     assert result.exit_code == 0
-    assert not result.records[stream.name]
     assert result.records["account_emails"]
-    assert result.state["bookmarks"][stream.name] == before["bookmarks"][stream.name]
+    for name in names:
+        assert not result.records[name]
+        assert result.state["bookmarks"][name] == before["bookmarks"][name]
 
 
 def test_a_sweep_goes_on_when_its_stream_is_allowed_again(

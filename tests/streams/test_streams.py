@@ -10,13 +10,18 @@ from tap_constantcontact.reading.report import Report
 from tap_constantcontact.sandbox.account import Account, parse, status
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.parameters import DETAILS, INCREMENTAL, NAMES, Stream, named, one_of_each_kind_first
+from tests.parameters import DETAILS, INCREMENTAL, NAMES, Stream, named, partly_slow
 from tests.runs import Runner
 from tests.sandboxes import PRESENT
 
 pytestmark = pytest.mark.contacts(20)
 
-every_incremental_stream = pytest.mark.parametrize("stream", INCREMENTAL, ids=named)
+SELECTIONS = partly_slow([INCREMENTAL], [((stream,),) for stream in INCREMENTAL])
+"""Incremental streams in one run and, with `-m slow`, in a run of each."""
+
+every_selection = pytest.mark.parametrize(
+    "streams", SELECTIONS, ids=lambda streams: " ".join(map(named, streams))
+)
 
 
 def change(account: Account, now: datetime) -> list[str]:
@@ -55,28 +60,30 @@ def test_a_full_run_of_everything(run: Runner, expected: Expected) -> None:
                 assert value.endswith("Z"), name
 
 
-@pytest.mark.parametrize("stream", one_of_each_kind_first(STREAMS))
-def test_a_full_run(run: Runner, expected: Expected, stream: Stream) -> None:
+@pytest.mark.parametrize("stream", partly_slow(STREAMS[:1], STREAMS[1:]), ids=named)
+def test_a_full_run_of_one_stream(run: Runner, expected: Expected, stream: Stream) -> None:
     result = run(streams=stream.name)
     assert result.by_key(stream.name) == expected[stream.name]
     assert result.records.keys() == {stream.name}
 
 
-@every_incremental_stream
+@every_selection
 def test_an_incremental_run_has_what_changed(
-    run: Runner, account: Account, expected: Expected, stream: Stream
+    run: Runner, account: Account, expected: Expected, streams: tuple[Stream, ...]
 ) -> None:
-    first = run(streams=stream.name)
+    names = [*map(named, streams)]
+    first = run(streams=names)
     change(account, datetime.now(timezone.utc) + timedelta(seconds=2))
-    second = run(state=first.state, streams=stream.name)
-    began = parse(first.state["bookmarks"][stream.name]["replication_key_value"])
-    wanted = expected.since(stream, began - timedelta(days=getattr(stream, "lookback_days", 0)))
-    assert 0 < len(wanted) < len(expected[stream.name])
-    assert second.by_key(stream.name) == wanted
-    moved = parse(second.state["bookmarks"][stream.name]["replication_key_value"])
-    assert moved >= began
-    third = run(state=second.state, streams=stream.name)
-    assert len(third.records[stream.name]) <= len(wanted)
+    second = run(state=first.state, streams=names)
+    third = run(state=second.state, streams=names)
+    for stream in streams:
+        began = parse(first.state["bookmarks"][stream.name]["replication_key_value"])
+        wanted = expected.since(stream, began - timedelta(days=getattr(stream, "lookback_days", 0)))
+        assert 0 < len(wanted) < len(expected[stream.name]), stream.name
+        assert second.by_key(stream.name) == wanted, stream.name
+        moved = parse(second.state["bookmarks"][stream.name]["replication_key_value"])
+        assert moved >= began, stream.name
+        assert len(third.records[stream.name]) <= len(wanted), stream.name
 
 
 def test_an_incremental_run_of_everything_has_what_changed(
@@ -93,12 +100,16 @@ def test_an_incremental_run_of_everything_has_what_changed(
             assert second.by_key(stream.name) == expected[stream.name], stream.name
 
 
-@every_incremental_stream
-def test_start_date_bounds_a_first_run(run: Runner, expected: Expected, stream: Stream) -> None:
+@every_selection
+def test_start_date_bounds_a_first_run(
+    run: Runner, expected: Expected, streams: tuple[Stream, ...]
+) -> None:
     start = datetime(2025, 11, 1, tzinfo=timezone.utc)
-    wanted = expected.since(stream, start)
-    assert 0 < len(wanted) < len(expected[stream.name])
-    assert run(streams=stream.name, start_date="2025-11-01").by_key(stream.name) == wanted
+    result = run(streams=[*map(named, streams)], start_date="2025-11-01")
+    for stream in streams:
+        wanted = expected.since(stream, start)
+        assert 0 < len(wanted) < len(expected[stream.name]), stream.name
+        assert result.by_key(stream.name) == wanted, stream.name
 
 
 def test_figures_say_when_they_were_computed(run: Runner) -> None:

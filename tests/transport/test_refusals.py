@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.output.log import leave_out_noise
 from tests.clocks import PatientClock
+from tests.parameters import partly_slow
 from tests.runs import sync
 from tests.wire import CLOSE, whole, wire
 
@@ -92,7 +93,7 @@ TEXTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("status", ["400 No", "403 No"])
+@pytest.mark.parametrize("status", partly_slow(["400 No"], ["403 No"]))
 def test_the_texts_of_gateways_are_told(text: str, status: str) -> None:
     body = TEXTS[text]
     assert text in refusal(body if text != "a text alone" else json.dumps(body), status=status)

@@ -11,6 +11,7 @@ from selenium.webdriver.common.by import By
 
 from tests.auth.sign_in.conftest import Start
 from tests.browser import CHROMIUM, DRIVER, chromium
+from tests.parameters import partly_slow
 
 pytestmark = pytest.mark.contacts(3, young=True)
 
@@ -32,7 +33,7 @@ def press(browser: webdriver.Chrome, decision: str) -> None:
 
 @pytest.mark.parametrize(
     ("decision", "title", "code"),
-    [("allow", "You are signed in", 0), ("deny", "You are not signed in", 1)],
+    partly_slow([("allow", "You are signed in", 0)], [("deny", "You are not signed in", 1)]),
 )
 def test_a_person_decides_in_chromium(
     browser: webdriver.Chrome, login: Start, decision: str, title: str, code: int
