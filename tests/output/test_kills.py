@@ -17,7 +17,7 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tests.catalogs import select
 from tests.expected import Expected
 from tests.parameters import SUMMARY, partly_slow
-from tests.runs import Run, config_for, sync
+from tests.runs import Run, config_for, sync, tap_with
 
 pytestmark = pytest.mark.contacts(400, young=True)
 
@@ -30,8 +30,7 @@ def command(sandbox: Sandbox, tmp_path: Path) -> list[str]:
     """Return a command that reads two streams, of which one is a sweep."""
     (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox, tmp_path)))
     run = [sys.executable, "-m", "tap_constantcontact", "--config=config.json"]
-    shown = subprocess.run([*run, "--discover"], cwd=tmp_path, capture_output=True, check=True)
-    catalog = json.loads(shown.stdout)
+    catalog = json.loads(tap_with(config_for(sandbox, tmp_path)).catalog_json_text)
     select(catalog, STREAMS)
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
     return [*run, "--catalog=catalog.json"]

@@ -18,7 +18,7 @@ from tap_constantcontact.reading.events import moved_by, overlaps, with_ids
 from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
-from tests.parameters import DETAILS
+from tests.parameters import DETAILS, partly_slow
 from tests.runs import Run, Runner, config_for, sync
 from tests.sandboxes import PRESENT, account_of
 
@@ -100,7 +100,7 @@ JOINED: tuple[dict[str, str], ...] = (
 
 
 @pytest.mark.parametrize("source", ["contacts", "campaigns"])
-@pytest.mark.parametrize("lookback_days", [0, 1])
+@pytest.mark.parametrize("lookback_days", partly_slow([1], [0]))
 @pytest.mark.parametrize("joined", JOINED)
 def test_an_event_of_the_minute_in_which_the_last_run_began_takes_no_key(
     run: Runner,
