@@ -34,7 +34,7 @@ def test_a_lookback_reaches_no_further_than_the_first_e_mail(now: datetime, numb
 
 
 @given(INSTANTS, ANY_NUMBER, ZONES)
-def test_any_number_of_days_ago_is_a_day(now: datetime, number: int, zone: str) -> None:
+def test_every_number_of_days_back_gives_a_day(now: datetime, number: int, zone: str) -> None:
     went_back = local_day(now, zone) - days_ago(number, zone, pendulum.instance(now))
     assert went_back.days == number or 36_500 < went_back.days < number
 
@@ -87,7 +87,7 @@ def test_a_date_time_stands_for_the_day_that_it_shows(text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("read", [parse_instant, parse_day])
-def test_what_is_no_date_written_in_full_is_refused(
+def test_a_date_that_is_not_written_in_full_is_refused(
     read: Callable[[str], object], text: str
 ) -> None:
     with pytest.raises(ValueError, match=r"."):
