@@ -20,38 +20,17 @@ import pytest
 from redis import Redis
 
 from tap_constantcontact.clock import SYSTEM
-from tap_constantcontact.limits.ledger import Client, KeyLimits, Ledger
+from tap_constantcontact.limits.ledger import Ledger
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.limits.stores.store import StoreError
+from tests.limits.stores.counting import config_of, count, counted
 from tests.servers import LOOPBACK, free_port
-
-LIMITS = KeyLimits(4, 10**6)
-CLIENT = Client("run", "")
-
-
-def config_of(where: str, key: str = "key") -> dict[str, Any]:
-    return {
-        "sandbox": False,
-        "api_url": "http://localhost",
-        "client_id": key,
-        "limits_store": where,
-    }
-
-
-def count(ledger: Ledger, now: float) -> int:
-    ledger.count(1, CLIENT, LIMITS, now)
-    return counted(ledger, now)
-
-
-def counted(ledger: Ledger, now: float) -> int:
-    return LIMITS.daily_limit - ledger.left_today(CLIENT, LIMITS, now)
-
 
 COUNTER = """
 import sys
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.limits.stores import store_for
-from tests.limits.stores.test_stores import config_of, count
+from tests.limits.stores.counting import config_of, count
 
 store = store_for(config_of(*sys.argv[1:3]), SYSTEM)
 for _ in range(int(sys.argv[3])):
@@ -63,7 +42,7 @@ HOLDER = """
 import sys, time
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.limits.stores import store_for
-from tests.limits.stores.test_stores import config_of, count
+from tests.limits.stores.counting import config_of, count
 
 def hold(ledger, now):
     count(ledger, now)
