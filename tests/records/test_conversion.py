@@ -144,7 +144,9 @@ SCHEMA = {
         ("parts", None, None, None),
     ],
 )
-def test_a_value_is_converted_to_the_type_of_its_schema(name: str, sent: Any, kept: Any, told: str | None) -> None:
+def test_a_value_is_converted_to_the_type_of_its_schema(
+    name: str, sent: Any, kept: Any, told: str | None
+) -> None:
     lenient = LenientConverter(SCHEMA)
     assert lenient.record({name: sent}) == {name: kept}
     if told:
