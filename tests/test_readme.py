@@ -1,17 +1,24 @@
-"""What the README says works as it says."""
+"""What the README says works as it says, and the links of all pages lead somewhere."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tap_constantcontact.sandbox.account import Account
 from tests.generate import ROOT
 from tests.runs import Runner
 
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def section(title: str) -> str:
@@ -29,13 +36,27 @@ def anchor(title: str) -> str:
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
-def test_links_lead_somewhere() -> None:
-    anchors = {anchor(title) for title in re.findall(r"(?m)^#+ (.+)$", README)}
-    for link in re.findall(r"\]\(([^)]+)\)", README):
-        if link.startswith("#"):
-            assert link[1:] in anchors, link
-        elif not link.startswith("https://"):
-            assert (ROOT / link).exists(), link
+def anchors_of(page: Path) -> set[str]:
+    return {anchor(title) for title in re.findall(r"(?m)^#+ (.+)$", page.read_text("utf-8"))}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
+        if not link.startswith("https://"):
+            path, _, title = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), link
+            assert not title or title in anchors_of(target), link
+
+
+def test_every_page_of_the_documentation_is_linked() -> None:
+    linked = {
+        (page.parent / link.partition("#")[0]).resolve()
+        for page in PAGES
+        for link in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
+    }
+    assert {*PAGES[1:]} <= linked
 
 
 def test_the_recipe_for_hashes_hides_every_address(run: Runner, account: Account) -> None:
