@@ -1,6 +1,6 @@
 """Settings on their way through a real Meltano, where MELTANO_PROJECT_ROOT has this tap installed.
 
-`.ci/run` sees to that; see there how to do the same by hand.
+`tox -e meltano` sees to that.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -220,18 +221,40 @@ def test_every_schedule_loads_into_the_schema_of_the_extractor(
         TAP_CONSTANTCONTACT__LOAD_SCHEMA="bakery",
     )
     assert result.returncode == 0, result.stderr
-    assert "warning" not in result.stderr.replace("No state was found", "").lower(), result.stderr
-    venv = Path(PROJECT or "", ".meltano", "loaders", "target-duckdb", "venv")
-    query = (
+    lines = result.stderr.splitlines()
+    warnings = [line for line in lines if "warning" in line.lower()]
+    assert all("No state was found" in line for line in warnings), result.stderr
+    assert "Newsletter" in queried(database, "select name from bakery.contact_lists")
+
+
+def test_a_second_run_loads_no_row_twice(tmp_path: Path) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    sandbox = ("--environment=sandbox",)
+    read = meltano(*sandbox, "invoke", "tap-constantcontact", XDG_STATE_HOME=str(tmp_path))
+    messages = map(json.loads, read.stdout.splitlines())
+    rows = Counter(each["stream"] for each in messages if each["type"] == "RECORD")
+    rows["contact_counts"] *= 2  # a row for each run
+    pipeline = ("run", f"--state-id-suffix={tmp_path.name}", "tap-constantcontact", "target-duckdb")
+    for _ in range(2):
+        result = meltano(*sandbox, *pipeline, TARGET_DUCKDB_FILEPATH=str(database))
+        assert result.returncode == 0, result.stderr
+    assert rows["contacts"]
+    assert "Loading" in result.stderr
+    assert not re.search(r'Loading .*\."contacts"', result.stderr)
+    for table, number in rows.items():
+        assert queried(database, f"select count(*) from constantcontact.{table}") == f"({number},)"
+
+
+def queried(database: Path, query: str) -> str:
+    """Return the rows that a database gives for a query."""
+    python = Path(PROJECT or "", ".meltano", "loaders", "target-duckdb", "venv", "bin", "python")
+    script = (
         "import sys, duckdb; print(*duckdb.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
     )
-    rows = subprocess.run(
-        [venv / "bin" / "python", "-c", query, database, "select name from bakery.contact_lists"],
-        capture_output=True,
-        text=True,
-        check=True,
+    done = subprocess.run(
+        [python, "-c", script, database, query], capture_output=True, text=True, check=True
     )
-    assert "Newsletter" in rows.stdout
+    return done.stdout.strip()
 
 
 @pytest.fixture

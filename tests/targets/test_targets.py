@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import partial
@@ -31,6 +32,7 @@ from tests.targets.targets import (
     CSV,
     OPAQUE,
     TARGETS,
+    VENVS,
     Database,
     Postgres,
     Rows,
@@ -221,3 +223,20 @@ def test_unusual_names_and_values_are_loaded(
     assert {row["activity_id"] for row in details} == {
         activity_id for _, activity_id in expected["contact_activity_details"]
     }
+
+
+def test_singer_check_tap_finds_every_message_valid(sandbox: Sandbox, tmp_path: Path) -> None:
+    program = VENVS / "singer-tools" / "bin" / "singer-check-tap"
+    if not program.exists():
+        pytest.skip("no singer-tools in TARGETS_VENVS")
+    lines = sync(config_for(sandbox, tmp_path)).lines
+    checked = subprocess.run(
+        [program],
+        input="\n".join(map(json.dumps, lines)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "The output is valid." in checked.stdout
+    assert f"It contained {len(lines)} messages" in checked.stdout
