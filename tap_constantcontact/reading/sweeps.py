@@ -63,7 +63,7 @@ class Sweeps:
         """Return a sort key: reports with a sweep under way first, then those swept longest ago."""
         if sweep := self.under_way():
             return 1, rfc3339(sweep.began)
-        return 2, self.bookmark["swept_at"] or ""
+        return 2, self.bookmark.swept_at or ""
 
     def begin(self, sweep: Sweep) -> None:
         """Write the keys of the bookmark, and warn if settings changed since they had values."""
@@ -73,7 +73,7 @@ class Sweeps:
                 "the bookmark of the last finished one",
                 self._stream.name,
             )
-        self.bookmark.ensure("sweep", "swept_at")
+        self.bookmark.ensure("sweep")
         if self._stream.replication_key:
             self.bookmark.ensure(ACCOUNT)
         if self.fixed_window(sweep):
@@ -120,14 +120,13 @@ class Sweeps:
     def move_on(self, sweep: Sweep, place: Place) -> None:
         """Note that all records of a parent are written, and emit the state if it is due."""
         if place.created_at != UNKNOWN:
-            self.bookmark.sweep = replace(sweep, place=place)
+            self.bookmark.update(sweep=str(replace(sweep, place=place)))
         self.run.write_state_now_and_then()
 
     def finish(self, sweep: Sweep) -> None:
         """Note that all records of all parents are written."""
-        self.bookmark.sweep = None
-        now = pendulum.from_timestamp(self.run.clock.now())
-        self.bookmark.update(swept_at=rfc3339(now))
+        now = pendulum.from_timestamp(int(self.run.clock.now()))
+        self.bookmark.update(sweep=rfc3339(now))
         if self.fixed_window(sweep) is None:
             self.increment.move(sweep.began)
             if self._stream.replication_key:
@@ -144,4 +143,4 @@ class Sweeps:
         shape.append(self.increment.is_wanted)
         if not self._stream.replication_key:
             shape.append(self.run.state.get(ACCOUNT))
-        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

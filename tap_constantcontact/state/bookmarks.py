@@ -59,7 +59,9 @@ START = Place(-math.inf, "")
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A sweep under way, which a state holds as a short text.
+    """A sweep under way.
+
+    A state holds it as a short text, under the key that otherwise tells when the last one finished.
 
     Attributes:
         began: When it began; settings such as `report_days_back` count from it.
@@ -139,11 +141,14 @@ class Bookmark:
     @property
     def sweep(self) -> Sweep | None:
         """The sweep that is under way, if one is."""
-        return Sweep.parse(self["sweep"]) if self["sweep"] else None
+        kept = self["sweep"]
+        return Sweep.parse(kept) if kept and " " in kept else None
 
-    @sweep.setter
-    def sweep(self, sweep: Sweep | None) -> None:
-        self.update(sweep=str(sweep) if sweep else None)
+    @property
+    def swept_at(self) -> str | None:
+        """When the last sweep finished, unless another one is under way."""
+        kept: str | None = self["sweep"]
+        return None if kept is None or " " in kept else kept
 
 
 def written_for(state: Mapping[str, Any]) -> str | None:

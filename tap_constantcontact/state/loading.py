@@ -142,8 +142,7 @@ def _instants(key: str, value: Any) -> Iterator[str]:
     if KEYS[key] is _instant:
         yield value
     elif key == "sweep":
-        began, _, created_at, _ = value.split(" ", 3)
-        yield from (began, created_at)
+        yield from value.split(" ", 3)[::2]
 
 
 # Values
@@ -167,6 +166,9 @@ def _tallies(value: Any) -> None:
 
 
 def _sweep(value: Any) -> None:
+    if " " not in value:
+        _instant(value)
+        return
     began, settings, created_at, parent_id = value.split(" ", 3)
     for text in (settings, parent_id):
         _text(text)
@@ -179,7 +181,6 @@ KEYS: Mapping[str, Callable[[Any], None]] = {
     "replication_key": _text,
     BOOKMARK: _instant,
     FULL_READ: _instant,
-    "swept_at": _instant,
     "filters": _text,
     "counts": _tallies,
     "next_counts": _tallies,

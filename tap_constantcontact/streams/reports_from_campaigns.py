@@ -134,7 +134,7 @@ class ReportFromCampaigns(Report):
         days = self.config["full_sweep_days"]
         if not days:
             return False
-        last = self._per_contact.bookmark["swept_at"]
+        last = self._per_contact.bookmark.swept_at
         is_under_way = self._per_contact.sweeps.under_way() is not None
         return not last or is_under_way or parse_instant(last) <= days_before(self.run.began, days)
 

@@ -11,7 +11,7 @@ import pendulum
 import pytest
 
 from tap_constantcontact.sandbox.account import Account, parse, status
-from tap_constantcontact.state.bookmarks import Sweep
+from tap_constantcontact.state.bookmarks import Bookmark, Sweep
 from tests.expected import Expected
 from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY
 from tests.runs import Run, Runner
@@ -133,6 +133,5 @@ def test_a_fixed_window_goes_on_with_the_days_it_began_with(
         assert start <= parse(row["created_time"]) < end
         assert row["contact_id"] not in out
     bookmark = rest.state["bookmarks"][DETAILS]
-    assert bookmark["sweep"] is None
     assert "replication_key_value" not in bookmark
-    assert bookmark["swept_at"]
+    assert Bookmark(rest.state, DETAILS).swept_at

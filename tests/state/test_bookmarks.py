@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.state.loading import validated
 from tests.expected import Expected
 from tests.parameters import CONTACT_REPORTS, DETAILS, NAMES, SUMMARY
@@ -161,7 +162,7 @@ def test_a_finished_sweep_stays_finished_when_its_state_is_merged(small: Sandbox
     assert world.state["bookmarks"][SUMMARY]["sweep"]
     world.take(Step(fresh=True, budget=None, arrives=1.0, changes=[0]))
     bookmarks = {name: world.state["bookmarks"][name] for name in CONTACT_REPORTS}
-    assert all(bookmark["sweep"] is None for bookmark in bookmarks.values())
+    assert all(Bookmark(world.state, name).swept_at for name in bookmarks)
     world.take(LAST)
     for name, bookmark in bookmarks.items():
         moved = world.state["bookmarks"][name]["replication_key_value"]
@@ -172,7 +173,7 @@ def test_a_finished_sweep_stays_finished_when_its_state_is_merged(small: Sandbox
 def test_every_state_of_a_run_has_every_key(small: Sandbox) -> None:
     world = World(small)
     world.take(LAST)
-    keys = {"replication_key", "replication_key_value", "filters", "swept_at", "sweep"}
+    keys = {"replication_key", "replication_key_value", "filters", "sweep"}
     for name in CONTACT_REPORTS:
         assert world.state["bookmarks"][name].keys() >= keys
 
@@ -200,7 +201,7 @@ def test_a_full_table_is_read_on_from_its_place_and_not_twice(
     state: dict[str, Any] = {"account": "0123456789abcdef", "bookmarks": {}}
     loaded: dict[Any, Any] = {}
     runs = 0
-    while not runs or state["bookmarks"][stream]["sweep"]:
+    while not runs or Bookmark(state, stream).sweep:
         result = run(state=state, streams=stream, budget=budget)
         state = json.loads(json.dumps(result.state))
         loaded |= result.by_key(stream)
@@ -267,7 +268,7 @@ JSON = st.recursive(
 )
 
 
-KEYS = st.sampled_from(["sweep", "replication_key_value", "swept_at", "filters", "other"])
+KEYS = st.sampled_from(["sweep", "replication_key_value", "filters", "other"])
 
 
 @given(st.dictionaries(st.sampled_from(CONTACT_REPORTS), JSON | st.dictionaries(KEYS, JSON)))

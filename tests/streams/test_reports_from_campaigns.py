@@ -15,6 +15,7 @@ import time_machine
 
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.state.bookmarks import Bookmark
 from tests.expected import Expected
 from tests.faults import answering, on_every
 from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY, partly_slow
@@ -151,7 +152,7 @@ def test_a_reading_over_many_runs_is_whole(run: Runner, expected: Expected, budg
     seen: dict[str, dict[Any, Any]] = {report: {} for report in CONTACT_REPORTS}
     state: dict[str, Any] = {}
     runs = 0
-    while not all(state.get("bookmarks", {}).get(name, {}).get("swept_at") for name in BOOKMARKS):
+    while not all(Bookmark(state, name).swept_at for name in BOOKMARKS):
         runs += 1
         result = from_campaigns(run, state=state, request_budget=budget)
         state = result.state
