@@ -41,8 +41,8 @@ class Keyed:
     ) -> Iterable[Record]:
         """Return each row of a list once, with some labels."""
         labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
-        rows = (row for page in pages() for row in page.rows)
-        return {tuple(row[key] for key in keys): {**row, **labels} for row in rows}.values()
+        rows = (row | labels for page in pages() for row in page.as_dicts())
+        return {tuple(row[key] for key in keys): row for row in rows}.values()
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,9 @@ class Events:
 
         def labelled() -> Iterator[list[dict[str, Any]]]:
             for page in pages():
-                yield [{**row, **labels} for row in page.rows]
-                dates = filter(None, (instant_of(row.get(date or "")) for row in page.rows))
+                events = [row | labels for row in page.as_dicts()]
+                yield events
+                dates = filter(None, (instant_of(event.get(date or "")) for event in events))
                 if self.newest_first and min(dates, default=start) < start:
                     return
 

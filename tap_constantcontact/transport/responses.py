@@ -82,6 +82,11 @@ class Page:
         """The records."""
         return self._convert()
 
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return the rows as new dictionaries."""
+        dictionaries: list[dict[str, Any]] = msgspec.to_builtins(self.rows)
+        return dictionaries
+
 
 def page_in(
     response: requests.Response,
