@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -133,16 +133,19 @@ class Moved(All):
             counts.request(place.parent_id for place in places)
         else:
             places = [place for place in places if place.parent_id in counts.watched]
-        return [place for place in places if self._moved(sweeps, sweep, place.parent_id)]
+        moved = self._moved(sweeps, sweep)
+        return [place for place in places if moved(place.parent_id)]
 
-    def _moved(self, sweeps: Sweeps, sweep: Sweep, parent_id: str) -> list[str]:
-        """Return the names of the groups in which a parent has new events."""
+    def _moved(self, sweeps: Sweeps, sweep: Sweep) -> Callable[[str], list[str]]:
+        """Return what names the groups in which a parent has new events."""
         counts = self._counts(sweeps)
         if self.is_full(sweeps, sweep):
-            return [name for name, names in self.groups.items() if counts.of(parent_id, names) != 0]
+            return lambda parent_id: [
+                name for name, names in self.groups.items() if counts.of(parent_id, names) != 0
+            ]
         kept = sweeps.bookmark["counts"]
         before = parsed(kept) if kept else {}
-        return [
+        return lambda parent_id: [
             name
             for name, names in self.groups.items()
             if name not in before or counts.tally(names).differs_for(parent_id, before[name])
@@ -154,7 +157,7 @@ class Moved(All):
         Counts of 0 are left out: there are no such events to read.
         """
         counts = self._counts(sweeps)
-        groups = self._moved(sweeps, sweep, parent_id)
+        groups = self._moved(sweeps, sweep)(parent_id)
         names = [name for group in groups for name in self.groups[group]]
         found = {name: counts.of(parent_id, [name]) for name in names}
         return {name: count for name, count in found.items() if count != 0}
