@@ -13,7 +13,7 @@ from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
 from tap_constantcontact.reading.parents import SAMPLE, Parents, ParentType
 from tap_constantcontact.reading.parts import PartType
-from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.state.bookmarks import START
 from tap_constantcontact.transport.workers import in_order
 

@@ -22,9 +22,10 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.limits.plan import Plan, in_all, pages
 from tap_constantcontact.reading.incremental import RefreshedIncrement
-from tap_constantcontact.reading.query import Change, Creation, Query, Record, is_since
+from tap_constantcontact.reading.query import Change, Creation, Query, is_since
 from tap_constantcontact.reading.seen import AllSeen, Seen
 from tap_constantcontact.reading.slices import Slices
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE, retried
 from tap_constantcontact.transport.workers import read_ahead
 

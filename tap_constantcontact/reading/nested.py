@@ -14,8 +14,7 @@ from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import FatalAPIError, ForbiddenError, reason
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.query import Record
-from tap_constantcontact.records.rows import with_keys
+from tap_constantcontact.records.rows import Record, with_keys
 from tap_constantcontact.run import Run
 
 IN_MEMORY = 2**20

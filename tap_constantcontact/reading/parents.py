@@ -15,7 +15,8 @@ from pendulum import DateTime
 from tap_constantcontact.config.dates import date_parameter, instant_of
 from tap_constantcontact.limits.plan import Plan, in_all
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.query import Change, Creation, Query, Record
+from tap_constantcontact.reading.query import Change, Creation, Query
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
 from tap_constantcontact.transport.responses import Page

@@ -12,7 +12,7 @@ from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.parents import Parents, ParentType
-from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import START
 

@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 from pendulum import DateTime
 
 from tap_constantcontact.config.dates import instant_of
-from tap_constantcontact.records import rows
-
-Record = rows.Record
+from tap_constantcontact.records.rows import Record
 
 
 def _any(record: Record) -> bool:  # noqa: ARG001

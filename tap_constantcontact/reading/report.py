@@ -21,11 +21,11 @@ from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
 from tap_constantcontact.reading.parents import SAMPLE, Parents
-from tap_constantcontact.reading.query import Record
 from tap_constantcontact.reading.rows import Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.targets import Keys, PerParent, PerPart
 from tap_constantcontact.reading.visits import All, Moved
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Place, Sweep
 from tap_constantcontact.transport.workers import in_order

@@ -10,7 +10,7 @@ from pendulum import DateTime
 
 from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.reading.events import read_once, with_ids
-from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.transport.responses import Page
 
 TYPE = "tracking_activity_type"

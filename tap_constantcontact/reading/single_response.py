@@ -10,7 +10,7 @@ from typing_extensions import override
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import rfc3339
 from tap_constantcontact.limits.plan import Plan
-from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.rows import Record
 
 
 class SingleResponse(ConstantContactStream):

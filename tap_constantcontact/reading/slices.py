@@ -18,7 +18,8 @@ from datetime import datetime, timedelta
 import pendulum
 
 from tap_constantcontact.config.dates import date_parameter
-from tap_constantcontact.reading.query import Creation, Record
+from tap_constantcontact.reading.query import Creation
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.transport.responses import Page
 from tap_constantcontact.transport.workers import LONGEST_WAIT, Workers
 

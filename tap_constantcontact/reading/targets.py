@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.reading.parts import PartType
-from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 
 Keys = Mapping[str, str]

@@ -15,8 +15,8 @@ from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.reading.counts import Counts
 from tap_constantcontact.reading.parents import Parents, ParentType
-from tap_constantcontact.reading.query import Record
 from tap_constantcontact.reading.sweeps import Sweeps
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import START, Place, Sweep
 from tap_constantcontact.state.tally import joined, parsed

@@ -15,10 +15,11 @@ from tap_constantcontact.config.windows import Window
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.parts import Details, PartType
-from tap_constantcontact.reading.query import Change, Query, Record
+from tap_constantcontact.reading.query import Change, Query
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.targets import PerPart
 from tap_constantcontact.reading.visits import All, Changed
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.streams.fields import (
     instant,
     instant_key,

@@ -17,7 +17,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from tap_constantcontact.reading.nested import RowsWithin
-from tap_constantcontact.reading.query import Record
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.streams.contacts import PHONE_NUMBER, STREET_ADDRESS, ContactsStream
 from tap_constantcontact.streams.fields import instant, key, schema, text
 

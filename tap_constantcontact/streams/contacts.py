@@ -14,8 +14,9 @@ from tap_constantcontact.config.windows import ContactDateSettings
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.nested import SharedReading
 from tap_constantcontact.reading.parents import ParentType
-from tap_constantcontact.reading.query import Change, Creation, Query, Record
+from tap_constantcontact.reading.query import Change, Creation, Query
 from tap_constantcontact.reading.single_response import SingleResponse
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.custom_fields import BY_NAME, FieldsByName, RowsWithFields

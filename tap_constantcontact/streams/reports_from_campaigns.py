@@ -22,11 +22,11 @@ from tap_constantcontact.config.dates import MOST_DAYS, days_before, parse_insta
 from tap_constantcontact.config.windows import ReportDateSettings, Window
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.parents import Parents
-from tap_constantcontact.reading.query import Record
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.rows import Events
 from tap_constantcontact.reading.targets import Keys, PerPart
 from tap_constantcontact.reading.visits import Moved
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import START, Sweep
 from tap_constantcontact.streams.campaign_reports import (

@@ -11,9 +11,10 @@ from typing import Any
 
 from tap_constantcontact.config.dates import BEGINNING, date_parameter
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.query import Query, Record
+from tap_constantcontact.reading.query import Query
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.visits import All
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, schema, structure, text
 
