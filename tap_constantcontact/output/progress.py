@@ -25,7 +25,6 @@ from tap_constantcontact.output.figures import (
     log_metric,
     table,
 )
-from tap_constantcontact.output.log import leave_out_noise
 
 T = TypeVar("T")
 
@@ -111,7 +110,7 @@ class Progress:
         if total is not None:
             reading.unit, reading.total = unit, total
         with (
-            _log_above_bar() if live else nullcontext(),
+            logging_redirect_tqdm() if live else nullcontext(),
             tqdm(total=total, desc=stream, unit=f" {unit}", disable=not live, leave=False) as bar,
         ):
             began = time.monotonic()
@@ -187,11 +186,3 @@ class Progress:
         )
         log_metric("timer", Metric.JOB_DURATION, seconds)
         log_metric("gauge", Figure.LEFT_TODAY, figures["left_today"])
-
-
-@contextmanager
-def _log_above_bar() -> Iterator[None]:
-    """Log above a progress bar within this context."""
-    with logging_redirect_tqdm():
-        leave_out_noise(logging.getLogger())  # tqdm before 4.69.1 forgets the filters
-        yield
