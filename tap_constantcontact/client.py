@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from urllib.parse import ParseResult, quote
+from urllib.parse import ParseResult
 from weakref import WeakKeyDictionary
 
 import requests
@@ -22,16 +21,14 @@ from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
 from tap_constantcontact.auth.session import unchanged
-from tap_constantcontact.config import validation
-from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.record_lines import RecordLines
-from tap_constantcontact.records.conversion import printable
 from tap_constantcontact.records.rows import Record, Rows
 from tap_constantcontact.records.selection import Selection
 from tap_constantcontact.run import SAMPLE_REQUESTS, Run
 from tap_constantcontact.state.bookmarks import Bookmark
+from tap_constantcontact.transport.addresses import filled
 from tap_constantcontact.transport.pagination import NextLinkPaginator
 from tap_constantcontact.transport.responses import Page, page_in
 from tap_constantcontact.transport.retries import retried
@@ -41,9 +38,6 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Auth, RequestFunc
 
     from tap_constantcontact.output.singer import WholeLineWriter
-
-COUNTED = 1000
-"""Number of records after which the SDK's metric is told of them."""
 
 
 class ConstantContactStream(RESTStream[ParseResult | None]):
@@ -90,13 +84,13 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def __init__(self, run: Run) -> None:
         super().__init__(run.tap)
         self.run = run
-        self._writer = cast("WholeLineWriter", run.tap.message_writer)
         self.bookmark = Bookmark(run.state, self.bookmark_name or self.name)
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
         self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
-        schema = self.row_schema or self.schema
+        self.converter = Rows(
+            self.name, self.row_schema or self.schema, self.sent_keys, self.left_out
+        )
         self._pages: WeakKeyDictionary[requests.Response, Page] = WeakKeyDictionary()
-        self.converter = Rows(self.name, schema, self.sent_keys, self.left_out)
 
     @classmethod
     def relies_on(cls) -> Iterator[type[ConstantContactStream]]:
@@ -120,17 +114,17 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         """Read the stream's records, and write them, unless the SDK has to change them first."""
         with self.run.reading(self.name) as reading:
             try:
-                if self.ABORT_AT_RECORD_COUNT is None:
-                    if self._is_plain:
-                        self._write_plainly(reading)
-                    else:
-                        yield from map(dict, reading.counting(self.read()))
-                    if self._stream_version is not None:
-                        super()._write_activate_version_message(self._stream_version)
-                else:
+                if self.ABORT_AT_RECORD_COUNT is not None:
                     with self.run.connection.quota.at_most(SAMPLE_REQUESTS):
                         sample = itertools.islice(self.read(), self.ABORT_AT_RECORD_COUNT)
                         yield from map(dict, reading.counting(sample))
+                    return
+                if self._is_plain:
+                    self._write_plainly(reading)
+                else:
+                    yield from map(dict, reading.counting(self.read()))
+                if self._stream_version is not None:
+                    super()._write_activate_version_message(self._stream_version)
             finally:
                 self.converter.report(self.logger)
 
@@ -162,23 +156,15 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         return is_same and not is_flat and self.get_batch_config(self.config) is None
 
     def _write_plainly(self, reading: Reading) -> None:
-        if not self.selected:
-            return
-        lines = RecordLines(
-            self._writer, self.name, self._stream_version, lambda: datetime.now(timezone.utc)
-        )
+        writer = cast("WholeLineWriter", self.run.tap.message_writer)
+        lines = RecordLines(writer, self.name, self._stream_version, self.run.clock)
         select = Selection(self.schema, self.mask)
-        number = 0
+        records = self.read()
         try:
-            for number, record in enumerate(self.read(), 1):
-                lines.write(select(record) if select else record)
-                if number % COUNTED == 0:
-                    self._counter.increment(COUNTED)
+            lines.write(map(select, records) if select else records, self._counter)
         finally:
-            self._writer.write_block()
-            self._counter.increment(number % COUNTED)
-            reading.rows = number
-            self.state_manager.is_flushed = not number
+            reading.rows = lines.number
+            self.state_manager.is_flushed = not lines.number
 
     @override
     def get_record_counter(self, **kwargs: Any) -> metrics.Counter:
@@ -203,38 +189,11 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         return unchanged  # the session adds the token after all waits
 
     @override
-    def get_url(self, context: Mapping[str, Any] | None) -> str:
-        """Return the address for the ids in a context, each an id or a list of them.
-
-        The SDK would leave most characters as they are, and fill in settings, too.
-
-        Raises:
-            FatalAPIError: An id cannot stand in a path.
-        """
-        ids = {
-            name: ",".join(self._in_path(name, each) for each in _each(value))
-            for name, value in (context or {}).items()
-            if f"{{{name}}}" in self.path
-        }
-        return f"{self.url_base}{self.path.format_map(ids)}"
-
-    def _in_path(self, name: str, value: Any) -> str:
-        if not validation.is_id(str(value)):
-            raise FatalAPIError(
-                f"{self.name} cannot be read: {printable(str(value))!r} is not a valid {name}, and "
-                "would lead to another path of the API. Correct the setting that contains it, or "
-                "deselect the stream and tell Constant Contact's support."
-            )
-        return quote(str(value), safe="", errors="replace")
-
-    @override
     def get_http_request(self, *, page: PageContext[ParseResult | None]) -> HTTPRequest:
         if page.next_page_token:
             return HTTPRequest(url=page.next_page_token.geturl(), headers=self.http_headers)
-        context = page.stream_context or {}
-        url = self.get_url(context)
-        query = {name: value for name, value in context.items() if f"{{{name}}}" not in self.path}
-        return HTTPRequest(url=url, headers=self.http_headers, params=query)
+        path, query = filled(self.name, self.path, page.stream_context or {})
+        return HTTPRequest(url=self.url_base + path, headers=self.http_headers, params=query)
 
     @override
     def request_decorator(self, func: RequestFunc) -> RequestFunc:
@@ -292,7 +251,3 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
         self._stream_version = self.table_version
-
-
-def _each(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, (list, tuple)) else (value,)
