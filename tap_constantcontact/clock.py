@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+SECONDS_A_DAY = 86_400
+
 
 class Clock:
     """Tells the time and waits.

@@ -10,11 +10,10 @@ from typing import Annotated
 import msgspec
 
 from tap_constantcontact.auth.account import Account
+from tap_constantcontact.clock import SECONDS_A_DAY
 
 IDLE_DAYS = 180
 """Days without use after which a refresh token expires."""
-
-SECONDS_A_DAY = 86_400
 
 LAST_INSTANT = 253_402_300_799
 """The end of the year 9999, the last that Python knows, in seconds since the epoch."""

@@ -14,18 +14,17 @@ from typing import NamedTuple
 
 import msgspec
 
+from tap_constantcontact.clock import SECONDS_A_DAY
 from tap_constantcontact.limits.tuning import (
     LATE,
-    MARGIN,
     MIDNIGHT,
-    MINUTE,
-    POLL,
+    PERIOD_MARGIN,
+    QUEUE_POLL,
     SPACING,
+    THROTTLE_MEMORY,
     WIDER,
     WIDEST,
 )
-
-SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class KeyLimits:
         return math.floor(self.daily_limit * share)
 
 
-class Departure(msgspec.Struct, array_like=True):
+class CountedRequest(msgspec.Struct, array_like=True):
     """A request that counts against the limit of requests a second.
 
     Attributes:
@@ -94,7 +93,7 @@ class Client(NamedTuple):
     lag: float = 0.0
 
 
-class Granted(NamedTuple):
+class Permit(NamedTuple):
     """A permit to send one request at once.
 
     Attributes:
@@ -142,7 +141,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         closed: The last day whose quota the API said is used up.
     """
 
-    departures: dict[int, Departure] = {}
+    departures: dict[int, CountedRequest] = {}
     last: int = 0
     spaced_until: float = 0.0
     throttled: list[float] = []
@@ -154,7 +153,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
 
     def take(
         self, client: Client, limits: KeyLimits, now: float, allowance: float = 0.0
-    ) -> Granted | Queued | DayUsedUp:
+    ) -> Permit | Queued | DayUsedUp:
         """Grant a permit, or tell when to ask again.
 
         Args:
@@ -172,9 +171,9 @@ class Ledger(msgspec.Struct, omit_defaults=True):
             self.count(1, client, limits, now)
             self.last += 1
             until = now + limits.period * (1 + self._margin)
-            self.departures[self.last] = Departure(until, allowance)
+            self.departures[self.last] = CountedRequest(until, allowance)
             self.spaced_until = now + limits.spacing
-            return Granted(self.last, left - 1)
+            return Permit(self.last, left - 1)
         wait = self._wait(place, limits, now)
         self.queue[client.run] = now + wait
         return Queued(wait)
@@ -198,7 +197,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
 
     @property
     def _margin(self) -> float:
-        return min(MARGIN + WIDER * len(self.throttled), WIDEST)
+        return min(PERIOD_MARGIN + WIDER * len(self.throttled), WIDEST)
 
     def _place(self, run: str) -> int:
         """Return the number of runs that are ahead of a run in the queue."""
@@ -218,18 +217,18 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         if free > now:
             return free - now
         ends = (one.until + one.allowance - now for one in self.departures.values())
-        return min([POLL, *ends])
+        return min([QUEUE_POLL, *ends])
 
     def _forget(self, limits: KeyLimits, now: float) -> None:
         """Drop what no longer counts, and what is from a time to come, as clocks can be set."""
-        latest = now + limits.period * (1 + WIDEST) + MINUTE
+        latest = now + limits.period * (1 + WIDEST) + THROTTLE_MEMORY
         self.departures = {
             number: one
             for number, one in self.departures.items()
             if now < one.until + one.allowance and one.until < latest
         }
         self.spaced_until = min(self.spaced_until, now + limits.period)
-        self.throttled = [at for at in self.throttled if now - MINUTE < at <= now]
+        self.throttled = [at for at in self.throttled if now - THROTTLE_MEMORY < at <= now]
         self.queue = {run: due for run, due in self.queue.items() if now - LATE <= due < latest}
 
     # The day

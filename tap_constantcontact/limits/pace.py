@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import DayClosedError
-from tap_constantcontact.limits.ledger import DayUsedUp, Granted
+from tap_constantcontact.limits.ledger import DayUsedUp, Permit
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.tuning import (
@@ -132,7 +132,7 @@ class Pace:
         asked_at = self._clock.now()
         lateness = max(0.0, LATENESS + self._saved / SPREAD)
         taken = self._permits.take(lateness)
-        if isinstance(taken, Granted):
+        if isinstance(taken, Permit):
             return Departure(taken.number, now, lateness)
         if isinstance(taken, DayUsedUp):
             self._quota.close_day(asked_at + taken.opens_in)

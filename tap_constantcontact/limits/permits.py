@@ -8,11 +8,11 @@ from contextlib import suppress
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, refused
-from tap_constantcontact.limits.ledger import Client, DayUsedUp, Granted, KeyLimits, Ledger, Queued
+from tap_constantcontact.limits.ledger import Client, DayUsedUp, KeyLimits, Ledger, Permit, Queued
 from tap_constantcontact.limits.stores.store import MemoryStore, Step, Store, StoreError
 from tap_constantcontact.limits.tuning import OUTAGE, PAUSE
 
-REMEDY = (
+STORE_REMEDY = (
     "set limits_store to one that can be used, or set limits_store_required to false to read "
     "without it"
 )
@@ -63,10 +63,10 @@ class Permits:
             self._look()
         except StoreError as error:
             if self._required:
-                raise refused(f"limits_store: {self._unusable(error)}; {REMEDY}") from error
+                raise refused(f"limits_store: {self._unusable(error)}; {STORE_REMEDY}") from error
             self._go_alone(error)
 
-    def take(self, allowance: float) -> Granted | Queued | DayUsedUp:
+    def take(self, allowance: float) -> Permit | Queued | DayUsedUp:
         """Take a permit for one request, or tell when to ask again.
 
         Args:
@@ -85,7 +85,7 @@ class Permits:
             self._tolerate(error, began)
             return Queued(PAUSE)
         self._failing_since = None
-        if isinstance(taken, Granted):
+        if isinstance(taken, Permit):
             self.left_today = taken.left_today
         elif isinstance(taken, DayUsedUp):
             self.left_today = 0
@@ -148,7 +148,7 @@ class Permits:
             if self._required:
                 raise FatalAPIError(
                     f"{self._unusable(error)}. Run again with the last state: nothing is lost. "
-                    f"Otherwise, {REMEDY}."
+                    f"Otherwise, {STORE_REMEDY}."
                 ) from error
             self._go_alone(error)
 

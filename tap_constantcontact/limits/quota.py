@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import NoReturn
 
-from tap_constantcontact.clock import SYSTEM, Clock
+from tap_constantcontact.clock import SECONDS_A_DAY, SYSTEM, Clock
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitReachedError
-from tap_constantcontact.limits.ledger import SECONDS_A_DAY
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.tuning import DAY_POLL, RESERVE
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 SPACING = 0.2
 """Minimum spacing of requests, as a fraction of even spacing, so that bursts do not queue up."""
 
-MARGIN = 0.003
+PERIOD_MARGIN = 0.003
 """Fraction by which the limit's period is lengthened, as a safety margin."""
 
 WIDER = 0.005
@@ -21,7 +21,7 @@ WIDER = 0.005
 WIDEST = 0.035
 """Maximum margin, as a fraction of the period."""
 
-MINUTE = 60.0
+THROTTLE_MEMORY = 60.0
 """Seconds after which a throttled response no longer widens the margin."""
 
 # The delay of requests on their way
@@ -49,7 +49,7 @@ WORTH_TELLING = 0.001
 
 # The queue of runs
 
-POLL = 0.02
+QUEUE_POLL = 0.02
 """Seconds after which to ask again for a permit that an answer to another run may set free."""
 
 LATE = 0.1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -23,10 +23,9 @@ from tap_constantcontact.exceptions import (
 from tap_constantcontact.limits.plan import Plan, in_all, pages
 from tap_constantcontact.reading.incremental import RefreshedIncrement
 from tap_constantcontact.reading.query import Change, Creation, Query, is_since
-from tap_constantcontact.reading.seen import AllSeen, Seen
 from tap_constantcontact.reading.slices import Slices
 from tap_constantcontact.records.rows import Record
-from tap_constantcontact.transport.retries import LESS_PATIENCE, PATIENCE, retried
+from tap_constantcontact.transport.retries import FEWER_WAITS, RETRY_WAITS, retried
 from tap_constantcontact.transport.workers import read_ahead
 
 SMALLEST_PAGE = 20
@@ -34,6 +33,13 @@ SMALLEST_PAGE = 20
 
 SHRINKAGE = 5
 """Factor by which pages get smaller when a page keeps failing."""
+
+REMEMBERED = 20_000
+"""Number of keys of rows after which older ones may be forgotten.
+
+A row that joins a list pushes others onto the next page, where they appear again; so what appears
+twice does so soon. All keys of a million contacts would take some 150 MB.
+"""
 
 
 class Collection(ConstantContactStream):
@@ -73,7 +79,7 @@ class Collection(ConstantContactStream):
     date_settings: ClassVar[type[DateSettings]] = DateSettings
     creation: ClassVar[Creation] = Creation()
 
-    _patience: Sequence[float] = PATIENCE
+    _patience: Sequence[float] = RETRY_WAITS
 
     def queries(self) -> Iterable[Query]:
         """Return the queries whose responses together hold every row."""
@@ -159,7 +165,7 @@ class Collection(ConstantContactStream):
                     self._check_progress(rows, known)
                     for record in page:
                         if seen.add(key_of(record)):
-                            self._patience = PATIENCE
+                            self._patience = RETRY_WAITS
                             known += 1
                             yield record
             except (RetriableAPIError, ChunkedEncodingError) as error:
@@ -205,7 +211,7 @@ class Collection(ConstantContactStream):
         smaller = limit // SHRINKAGE
         if isinstance(error, (ThrottledError, QuotaExceededError)) or smaller < SMALLEST_PAGE:
             raise error
-        self._patience = LESS_PATIENCE
+        self._patience = FEWER_WAITS
         self.logger.warning(
             "A page of %d rows kept failing (%s). Reading %s again, with %d rows a page",
             limit,
@@ -233,3 +239,37 @@ class Collection(ConstantContactStream):
         if rows is None:
             return Plan(None, None)
         return Plan(rows, pages(rows, self.page_size, shrinks=query.shrinks))
+
+
+class Seen:
+    """Tells which rows are new: exactly for the last `REMEMBERED` rows, and maybe for older ones.
+
+    Example:
+        >>> seen = Seen()
+        >>> seen.add("a"), seen.add("a")
+        (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._recent: set[Hashable] = set()
+        self._older: set[Hashable] = set()
+
+    def add(self, key: Hashable) -> bool:
+        """Note a key, and return whether it is new."""
+        if key in self._recent or key in self._older:
+            return False
+        if len(self._recent) == REMEMBERED:
+            self._older, self._recent = self._recent, set()
+        self._recent.add(key)
+        return True
+
+
+class AllSeen(Seen):
+    """Tells which rows are new, however long ago a row was read."""
+
+    def add(self, key: Hashable) -> bool:
+        """Note a key, and return whether it is new."""
+        if key in self._recent:
+            return False
+        self._recent.add(key)
+        return True

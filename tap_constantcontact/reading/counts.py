@@ -15,7 +15,7 @@ WATCHED = 300
 """Number of parents whose counts each run compares: those that changed last."""
 
 
-class Counts:
+class EventCounts:
     """The counts of the parents of one type, requested once a run.
 
     Args:

@@ -22,10 +22,10 @@ without would get two keys.
 READINGS = 3
 """Number of times a list is read before the number of its repeated rows is guessed."""
 
-Page = list[dict[str, Any]]
+EventRows = list[dict[str, Any]]
 
 
-def read_once(pages: Callable[[], Iterable[Page]]) -> Page:
+def read_once(pages: Callable[[], Iterable[EventRows]]) -> EventRows:
     """Return each event of a newest-first list once.
 
     Pages are numbered. So an event that happens while they are read shifts the rows, and the last
@@ -54,7 +54,7 @@ def read_once(pages: Callable[[], Iterable[Page]]) -> Page:
     return [*itertools.chain.from_iterable(read)]
 
 
-def moved_by(before: Page, after: Page) -> int:
+def moved_by(before: EventRows, after: EventRows) -> int:
     """Return the number of rows by which a page has shifted between two reads of it.
 
     At that shift more rows agree than differ: a row may have other values the second time.
@@ -72,7 +72,7 @@ def moved_by(before: Page, after: Page) -> int:
     return moved if agreement(moved) > 0 else len(before)
 
 
-def overlaps(pages: Sequence[Page], longest: int | None = None) -> list[int]:
+def overlaps(pages: Sequence[EventRows], longest: int | None = None) -> list[int]:
     """Count, for each page but the first, the first rows that equal the last of the page before.
 
     Args:
@@ -85,7 +85,7 @@ def overlaps(pages: Sequence[Page], longest: int | None = None) -> list[int]:
         ([1, 1], [0])
     """
 
-    def overlap(page: Page, following: Page) -> int:
+    def overlap(page: EventRows, following: EventRows) -> int:
         most = min(len(page), len(following))
         sizes = range(most if longest is None else min(most, longest), 0, -1)
         return next((n for n in sizes if page[-n:] == following[:n]), 0)
@@ -93,7 +93,7 @@ def overlaps(pages: Sequence[Page], longest: int | None = None) -> list[int]:
     return [overlap(page, following) for page, following in itertools.pairwise(pages)]
 
 
-def with_ids(rows: Sequence[dict[str, Any]]) -> Page:
+def with_ids(rows: Sequence[dict[str, Any]]) -> EventRows:
     """Return events with `activity_id`, a UUIDv5 of the fields that identify them and a number.
 
     Events equal in these fields are common, as the reports seem to keep whole minutes. (Every

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -15,14 +16,11 @@ from pendulum import DateTime
 from tap_constantcontact.config.dates import date_parameter, instant_of
 from tap_constantcontact.limits.plan import Plan, in_all
 from tap_constantcontact.reading.collection import Collection
-from tap_constantcontact.reading.query import Change, Creation, Query
+from tap_constantcontact.reading.query import OVERLAP, Change, Creation, Query
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
 from tap_constantcontact.transport.responses import Page
-
-OVERLAP = 1.0
-"""Seconds by which two listings overlap: whether the API's bounds are inclusive is undocumented."""
 
 SAMPLE = 2
 """Number of parents to read in test mode."""
@@ -158,7 +156,7 @@ class Parents:
         return Plan(size.rows, 0 if listed else size.requests)
 
     def _size(self, place: Place) -> Plan:
-        bounds = self._bounds(place, overlap=0.0)
+        bounds = self._bounds(place, overlap=timedelta())
         queries = [self._of.counted_by(query, self._config) for query in self._queries(bounds)]
         size = in_all(map(self._collection.plan_of, queries))
         if size.rows is None and all(query.is_short for query in queries):
@@ -184,15 +182,15 @@ class Parents:
                     self._changed[parent_id] = record.get(self._of.changed.path) or ""
                 yield Place.of(record.get(self._created.at), parent_id)
 
-    def _bounds(self, place: Place, overlap: float = OVERLAP) -> dict[str, str]:
+    def _bounds(self, place: Place, overlap: timedelta = OVERLAP) -> dict[str, str]:
         """Return the query parameters for the parents after a place that are not known yet."""
         bounds: dict[str, str] = {}
         if self._created.after and 0 < place.created_at < UNKNOWN:
-            bounds[self._created.after] = _instant(place.created_at - overlap)
+            bounds[self._created.after] = _instant(place.created_at, -overlap)
         if self._created.before and self._listed_from < math.inf and overlap:
-            bounds[self._created.before] = _instant(self._listed_from + overlap)
+            bounds[self._created.before] = _instant(self._listed_from, overlap)
         return bounds
 
 
-def _instant(seconds: float) -> str:
-    return date_parameter(pendulum.from_timestamp(seconds))
+def _instant(seconds: float, margin: timedelta) -> str:
+    return date_parameter(pendulum.from_timestamp(seconds) + margin)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from pendulum import DateTime
 
 from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.records.rows import Record
+
+OVERLAP = timedelta(seconds=1)
+"""Time by which two readings overlap: whether the API's bounds are inclusive is undocumented."""
 
 
 def _any(record: Record) -> bool:  # noqa: ARG001

@@ -24,7 +24,7 @@ from tap_constantcontact.reading.parents import SAMPLE, Parents
 from tap_constantcontact.reading.rows import Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.targets import Keys, PerParent, PerPart
-from tap_constantcontact.reading.visits import All, Moved
+from tap_constantcontact.reading.visits import All
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Place, Sweep
@@ -94,19 +94,16 @@ class Report(ConstantContactStream):
     def plan(self) -> Plan:
         sweep = self.sweeps.current()
         listing = self.visits.listing(self.sweeps, sweep)
-        if isinstance(self.visits, Moved):
-            return Plan(listing.rows, added(listing.requests, self._requests(self.visits, sweep)))
-        return listing + Plan(0, listing.rows and listing.rows * self.requests.requests)
-
-    def _requests(self, visits: Moved, sweep: Sweep) -> int:
-        """Return the number of requests for parents whose numbers of events are known."""
-        reads_all = visits.is_full(self.sweeps, sweep) or not self.rows.newest_first
-        requests = 0
-        for place in visits.places(self.sweeps, sweep):
-            counts = visits.moved(self.sweeps, sweep, place.parent_id).values()
-            whole = (pages(count or 0, self.page_size or 1, shrinks=False) for count in counts)
-            requests += 1 + (sum(whole) if reads_all else len(counts))
-        return requests
+        counts = self.visits.counts(self.sweeps, sweep)
+        if counts is None:
+            return listing + Plan(0, listing.rows and listing.rows * self.requests.requests)
+        reads_all = self.visits.is_full(self.sweeps, sweep) or not self.rows.newest_first
+        requests = len(counts) + sum(
+            pages(count or 0, self.page_size or 1, shrinks=False) if reads_all else 1
+            for of_parent in counts
+            for count in of_parent.values()
+        )
+        return Plan(listing.rows, added(listing.requests, requests))
 
     @override
     def read(self) -> Iterator[Record]:

@@ -18,16 +18,13 @@ from datetime import datetime, timedelta
 import pendulum
 
 from tap_constantcontact.config.dates import date_parameter
-from tap_constantcontact.reading.query import Creation
+from tap_constantcontact.reading.query import OVERLAP, Creation
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.transport.responses import Page
-from tap_constantcontact.transport.workers import LONGEST_WAIT, Workers
+from tap_constantcontact.transport.workers import WAIT_ANEW, Workers
 
 SPLIT_PAGES = 8
 """Minimum number of pages left in a chain to split it; each split may cost one request more."""
-
-OVERLAP = timedelta(seconds=1)
-"""Time by which slices overlap: whether the API's bounds are inclusive is undocumented."""
 
 SECOND = 19
 """Length of a date-time in whole seconds, such as `2026-01-31T12:00:00`."""
@@ -128,7 +125,7 @@ class Slices:
         self._ask(Chain(self._pages({})))
         try:
             while self._awaited:
-                done, _ = wait(self._awaited, LONGEST_WAIT, FIRST_COMPLETED)
+                done, _ = wait(self._awaited, WAIT_ANEW, FIRST_COMPLETED)
                 for future in done:
                     chain = self._awaited.pop(future)
                     if page := future.result():

@@ -13,7 +13,7 @@ from tap_constantcontact.config.dates import days_before, parse_instant, rfc3339
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.batched import BatchedReport
-from tap_constantcontact.reading.counts import Counts
+from tap_constantcontact.reading.counts import EventCounts
 from tap_constantcontact.reading.parents import Parents, ParentType
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.records.rows import Record
@@ -54,6 +54,14 @@ class All:
     def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
         """Return the number of parents to read, and of requests to learn which these are."""
         return sweeps.run.once(Parents, self.parents).plan(sweep.place)
+
+    def is_full(self, sweeps: Sweeps, sweep: Sweep) -> bool:  # noqa: ARG002
+        """Return whether a sweep does without the counts that an earlier one left."""
+        return True
+
+    def counts(self, sweeps: Sweeps, sweep: Sweep) -> list[dict[str, int | None]] | None:  # noqa: ARG002
+        """Return the counts of events to read of each parent, or None if they are not known."""
+        return None
 
     def fields(self, run: Run, parent_id: str) -> Record:  # noqa: ARG002
         """Return the fields of a parent that each of its rows gets."""
@@ -98,8 +106,8 @@ class Moved(All):
     settings: ClassVar[tuple[str, ...]] = ("full_sweep_days",)
     most_ahead: ClassVar[int] = 2  # the events of one parent may take much memory
 
-    def _counts(self, sweeps: Sweeps) -> Counts:
-        return sweeps.run.once(Counts, self.stats)
+    def _counts(self, sweeps: Sweeps) -> EventCounts:
+        return sweeps.run.once(EventCounts, self.stats)
 
     @override
     def window(self, sweeps: Sweeps, sweep: Sweep) -> Window:
@@ -109,8 +117,8 @@ class Moved(All):
             return Window(min(sweeps.reread_from(parse_instant(last)), window.start), window.end)
         return window
 
+    @override
     def is_full(self, sweeps: Sweeps, sweep: Sweep) -> bool:
-        """Return whether a sweep reads the parents that are not watched as well."""
         days = sweeps.run.config["full_sweep_days"]
         last = sweeps.bookmark["full_read_at"]
         if sweeps.increment.value is None or sweeps.fixed_window(sweep):
@@ -161,6 +169,11 @@ class Moved(All):
         names = [name for group in groups for name in self.groups[group]]
         found = {name: counts.of(parent_id, [name]) for name in names}
         return {name: count for name, count in found.items() if count != 0}
+
+    @override
+    def counts(self, sweeps: Sweeps, sweep: Sweep) -> list[dict[str, int | None]]:
+        places = self.places(sweeps, sweep)
+        return [self.moved(sweeps, sweep, place.parent_id) for place in places]
 
     @override
     def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:

@@ -29,7 +29,7 @@ def error_key(response: requests.Response) -> str:
     return key if isinstance(key, str) else ""
 
 
-def described(response: requests.Response) -> str:
+def refusal_of(response: requests.Response) -> str:
     """Describe a refusal in one line, with the ids that the vendor's support asks for.
 
     For example: `HTTP 403, unauthorized, Not allowed, x-amzn-requestid 8d3f...`.

@@ -17,10 +17,10 @@ from tap_constantcontact.exceptions import (
     TokenRenewedError,
 )
 
-PATIENCE = (1, 2, 4, 8, 16, 32, 60, 60)
+RETRY_WAITS = (1, 2, 4, 8, 16, 32, 60, 60)
 """Seconds to wait before each retry while the API fails: three minutes in total, then give up."""
 
-LESS_PATIENCE = (1, 2, 4, 8)
+FEWER_WAITS = (1, 2, 4, 8)
 """The same for a smaller page, which is requested after a larger one kept failing."""
 
 THROTTLE_WAIT = 1.0
@@ -45,7 +45,7 @@ Send = TypeVar("Send", bound=Callable[..., Any])
 def retried(
     send: Send,
     before_wait: Callable[[Exception, float], None],
-    patience: Callable[[], Iterable[float]] = lambda: PATIENCE,
+    patience: Callable[[], Iterable[float]] = lambda: RETRY_WAITS,
 ) -> Send:
     """Return a function that calls `send` until it succeeds or its waits are used up.
 

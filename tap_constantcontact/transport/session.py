@@ -32,7 +32,7 @@ from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.limits.turns import Turns
-from tap_constantcontact.transport.refusals import described, error_key
+from tap_constantcontact.transport.refusals import error_key, refusal_of
 from tap_constantcontact.transport.responses import date_of
 from tap_constantcontact.transport.workers import Concurrency
 
@@ -157,10 +157,10 @@ class Connection:
         """
         if error_key(response) == "quota_exceeded":
             self.quota.refused()
-            return QuotaExceededError(described(response), response)
+            return QuotaExceededError(refusal_of(response), response)
         self.throttled += 1
         self.pace.throttled()
-        return ThrottledError(described(response), response)
+        return ThrottledError(refusal_of(response), response)
 
     def token_refused(self, response: requests.Response) -> Exception:
         """Renew a refused access token, unless it was just renewed for the same request.
@@ -176,7 +176,7 @@ class Connection:
                 self._renewed_for[request] = fetched
             return TokenRenewedError("HTTP 401", response)
         return FatalAPIError(
-            f"Constant Contact does not accept the access token ({described(response)}). Sign in "
+            f"Constant Contact does not accept the access token ({refusal_of(response)}). Sign in "
             "again, or check that the token belongs to this api_url."
         )
 

@@ -25,7 +25,7 @@ from tap_constantcontact.exceptions import (
     NotFoundError,
     RetriableAPIError,
 )
-from tap_constantcontact.transport.refusals import described
+from tap_constantcontact.transport.refusals import refusal_of
 from tap_constantcontact.transport.session import Connection
 
 SUCCESSES = (requests.codes.ok, 209)
@@ -72,7 +72,7 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
         raise connection.limit_reached(response)
     elif status >= requests.codes.server_error:
         connection.quota.unanswered()
-        raise RetriableAPIError(described(response), response)
+        raise RetriableAPIError(refusal_of(response), response)
     elif status < requests.codes.multiple_choices:
         raise RetriableAPIError(f"HTTP {status}, which brings no data", response)
     elif status == requests.codes.not_found:
@@ -88,16 +88,16 @@ def _refusal(response: requests.Response, endpoint: Endpoint) -> str:
     status = response.status_code
     if status == requests.codes.forbidden and endpoint.scope is None:
         return (
-            f"Constant Contact forbids reading {endpoint.stream} ({described(response)}). Only a "
+            f"Constant Contact forbids reading {endpoint.stream} ({refusal_of(response)}). Only a "
             "technology partner can read it: give the partner's client_id and access_token, or "
             "deselect the stream."
         )
     if status == requests.codes.forbidden:
         return (
-            f"Constant Contact forbids reading {endpoint.stream} ({described(response)}). The "
+            f"Constant Contact forbids reading {endpoint.stream} ({refusal_of(response)}). The "
             f"token needs the scope {endpoint.scope}, and the user who signed in needs the "
             f"privilege {endpoint.privilege}: sign in with both, or deselect the stream. An "
             "application that Constant Contact's support has not approved yet can only read the "
             "account of the user who created it."
         )
-    return f"Constant Contact refused the request for {endpoint.stream} ({described(response)})."
+    return f"Constant Contact refused the request for {endpoint.stream} ({refusal_of(response)})."

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from tap_constantcontact.limits.turns import Turns
 
-LONGEST_WAIT = 0.5
+WAIT_ANEW = 0.5
 """Seconds after which a wait for a result is begun anew.
 
 A signal that arrives just before a wait, or in another thread, does not end that wait, and Python
@@ -30,7 +30,7 @@ R = TypeVar("R")
 MOST = 64
 """Maximum number of requests in flight: each takes a thread, a socket and memory for its result."""
 
-AT_FIRST = 8
+FIRST_IN_FLIGHT = 8
 """Number of requests in flight before the first response has arrived."""
 
 RECENT = 50
@@ -81,7 +81,7 @@ class Concurrency:
     def wanted(self) -> int:
         """Number of requests to have in flight."""
         if not self._latencies:
-            return min(AT_FIRST, self.most)
+            return min(FIRST_IN_FLIGHT, self.most)
         slowest = max(tuple(self._latencies))
         return min(math.ceil(HEADROOM * self._pace * slowest) + 2, self.most)
 
@@ -134,7 +134,7 @@ def result_of(future: Future[R]) -> R:
         Exception: Whatever the work raised.
     """
     while not future.done():
-        wait([future], LONGEST_WAIT)
+        wait([future], WAIT_ANEW)
     return future.result()
 
 

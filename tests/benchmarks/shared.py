@@ -25,7 +25,7 @@ from typing import Any
 import click
 from aiohttp import web
 
-from tap_constantcontact.limits.ledger import SECONDS_A_DAY
+from tap_constantcontact.clock import SECONDS_A_DAY
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox

@@ -10,17 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_constantcontact.clock import SECONDS_A_DAY
 from tap_constantcontact.limits.ledger import (
-    SECONDS_A_DAY,
     Client,
     DayUsedUp,
-    Granted,
     KeyLimits,
     Ledger,
+    Permit,
     Queued,
 )
 from tap_constantcontact.limits.stores.store import decode, encode
-from tap_constantcontact.limits.tuning import MARGIN, MIDNIGHT, MINUTE, POLL, WIDEST
+from tap_constantcontact.limits.tuning import (
+    MIDNIGHT,
+    PERIOD_MARGIN,
+    QUEUE_POLL,
+    THROTTLE_MEMORY,
+    WIDEST,
+)
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc).timestamp()
 DAY_END = NOON + SECONDS_A_DAY / 2
@@ -45,7 +51,7 @@ class Key:
             run = min(self.due, key=lambda name: self.due[name])
             self.ledger = decode(encode(self.ledger))
             match self.ledger.take(Client(run, run), self.limits, now):
-                case Granted():
+                case Permit():
                     self.sent.append((now, run))
                     self.due[run] = now + 0.0005
                 case Queued(wait):
@@ -83,16 +89,16 @@ def test_a_run_that_ends_without_notice_costs_a_moment(rate: int, killed: int) -
 def test_a_permit_is_not_given_while_a_request_may_be_late() -> None:
     ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY), Client("run", "")
     first = ledger.take(client, limits, NOON, allowance=0.5)
-    assert isinstance(first, Granted)
+    assert isinstance(first, Permit)
     assert isinstance(ledger.take(client, limits, NOON + 1.2), Queued)
     ledger.correct(first.number, late=0.0, allowance=0.1)
-    assert isinstance(ledger.take(client, limits, NOON + 1.2), Granted)
+    assert isinstance(ledger.take(client, limits, NOON + 1.2), Permit)
 
 
 def test_a_request_counts_from_when_it_left() -> None:
     ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY), Client("run", "")
     first = ledger.take(client, limits, NOON)
-    assert isinstance(first, Granted)
+    assert isinstance(first, Permit)
     ledger.correct(first.number, late=0.7, allowance=0.0)
     assert isinstance(ledger.take(client, limits, NOON + 1.1), Queued)
 
@@ -107,8 +113,8 @@ def test_a_waiting_run_gets_its_permit_before_a_later_one() -> None:
     behind = ledger.take(third, limits, free)
     assert isinstance(behind, Queued)
     assert behind.wait == pytest.approx(1.003)
-    assert isinstance(ledger.take(second, limits, free), Granted)
-    assert isinstance(ledger.take(third, limits, free + behind.wait), Granted)
+    assert isinstance(ledger.take(second, limits, free), Permit)
+    assert isinstance(ledger.take(third, limits, free + behind.wait), Permit)
 
 
 def waits(ledger: Ledger, limits: KeyLimits, now: float, runs: str) -> list[float]:
@@ -136,7 +142,7 @@ def test_runs_that_wait_are_told_to_come_one_after_the_other() -> None:
 def test_a_request_that_left_late_does_not_hide_one_that_counts_no_more() -> None:
     ledger, limits = Ledger(), KeyLimits(2, ALL_DAY)
     first = ledger.take(Client("run", ""), limits, NOON)
-    assert isinstance(first, Granted)
+    assert isinstance(first, Permit)
     ledger.take(Client("run", ""), limits, NOON + 0.5)
     ledger.correct(first.number, late=0.7, allowance=0.0)
     assert waits(ledger, limits, NOON + 0.7, "a") == pytest.approx([0.803], abs=1e-6)
@@ -149,14 +155,14 @@ def test_a_run_that_got_its_permit_holds_nobody_up() -> None:
     queued = ledger.take(second, limits, NOON)
     assert isinstance(queued, Queued)
     now = NOON + queued.wait
-    assert isinstance(ledger.take(second, limits, now), Granted)
-    assert isinstance(ledger.take(third, limits, now + limits.spacing), Granted)
+    assert isinstance(ledger.take(second, limits, now), Permit)
+    assert isinstance(ledger.take(third, limits, now + limits.spacing), Permit)
 
 
 def test_a_run_asks_again_soon_while_an_answer_may_make_room() -> None:
     ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY), Client("run", "")
     ledger.take(client, limits, NOON, allowance=0.5)
-    for after, wait in ((1.0, 0.003), (1.1, POLL), (1.5, 0.003)):
+    for after, wait in ((1.0, 0.003), (1.1, QUEUE_POLL), (1.5, 0.003)):
         queued = ledger.take(client, limits, NOON + after)
         assert isinstance(queued, Queued)
         assert queued.wait == pytest.approx(wait, abs=1e-6)
@@ -164,8 +170,8 @@ def test_a_run_asks_again_soon_while_an_answer_may_make_room() -> None:
 
 def test_the_last_permits_of_a_day_are_as_many_as_are_left() -> None:
     limits, ledger, client = KeyLimits(4, 2), Ledger(), Client("run", "")
-    assert ledger.take(client, limits, NOON) == Granted(1, 1)
-    assert ledger.take(client, limits, NOON + 1) == Granted(2, 0)
+    assert ledger.take(client, limits, NOON) == Permit(1, 1)
+    assert ledger.take(client, limits, NOON + 1) == Permit(2, 0)
     assert isinstance(ledger.take(client, limits, NOON + 2), DayUsedUp)
 
 
@@ -177,14 +183,14 @@ def test_throttled_responses_widen_the_margin_for_a_minute() -> None:
     last = NOON + 9
 
     def waits(at: float, after: float = 1.02) -> bool:
-        assert isinstance(ledger.take(client, limits, at), Granted)
+        assert isinstance(ledger.take(client, limits, at), Permit)
         return isinstance(ledger.take(client, limits, at + after), Queued)
 
     assert not waits(last, after=1.001 + WIDEST)
 
     assert waits(last + 5)
-    assert waits(last + MINUTE - 5)
-    assert not waits(last + MINUTE)
+    assert waits(last + THROTTLE_MEMORY - 5)
+    assert not waits(last + THROTTLE_MEMORY)
     assert ledger.throttled == []
 
 
@@ -201,7 +207,7 @@ def test_a_clock_that_is_set_does_not_stop_a_run(jump: float) -> None:
 def test_ledger_entries_from_the_future_are_forgotten() -> None:
     ahead, limits = NOON + SECONDS_A_DAY, KeyLimits(1, ALL_DAY)
     ledger = Ledger(throttled=[ahead], queue={"a run that was killed": ahead})
-    assert isinstance(ledger.take(Client("run", ""), limits, NOON), Granted)
+    assert isinstance(ledger.take(Client("run", ""), limits, NOON), Permit)
     assert ledger.throttled == []
     ledger.throttle(limits, NOON)
     assert ledger.throttled == [NOON]
@@ -221,9 +227,9 @@ def test_a_run_is_told_to_ask_again_when_a_permit_may_be_free() -> None:
 
     ledger, limits = Ledger(), KeyLimits(1, ALL_DAY)
     ledger.take(client, limits, NOON, allowance=0.5)
-    until = NOON + 1 + MARGIN
+    until = NOON + 1 + PERIOD_MARGIN
     assert wait(ledger, limits, until - 1) == pytest.approx(1.0)
-    assert wait(ledger, limits, until + 0.1) == POLL
+    assert wait(ledger, limits, until + 0.1) == QUEUE_POLL
     assert wait(ledger, limits, until + 0.495) == pytest.approx(0.005, rel=0.001)
 
 
@@ -242,7 +248,7 @@ def test_a_day_holds_what_it_may_and_a_share_what_is_its_own(
     for step, pick in enumerate(order):
         n = pick % len(shares)
         client, limits = Client(str(n), str(n)), KeyLimits(1, limit, shares[n])
-        if isinstance(ledger.take(client, limits, NOON + 2 * step), Granted):
+        if isinstance(ledger.take(client, limits, NOON + 2 * step), Permit):
             sent[n] += 1
         else:
             assert sent[n] == int(limit * shares[n]) or sent.total() == limit
@@ -272,7 +278,7 @@ def test_a_spent_day_tells_when_the_next_one_begins() -> None:
     ledger.take(client, limits, NOON)
     spent = ledger.take(client, limits, NOON + 5)
     assert spent == DayUsedUp(DAY_END - NOON - 5 + MIDNIGHT)
-    assert isinstance(ledger.take(client, limits, DAY_END + MIDNIGHT), Granted)
+    assert isinstance(ledger.take(client, limits, DAY_END + MIDNIGHT), Permit)
 
 
 def test_a_day_that_the_api_closed_is_closed_for_all_runs() -> None:
@@ -281,13 +287,13 @@ def test_a_day_that_the_api_closed_is_closed_for_all_runs() -> None:
     other = Client("b", "")
     assert isinstance(ledger.take(other, limits, NOON + 1), DayUsedUp)
     assert ledger.left_today(other, limits, NOON + 1) == 0
-    assert isinstance(ledger.take(other, limits, DAY_END + MIDNIGHT), Granted)
+    assert isinstance(ledger.take(other, limits, DAY_END + MIDNIGHT), Permit)
 
 
 def test_a_day_that_was_closed_while_the_clock_was_ahead_is_forgotten() -> None:
     ledger, limits, client = Ledger(), KeyLimits(4, ALL_DAY), Client("run", "")
     ledger.close_day(client, limits, NOON + 5 * SECONDS_A_DAY)
-    assert isinstance(ledger.take(client, limits, NOON), Granted)
+    assert isinstance(ledger.take(client, limits, NOON), Permit)
     assert ledger.close_day(client, limits, NOON) > 0
     assert isinstance(ledger.take(client, limits, NOON + 1), DayUsedUp)
 
@@ -314,13 +320,13 @@ def test_a_refusal_right_after_midnight_is_of_the_day_before() -> None:
     ledger, limits, client = Ledger(), KeyLimits(4, ALL_DAY), Client("run", "", lag=20.0)
     opens_in = ledger.close_day(client, limits, DAY_END + 22)
     assert opens_in == pytest.approx(1.0)
-    assert isinstance(ledger.take(client, limits, DAY_END + 24), Granted)
+    assert isinstance(ledger.take(client, limits, DAY_END + 24), Permit)
 
 
 def test_a_late_refusal_is_of_the_day_on_which_the_request_was_sent() -> None:
     ledger, limits, client = Ledger(), KeyLimits(4, ALL_DAY), Client("run", "")
     assert ledger.close_day(client, limits, DAY_END + 20, age=30) < 0
-    assert isinstance(ledger.take(client, limits, DAY_END + 20), Granted)
+    assert isinstance(ledger.take(client, limits, DAY_END + 20), Permit)
 
 
 def test_a_ledger_remembers_one_day_at_most() -> None:

@@ -21,7 +21,7 @@ from tap_constantcontact.exceptions import DayClosedError, FatalAPIError
 from tap_constantcontact.limits.pace import Pace
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores.store import MemoryStore, Step, T
-from tap_constantcontact.limits.tuning import LEARNING, MIDNIGHT, POLL
+from tap_constantcontact.limits.tuning import LEARNING, MIDNIGHT, QUEUE_POLL
 from tap_constantcontact.limits.turns import Turns
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
@@ -280,7 +280,7 @@ def test_a_thread_that_is_woken_early_does_not_use_the_store_before_its_time() -
     for _ in range(2):
         with pace.departure():
             pass
-    first, announced, while_the_first_may_be_late = 1, 1, round(0.115 / POLL) + 1
+    first, announced, while_the_first_may_be_late = 1, 1, round(0.115 / QUEUE_POLL) + 1
     assert store.used <= first + announced + while_the_first_may_be_late
     assert clock.longest == pytest.approx(1.003)
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from tap_constantcontact.clock import SECONDS_A_DAY
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.ledger import (
-    SECONDS_A_DAY,
     Client,
     DayUsedUp,
-    Granted,
     KeyLimits,
+    Permit,
     Queued,
 )
 from tap_constantcontact.limits.permits import Permits
@@ -55,7 +55,7 @@ def test_the_sandbox_s_store_permits_every_request_at_once(clock: StillClock) ->
     client, limits = Client("run", "account"), KeyLimits(1, 2)
     permits = Permits(UnlimitedStore(clock), limits, lambda: client, clock=clock)
     for _ in range(5):
-        assert isinstance(permits.take(0.0), Granted)
+        assert isinstance(permits.take(0.0), Permit)
         permits.throttled()
     permits.begin()
     assert permits.left_today == 2
@@ -113,7 +113,7 @@ def test_a_store_that_fails_at_the_start_is_told_once_where_it_is_not_needed(
     permits.begin()
     store.fails = False
     store.used = 0
-    assert isinstance(permits.take(0.0), Granted)
+    assert isinstance(permits.take(0.0), Permit)
     assert store.used == 0
     assert permits.left_today == 9
     assert [record.levelno for record in caplog.records] == [logging.WARNING]

@@ -17,10 +17,10 @@ from aiohttp import web
 from tap_constantcontact.commands import estimate
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.limits import permits as permits_module
-from tap_constantcontact.limits.ledger import Client, Granted, KeyLimits, Ledger, Queued
+from tap_constantcontact.limits.ledger import Client, KeyLimits, Ledger, Permit, Queued
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.stores import file as file_store
-from tap_constantcontact.limits.stores.store import PATIENCE, MemoryStore, Step, StoreError, T
+from tap_constantcontact.limits.stores.store import STORE_PATIENCE, MemoryStore, Step, StoreError, T
 from tap_constantcontact.limits.tuning import OUTAGE, PAUSE
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
@@ -168,7 +168,7 @@ class FailingStore(MemoryStore):
 def permits_in(store: MemoryStore, clock: StillClock, *, required: bool) -> Permits:
     permits = Permits(store, KeyLimits(1, 10), lambda: CLIENT, required=required, clock=clock)
     permits.begin()
-    assert isinstance(permits.take(0.0), Granted)
+    assert isinstance(permits.take(0.0), Permit)
     clock.at += 2
     return permits
 
@@ -182,7 +182,7 @@ def test_a_short_outage_of_the_store_is_waited_out() -> None:
         assert permits.take(0.0) == Queued(PAUSE)
         clock.at += OUTAGE - 1
         store.fails = False
-        assert isinstance(permits.take(0.0), Granted)
+        assert isinstance(permits.take(0.0), Permit)
         store.fails = True
         permits.correct(1, 0.0, 0.0)
         permits.throttled()
@@ -209,7 +209,7 @@ class HangingStore(FailingStore):
     def change(self, step: Step[T]) -> T:
         if self.fails:
             self.attempts += 1
-            self._clock.sleep(PATIENCE)
+            self._clock.sleep(STORE_PATIENCE)
         return super().change(step)
 
 
@@ -227,7 +227,7 @@ def test_an_outage_takes_no_longer_however_long_each_attempt_takes() -> None:
             permits.throttled()
             permits.look()
             clock.at += PAUSE
-    assert OUTAGE <= clock.at - began <= OUTAGE + PATIENCE + PAUSE
+    assert OUTAGE <= clock.at - began <= OUTAGE + STORE_PATIENCE + PAUSE
     attempts = store.attempts
     permits.look()
     assert store.attempts == attempts
@@ -236,7 +236,7 @@ def test_an_outage_takes_no_longer_however_long_each_attempt_takes() -> None:
 def test_a_ledger_that_another_process_locks_ends_a_run_with_its_state(
     run: Runner, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_store, "PATIENCE", 0.02)
+    monkeypatch.setattr(file_store, "STORE_PATIENCE", 0.02)
     monkeypatch.setattr(permits_module, "OUTAGE", 0.2)
     monkeypatch.setattr(permits_module, "PAUSE", 0.02)
     file = tmp_path / "limits.sqlite"
@@ -260,14 +260,14 @@ def test_after_a_long_outage_a_run_goes_on_alone_with_what_is_left() -> None:
     store = FailingStore(clock)
     permits = permits_in(store, clock, required=False)
     store.change(lambda ledger, now: ledger.count(5, CLIENT, permits.limits, now))
-    assert isinstance(permits.take(0.0), Granted)
+    assert isinstance(permits.take(0.0), Permit)
     assert permits.left_today == 10 - 1 - 5 - 1
     store.fails = True
     permits.take(0.0)
     clock.at += OUTAGE
     permits.take(0.0)
     taken = permits.take(0.0)
-    assert isinstance(taken, Granted)
+    assert isinstance(taken, Permit)
     assert taken.left_today == 2
 
 

@@ -127,7 +127,7 @@ def limits_store(report: Report, config: Mapping[str, Any]) -> None:
             Verdict.ERROR if config["limits_store_required"] else Verdict.WARNING,
             "limits store",
             f"Requests cannot be counted in {store} ({failure}).",
-            f"{permits.REMEDY[0].upper()}{permits.REMEDY[1:]}.",
+            f"{permits.STORE_REMEDY[0].upper()}{permits.STORE_REMEDY[1:]}.",
         )
         return
     text = f"Requests are counted in {store}, and {left:,} are left today."

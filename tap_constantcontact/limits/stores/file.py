@@ -13,9 +13,16 @@ from typing import Any
 from tap_constantcontact.auth.token_file import make_folder
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import reason
-from tap_constantcontact.limits.stores.store import PATIENCE, Step, StoreError, T, decode, encode
+from tap_constantcontact.limits.stores.store import (
+    STORE_PATIENCE,
+    Step,
+    StoreError,
+    T,
+    decode,
+    encode,
+)
 
-READ = "SELECT ledger FROM keys WHERE key = ?"
+SELECT_LEDGER = "SELECT ledger FROM keys WHERE key = ?"
 
 KNOWN = {
     "attempt to write a readonly database",
@@ -33,14 +40,6 @@ class FileStore:
     """Keeps ledgers in a file, for all processes of this machine.
 
     The file is a SQLite database: it survives a process that is killed, and locks itself.
-
-    Args:
-        path: The file.
-        key: Identifies the ledger in it.
-        clock: Tells the time.
-
-    Attributes:
-        path: The file.
     """
 
     def __init__(self, path: Path, key: str, clock: Clock = SYSTEM) -> None:
@@ -63,12 +62,12 @@ class FileStore:
         Raises:
             StoreError: The file cannot be used, or is locked for too long.
         """
-        if not self._lock.acquire(timeout=PATIENCE):
+        if not self._lock.acquire(timeout=STORE_PATIENCE):
             raise StoreError("database is locked")
         try:
             with self._opened() as database:
                 database.execute("BEGIN IMMEDIATE")
-                row = database.execute(READ, (self._key,)).fetchone()
+                row = database.execute(SELECT_LEDGER, (self._key,)).fetchone()
                 ledger = decode(row[0] if row else None)
                 result = step(ledger, self._clock.now())
                 database.execute("REPLACE INTO keys VALUES (?, ?)", (self._key, encode(ledger)))
@@ -87,7 +86,7 @@ class FileStore:
             if self._identity() == self._opened_as:
                 return self._database
             with suppress(sqlite3.Error):
-                known = self._database.execute(READ, (self._key,)).fetchone()
+                known = self._database.execute(SELECT_LEDGER, (self._key,)).fetchone()
             self._database.close()
             self._database = None
             self._logger.warning(
@@ -105,7 +104,7 @@ class FileStore:
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         self._opened_as = self._identity()
         database = sqlite3.connect(
-            self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            self.path, timeout=STORE_PATIENCE, isolation_level=None, check_same_thread=False
         )
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")

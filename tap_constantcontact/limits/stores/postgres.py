@@ -7,12 +7,19 @@ from contextlib import suppress
 from typing import Any
 
 from tap_constantcontact.limits.stores.addresses import UNKNOWN_OPTION, options_of
-from tap_constantcontact.limits.stores.store import PATIENCE, Step, StoreError, T, decode, encode
+from tap_constantcontact.limits.stores.store import (
+    STORE_PATIENCE,
+    Step,
+    StoreError,
+    T,
+    decode,
+    encode,
+)
 
 SESSION = (
     "SET synchronous_commit TO off",
-    f"SET lock_timeout TO '{PATIENCE:.0f}s'",
-    f"SET idle_in_transaction_session_timeout TO '{PATIENCE:.0f}s'",
+    f"SET lock_timeout TO '{STORE_PATIENCE:.0f}s'",
+    f"SET idle_in_transaction_session_timeout TO '{STORE_PATIENCE:.0f}s'",
 )
 """Settings of a session: no wait for the disk, and no lock that outlives a process for long."""
 
@@ -26,7 +33,7 @@ MAKE_TABLE = (
     """,
 )
 MAKE_ROW = "INSERT INTO tap_constantcontact_limits VALUES (%s, '{}') ON CONFLICT DO NOTHING"
-READ = """
+LOCK_LEDGER = """
 WITH locked AS MATERIALIZED (
   SELECT ledger FROM tap_constantcontact_limits WHERE key = %s FOR UPDATE
 )
@@ -41,17 +48,6 @@ class PostgresStore:
     """Keeps a ledger in PostgreSQL, for processes of many machines, by PostgreSQL's clock.
 
     The ledger is a row of a table, which a step locks. The table is created if there is none.
-
-    Args:
-        url: Where the database is, with the user.
-        key: Identifies the ledger.
-
-    Attributes:
-        extra: What must be installed for it.
-
-    Raises:
-        ImportError: The extra `postgres` is not installed.
-        StoreError: The URL is not valid; the message shows nothing of it.
     """
 
     extra = "postgres"
@@ -84,7 +80,7 @@ class PostgresStore:
             try:
                 connection = self._opened()
                 with connection.transaction():
-                    row = connection.execute(READ, (self._key,)).fetchone()
+                    row = connection.execute(LOCK_LEDGER, (self._key,)).fetchone()
                     if row is None:
                         self._close()  # the row is made where a connection is opened
                         raise StoreError("the row with the counts was removed")
@@ -100,7 +96,10 @@ class PostgresStore:
     def _opened(self) -> Any:
         if self._connection is None:
             connection = self._connect(
-                self._url, autocommit=True, connect_timeout=int(PATIENCE), client_encoding="utf8"
+                self._url,
+                autocommit=True,
+                connect_timeout=int(STORE_PATIENCE),
+                client_encoding="utf8",
             )
             self._connection = connection
             for setting in SESSION:

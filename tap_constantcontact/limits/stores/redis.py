@@ -6,12 +6,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tap_constantcontact.limits.stores.addresses import UNKNOWN_OPTION, UNREADABLE, options_of
-from tap_constantcontact.limits.stores.store import PATIENCE, Step, StoreError, T, decode, encode
+from tap_constantcontact.limits.stores.store import (
+    STORE_PATIENCE,
+    Step,
+    StoreError,
+    T,
+    decode,
+    encode,
+)
 
 LIFE = 2 * 86_400
 """Seconds after its last change at which Redis removes a ledger."""
 
-OPTIONS = {
+KNOWN_OPTIONS = {
     "client_name",
     "db",
     "health_check_interval",
@@ -35,17 +42,6 @@ class RedisStore:
     """Keeps a ledger in Redis, for processes of many machines, by Redis' clock.
 
     If another run changes the ledger during a step, the step runs again.
-
-    Args:
-        url: Where the server is.
-        key: Identifies the ledger.
-
-    Attributes:
-        extra: What must be installed for it.
-
-    Raises:
-        ImportError: The extra `redis` is not installed.
-        StoreError: The URL is not valid; the message shows nothing of it.
     """
 
     extra = "redis"
@@ -56,14 +52,14 @@ class RedisStore:
         self._errors = redis.RedisError
         self._key = f"tap-constantcontact:{key}"
         options = options_of(url)
-        if not OPTIONS.issuperset(options):
+        if not KNOWN_OPTIONS.issuperset(options):
             raise StoreError(UNKNOWN_OPTION)
         database = urlsplit(url).path.strip("/")
         if database and (not database.isdecimal() or "db" in options):
             raise StoreError(NO_DATABASE)
         try:
             self._client: Any = redis.Redis.from_url(
-                url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+                url, socket_timeout=STORE_PATIENCE, socket_connect_timeout=STORE_PATIENCE
             )
         except ValueError:
             raise StoreError(UNREADABLE) from None

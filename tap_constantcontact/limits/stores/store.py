@@ -20,7 +20,7 @@ T = TypeVar("T")
 Step = Callable[[Ledger, float], T]
 """Changes a ledger at a time, in seconds since the epoch; may be called again if it failed."""
 
-PATIENCE = 5.0
+STORE_PATIENCE = 5.0
 """Seconds to wait for a store before an attempt fails."""
 
 encode = msgspec.json.encode
@@ -33,7 +33,9 @@ class StoreError(Exception):
 class Store(Protocol):
     """Keeps the ledger of a key.
 
-    A class for each kind of store; `str` names it for messages, without secrets.
+    A class for each kind of store; `str` names it for messages, without secrets. A store of another
+    machine takes its URL and the name of the ledger there. It raises an ImportError if its extra is
+    not installed, and a StoreError, which shows nothing of the URL, if the URL is not valid.
     """
 
     def change(self, step: Step[T]) -> T:
@@ -59,11 +61,7 @@ def decode(content: bytes | str | None) -> Ledger:
 
 
 class UnlimitedStore:
-    """Keeps nothing, so that every request is permitted: for the built-in sandbox.
-
-    Args:
-        clock: Tells the time.
-    """
+    """Keeps nothing, so that every request is permitted: for the built-in sandbox."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -77,12 +75,7 @@ class UnlimitedStore:
 
 
 class MemoryStore:
-    """Keeps a ledger in this process.
-
-    Args:
-        clock: Tells the time.
-        ledger: What was sent so far.
-    """
+    """Keeps a ledger in this process; a new one if none is given."""
 
     def __init__(self, clock: Clock = SYSTEM, ledger: Ledger | None = None) -> None:
         self._ledger = ledger or Ledger()
