@@ -42,13 +42,10 @@ class Run:
     """One run of the tap.
 
     Attributes:
-        tap: The tap, as the SDK's streams know it.
         config: The settings, with defaults, validated.
         state: The state, which streams change through their bookmarks.
         began: When the run began; settings such as `report_days_back` count from it.
-        clock: Tells the time and waits.
         write_state: Emits the current state as a STATE message.
-        logger: The logger for all messages of the run.
         state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
             costs at most that much work.
     """
@@ -68,12 +65,7 @@ class Run:
     _state_written_at: float = -math.inf
 
     def once(self, make: Callable[[Run, Unpack[Ts]], T], *of: Unpack[Ts]) -> T:
-        """Return what the streams of the run share, made at its first use.
-
-        Args:
-            make: Makes it, given the run and what it is of; for example a class.
-            of: What it is of, such as a type of parent.
-        """
+        """Return what the streams share, such as the `Parents` of a type, made at its first use."""
         with self._making:
             if (make, of) not in self._made:
                 self._made[make, of] = make(self, *of)
@@ -99,12 +91,10 @@ class Run:
 
     @contextmanager
     def reading(self, stream: str) -> Iterator[Reading]:
-        """Read a stream within this context; a limit ends it early, a failure ends the run.
+        """Read a stream, and count its rows, within this context.
 
-        With the setting `skip_forbidden_streams`, a forbidden stream ends early as well.
-
-        Yields:
-            What the reading took, whose rows are to be counted.
+        A limit ends it early, a failure ends the run. With the setting `skip_forbidden_streams`, a
+        forbidden stream ends early as well.
 
         Raises:
             SystemExit: With exit code 1, after emitting the last state and logging one plain line.

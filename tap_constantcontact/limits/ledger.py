@@ -82,10 +82,7 @@ class CountedRequest(msgspec.Struct, array_like=True):
 class Client(NamedTuple):
     """A run that asks for permits.
 
-    Attributes:
-        run: Identifies the run.
-        account: Identifies the account.
-        lag: Seconds by which the API's clock is behind the store's.
+    `lag` is by how many seconds the API's clock is behind the store's.
     """
 
     run: str
@@ -94,33 +91,20 @@ class Client(NamedTuple):
 
 
 class Permit(NamedTuple):
-    """A permit to send one request at once.
-
-    Attributes:
-        number: Identifies the departure.
-        left_today: Number of requests that the account may still send today.
-    """
+    """A permit to send one request at once; `left_today` more may follow today."""
 
     number: int
     left_today: int
 
 
 class Queued(NamedTuple):
-    """A place in the queue.
-
-    Attributes:
-        wait: Seconds after which to ask again.
-    """
+    """A place in the queue, to ask again after `wait` seconds."""
 
     wait: float
 
 
 class DayUsedUp(NamedTuple):
-    """The day's requests are used up.
-
-    Attributes:
-        opens_in: Seconds until requests may be sent again.
-    """
+    """The day's requests are used up, for the next `opens_in` seconds."""
 
     opens_in: float
 
@@ -156,11 +140,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
     ) -> Permit | Queued | DayUsedUp:
         """Grant a permit, or tell when to ask again.
 
-        Args:
-            client: The run that asks.
-            limits: The limits to keep to.
-            now: The time.
-            allowance: Maximum assumed delay of a request on its way to the server, in seconds.
+        `allowance` is the maximum assumed delay of a request on its way to the server, in seconds.
         """
         if (left := self.left_today(client, limits, now)) < 1:
             return DayUsedUp(self._opens_in(client, limits, now))
@@ -179,13 +159,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         return Queued(wait)
 
     def correct(self, number: int, late: float, allowance: float) -> None:
-        """Correct a departure, now that more is known of it.
-
-        Args:
-            number: Identifies the departure.
-            late: Seconds between the permit and the departure that were not counted yet.
-            allowance: Maximum assumed delay on the way to the server, in seconds.
-        """
+        """Correct what was assumed of a request: it left `late` seconds later than was counted."""
         if departure := self.departures.get(number):
             departure.until += late
             departure.allowance = allowance
@@ -250,14 +224,8 @@ class Ledger(msgspec.Struct, omit_defaults=True):
     def close_day(self, client: Client, limits: KeyLimits, now: float, age: float = 0.0) -> float:
         """Note that the API said that the quota of the day of a request is used up.
 
-        Args:
-            client: The run that asked.
-            limits: The limits to keep to.
-            now: The time.
-            age: Seconds since the request was sent.
-
-        Returns:
-            The number of seconds until requests may be sent again; not positive if they may.
+        The request was sent `age` seconds ago. Returns the seconds until requests may be sent
+        again; not positive if they may.
         """
         day = min(_days(now - age, client.lag))
         if not day <= self.closed <= max(_days(now, client.lag)):  # the clock may have been ahead

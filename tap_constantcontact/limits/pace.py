@@ -25,10 +25,9 @@ from tap_constantcontact.limits.turns import Turns
 
 @dataclass(eq=False)
 class Departure:
-    """A request that counts against the limit.
+    """A request that counts against the limit, by a number that no other run of the key gives.
 
     Attributes:
-        number: Identifies it among all runs of the key.
         left: When it was written to the socket, in seconds of the monotonic clock.
         lateness: Maximum assumed delay on its way to the server, in seconds.
     """
@@ -45,12 +44,6 @@ class Pace:
     not from the time it was allowed to go, because a busy machine may pause in between. It counts
     for longer if it may have been delayed on its way: by the difference between its latency and the
     lowest latency so far, up to its share of the delay allowance.
-
-    Args:
-        permits: Permits requests, in turn with other runs of the key.
-        quota: Counts the requests, and ends the run when it may send no more.
-        turns: Decides which of the waiting threads goes first.
-        clock: Tells the time and waits.
 
     Example:
         >>> from tap_constantcontact.limits.ledger import Client, KeyLimits
@@ -74,10 +67,6 @@ class Pace:
         self._least_latency = math.inf
         self._answers = 0
         self._saved = AT_FIRST
-
-    def throttled(self) -> None:
-        """Widen the margin, as the server received requests less evenly than they were sent."""
-        self._permits.throttled()
 
     @contextmanager
     def departure(self) -> Iterator[Departure]:

@@ -23,15 +23,10 @@ class Permits:
 
     Several threads may call `correct` and `throttled` at once; for the rest, a caller needs a lock.
 
-    Args:
-        store: Keeps the ledger of the key.
-        limits: The limits to keep to.
-        client: Returns the run that asks, as it may learn its account.
-        required: Whether a run ends if the store cannot be used; otherwise it goes on alone.
-        clock: Tells the time.
+    `client` returns the run that asks, as it may learn its account. If the store cannot be used,
+    the run ends if it is `required`, or else goes on alone.
 
     Attributes:
-        limits: The limits to keep to.
         left_today: Number of requests that the account may still send today, as last told.
     """
 
@@ -67,10 +62,7 @@ class Permits:
             self._go_alone(error)
 
     def take(self, allowance: float) -> Permit | Queued | DayUsedUp:
-        """Take a permit for one request, or tell when to ask again.
-
-        Args:
-            allowance: Maximum assumed delay of the request on its way, in seconds.
+        """Take a permit for a request, of so many seconds on its way, or tell when to ask again.
 
         Raises:
             FatalAPIError: The store cannot be used, and is required.
@@ -96,7 +88,7 @@ class Permits:
         self._note(lambda ledger, _: ledger.correct(number, late, allowance))
 
     def throttled(self) -> None:
-        """Note that the server throttled a request."""
+        """Widen the margin, as the server received requests less evenly than they were sent."""
         self._note(lambda ledger, now: ledger.throttle(self.limits, now))
 
     def _note(self, step: Step[None]) -> None:
@@ -108,11 +100,8 @@ class Permits:
     def close_day(self, age: float) -> float:
         """Note that the API said that the quota of the day of a request is used up.
 
-        Args:
-            age: Seconds since the request was sent.
-
-        Returns:
-            The number of seconds until requests may be sent again; not positive if they may.
+        The request was sent `age` seconds ago. Returns the seconds until requests may be sent
+        again; not positive if they may.
         """
         client, limits = self._client(), self.limits
         try:
@@ -135,12 +124,7 @@ class Permits:
         )
 
     def _tolerate(self, error: StoreError, began: float) -> None:
-        """Bear with a store that fails, for a while.
-
-        Args:
-            error: Why it fails.
-            began: When this attempt to use it began, by the monotonic clock.
-        """
+        """Bear with a store for a while; `began` is when it was asked, by the monotonic clock."""
         if self._failing_since is None:
             self._failing_since = began
             self._logger.warning("%s; trying again for %d seconds", self._unusable(error), OUTAGE)

@@ -31,13 +31,7 @@ class Plan:
 
 
 def pages(rows: int, a_page: int, *, shrinks: bool) -> int:
-    """Return the number of requests that a collection takes; one that rows may leave, twice.
-
-    Args:
-        rows: Number of rows.
-        a_page: Number of rows a page.
-        shrinks: Whether rows may leave the list while it is read.
-    """
+    """Return the number of requests of a collection; one that rows may leave is read twice."""
     once = max(1, math.ceil(rows / a_page))
     return 2 * once if shrinks and once > 1 else once
 

@@ -20,11 +20,9 @@ class Quota:
     """Counts a run's requests, and admits none beyond its budget or on a day that is used up.
 
     Args:
-        permits: Tells how many requests are left today.
         budget: Maximum number of requests in this run; None for no maximum.
         on_daily_limit: What to do when the daily quota is used up: `stop`, `wait` or `fail`.
         changed: Guards the counts, and is notified whenever another request may be sent.
-        clock: Tells the time and waits.
 
     Attributes:
         spent: Number of requests sent in this run, retries included.
@@ -92,10 +90,7 @@ class Quota:
 
     @contextmanager
     def admitted(self, before_waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Wait until a request may be sent; send it within this context.
-
-        Args:
-            before_waiting: Called before waiting for a new day.
+        """Wait, for a new day if need be, until a request may be sent; send it within this context.
 
         Raises:
             LimitReachedError: None may be sent in this run; the next run resumes.
@@ -119,7 +114,7 @@ class Quota:
         """Check that an admitted request may still be sent.
 
         Raises:
-            DayClosedError: The quota was used up since the request was admitted: admit it again.
+            DayClosedError: The quota was used up since then: admit the request again.
             LimitReachedError: The same, and the run ends; the next run resumes.
             FatalAPIError: The same, and `on_daily_limit` is `fail`.
         """
@@ -156,10 +151,7 @@ class Quota:
                 self.close_day(now + opens_in)
 
     def close_day(self, opens_at: float) -> None:
-        """Admit nothing before a new day.
-
-        Args:
-            opens_at: When requests may be sent again, in seconds since the epoch.
+        """Admit nothing before a new day, from `opens_at` on, in seconds since the epoch.
 
         Raises:
             LimitReachedError: The run ends; the next run resumes.

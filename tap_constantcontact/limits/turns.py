@@ -75,22 +75,14 @@ class Turns:
                 self.changed.notify_all()
 
     def come_back(self) -> None:
-        """Take this thread's place again.
-
-        Raises:
-            AbandonedError: The work was abandoned in the meantime.
-        """
+        """Take this thread's place again, unless its work was abandoned (`AbandonedError`)."""
         with self.changed:
             if self._number is not None:
                 self._check()
                 self._ready.add(self._number)
 
     def is_mine(self) -> bool:
-        """Return whether this thread's work may send a request now.
-
-        Raises:
-            AbandonedError: The work was abandoned.
-        """
+        """Return whether this thread's work may send now, unless abandoned (`AbandonedError`)."""
         if self._number is None:
             return True
         self._check()

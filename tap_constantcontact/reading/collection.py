@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, ClassVar
@@ -108,7 +109,7 @@ class Collection(ConstantContactStream):
 
     def read_since(self, start: DateTime | None) -> Iterator[Record]:
         """Yield every row that changed since an instant, or all rows."""
-        seen = AllSeen()
+        seen = Seen()
         oldest = start
         if start is None and self.changes:
             oldest = self.date_settings.of(self.config).start()
@@ -153,7 +154,7 @@ class Collection(ConstantContactStream):
         on one page.
         """
         key_of = itemgetter(*self.primary_keys)
-        seen = AllSeen() if query.shrinks else Seen()
+        seen = Seen() if query.shrinks else Seen(REMEMBERED)
         known = 0
         limit = self.page_size
         while True:
@@ -233,16 +234,13 @@ class Collection(ConstantContactStream):
             return Plan(None, 1 if query.is_short else None)
         context = {**query.parameters, "limit": 1, "include_count": "true"}
         page = next(self.pages(context), None)
-        return self._planned(page.total if page else None, query)
-
-    def _planned(self, rows: int | None, query: Query) -> Plan:
-        if rows is None:
+        if page is None or page.total is None:
             return Plan(None, None)
-        return Plan(rows, pages(rows, self.page_size, shrinks=query.shrinks))
+        return Plan(page.total, pages(page.total, self.page_size, shrinks=query.shrinks))
 
 
 class Seen:
-    """Tells which rows are new: exactly for the last `REMEMBERED` rows, and maybe for older ones.
+    """Tells which rows are new: exactly for the last `most` rows, and maybe for older ones.
 
     Example:
         >>> seen = Seen()
@@ -250,7 +248,8 @@ class Seen:
         (True, False)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
         self._recent: set[Hashable] = set()
         self._older: set[Hashable] = set()
 
@@ -258,18 +257,7 @@ class Seen:
         """Note a key, and return whether it is new."""
         if key in self._recent or key in self._older:
             return False
-        if len(self._recent) == REMEMBERED:
+        if len(self._recent) == self._most:
             self._older, self._recent = self._recent, set()
-        self._recent.add(key)
-        return True
-
-
-class AllSeen(Seen):
-    """Tells which rows are new, however long ago a row was read."""
-
-    def add(self, key: Hashable) -> bool:
-        """Note a key, and return whether it is new."""
-        if key in self._recent:
-            return False
         self._recent.add(key)
         return True

@@ -16,12 +16,7 @@ WATCHED = 300
 
 
 class EventCounts:
-    """The counts of the parents of one type, requested once a run.
-
-    Args:
-        run: The run.
-        stats: The report that tells the counts, under `stats`.
-    """
+    """The counts of the parents of one type, requested once a run, from a report's `stats`."""
 
     def __init__(self, run: Run, stats: type[BatchedReport]) -> None:
         self._stats = run.once(stats)
@@ -37,12 +32,7 @@ class EventCounts:
             self._known |= {**{parent_id: {} for parent_id in missing}, **told}
 
     def of(self, parent_id: str, names: Sequence[str]) -> int | None:
-        """Return the sum of some counts of a parent, or None if the API tells none.
-
-        Args:
-            parent_id: Key of the parent.
-            names: Names of the counts, such as `em_opens_all`.
-        """
+        """Return the sum of counts such as `em_opens_all`, or None if the API tells none."""
         self.request([parent_id])
         stats = self._known[parent_id]
         known = [count for name in names if (count := stats.get(name)) is not None]

@@ -34,8 +34,7 @@ def read_once(pages: Callable[[], Iterable[EventRows]]) -> EventRows:
     only if new events have arrived at its top, and at most one row per new event. Equal rows within
     one page are always separate events.
 
-    Args:
-        pages: Requests all pages of the list, the newest first; called once for each pass.
+    `pages` requests all of them for each pass, the newest first.
 
     Example:
         >>> a, b = {"n": 1}, {"n": 2}
@@ -75,10 +74,6 @@ def moved_by(before: EventRows, after: EventRows) -> int:
 def overlaps(pages: Sequence[EventRows], longest: int | None = None) -> list[int]:
     """Count, for each page but the first, the first rows that equal the last of the page before.
 
-    Args:
-        pages: The pages of one pass over the list.
-        longest: Maximum count; None for no maximum.
-
     Example:
         >>> a, b, c = {"n": 1}, {"n": 2}, {"n": 3}
         >>> overlaps([[a, b], [b, c], [c, a]]), overlaps([[a, b], [b, c]], longest=0)
@@ -99,10 +94,8 @@ def with_ids(rows: Sequence[dict[str, Any]]) -> EventRows:
     Events equal in these fields are common, as the reports seem to keep whole minutes. (Every
     `created_time` that the vendor has published is one.) They are numbered from the oldest. So a
     key stays when another one joins them later, whatever its link or device. Both sources of the
-    contact reports list the newest first, so both give an event the same number.
-
-    Args:
-        rows: The newest first; all events at the instant of each, or at least the older ones.
+    contact reports list the newest first, so both give an event the same number. The rows are all
+    events at the instant of each, or at least the older ones.
 
     Example:
         >>> mobile, desktop = {"device_type": "mobile"}, {"device_type": "desktop"}

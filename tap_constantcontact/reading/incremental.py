@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 
 
 class Increment:
-    """The rows of a stream that changed since its last finished run.
-
-    Args:
-        stream: The stream, with the replication method that the catalog chooses for it.
-        settings: The settings that decide which span of time it reads.
-    """
+    """The rows of a stream that changed since its last finished run, if the catalog wants these."""
 
     def __init__(self, stream: ConstantContactStream, settings: DateSettings) -> None:
         self._stream = stream
@@ -66,12 +61,8 @@ class Increment:
 class RefreshedIncrement(Increment):
     """The increment of a stream that reads all rows again when the last full read is long ago.
 
-    Args:
-        stream: The stream, with the replication method that the catalog chooses for it.
-        settings: The settings that decide which span of time it reads.
-        refresh_days: Name of the setting for the number of days after which all rows are read
-            again; None for never.
-        takes_dates: Whether the API filters the rows by date.
+    It is after as many days as the setting named `refresh_days` says; None stands for never. And if
+    the API takes no dates to filter rows by, all are read each time.
     """
 
     def __init__(
@@ -102,11 +93,7 @@ class RefreshedIncrement(Increment):
         return not last or parse_instant(last) <= days_before(self._run.began, days)
 
     def finish(self, start: DateTime | None) -> None:
-        """Move the bookmark after a reading.
-
-        Args:
-            start: The instant from which changes were read, or None if all rows were.
-        """
+        """Move the bookmark after a reading from an instant on, or of all rows."""
         if not self.is_wanted or self._fixed:
             return
         self._bookmark.ensure(ACCOUNT)

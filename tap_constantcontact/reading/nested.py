@@ -53,11 +53,7 @@ class RowsWithin(ConstantContactStream):
         yield cls.collection
 
     def within(self, holder: Record) -> list[dict[str, Any]]:
-        """Return the rows within a row of the collection.
-
-        Raises:
-            FatalAPIError: A row lacks its key.
-        """
+        """Return the rows within a row of the collection; a FatalAPIError if one lacks its key."""
         key = self.primary_keys[-1]
         held = {name: holder.get(there) for name, there in self.holder_keys.items()}
         rows = [
@@ -85,10 +81,6 @@ class SharedReading:
 
     It starts at the earliest bookmark of the streams that are selected. The first of them reads the
     collection. Meanwhile, the rows of the others are kept until it is their turn.
-
-    Args:
-        run: The run.
-        collection: The collection's own stream.
     """
 
     def __init__(self, run: Run, collection: type[Collection]) -> None:
@@ -119,7 +111,7 @@ class SharedReading:
         """Yield the rows of a stream, from the collection unless it was read before.
 
         Raises:
-            ForbiddenError: The token or its user may not read the collection.
+            ForbiddenError: The collection may not be read, each time it is asked for.
         """
         if self._forbidden is not None:
             raise self._forbidden
@@ -133,12 +125,7 @@ class SharedReading:
             self.collection.converter.report(self.collection.logger)
 
     def passing(self, holders: Iterable[Record], reader: ConstantContactStream) -> Iterator[Record]:
-        """Yield the rows of the collection, and keep the rows within for all but their reader.
-
-        Raises:
-            FatalAPIError: The rows cannot be kept, as there is no room on the disk.
-            ForbiddenError: The token or its user may not read the collection.
-        """
+        """Yield the rows of the collection, and keep the rows within for all but their reader."""
         others = [one for one in self._others if one.selected and one is not reader]
         kept = {one.name: KeptRows() for one in others}
         try:
@@ -165,11 +152,7 @@ class KeptRows:
         self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed with the run
 
     def add(self, rows: Iterable[Record]) -> None:
-        """Add rows.
-
-        Raises:
-            FatalAPIError: There is no room for the file.
-        """
+        """Add rows; a FatalAPIError tells that there is no room for the file."""
         try:
             self._file.writelines(msgspec.json.encode(row) + b"\n" for row in rows)
         except OSError as error:

@@ -61,10 +61,6 @@ class Parents:
     """The parents of one type, listed as far back as the reports have needed so far.
 
     Parents whose ids a setting gives are not listed, unless other filters are set as well.
-
-    Args:
-        run: The run.
-        of: Their type.
     """
 
     def __init__(self, run: Run, of: ParentType) -> None:

@@ -48,16 +48,13 @@ class Details(ConstantContactStream):
         """
         if parent_id not in self._known:
             try:
-                self._known[parent_id] = self._requested(parent_id)
+                self._known[parent_id] = next(self.all_rows({self.parents.key: parent_id}))
             except NotFoundError as error:
                 self._known[parent_id] = error
         known = self._known[parent_id]
         if isinstance(known, NotFoundError):
             raise known
         return known
-
-    def _requested(self, parent_id: str) -> Record:
-        return next(self.all_rows({self.parents.key: parent_id}))
 
 
 @dataclass(frozen=True)
@@ -77,11 +74,7 @@ class PartType:
     roles: tuple[str, ...] | None = None
 
     def keys(self, run: Run, parent_id: str) -> list[str]:
-        """Return the keys of a parent's parts that reports are about.
-
-        Raises:
-            NotFoundError: The API does not know the parent.
-        """
+        """Return the keys of those parts of a parent that reports are about, or raise as `of`."""
         found = run.once(self.details).of(parent_id).get(self.listed_in) or []
         return [
             part[self.key]

@@ -27,10 +27,6 @@ class Change(NamedTuple):
         parameter: Name of the parameter.
         path: Path of the date that it filters by, such as `email_address.opt_out_date`.
         shrinks: Whether rows may leave the filtered list while it is read.
-
-    Example:
-        >>> Change("updated_after", "updated_at")
-        Change(parameter='updated_after', path='updated_at', shrinks=False)
     """
 
     parameter: str

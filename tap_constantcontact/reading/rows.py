@@ -22,11 +22,7 @@ Pages = Callable[[], Iterable[Page]]
 
 @dataclass(frozen=True)
 class Keyed:
-    """Rows with keys, each read once.
-
-    Attributes:
-        activity_type: The type of event that all rows are about, for lists that spell it otherwise.
-    """
+    """Rows with keys, each read once; about a type of event if their list spells it otherwise."""
 
     activity_type: str | None = None
     newest_first: ClassVar[bool] = False
@@ -49,10 +45,9 @@ class Keyed:
 class Events:
     """Events, each read once, which get a key `activity_id`.
 
-    Attributes:
-        activity_type: The type of all the events, for lists that spell it otherwise or not at all.
-        newest_first: Whether to stop at the first page with events older than the window. The lists
-            come newest first, and have no date filter.
+    `activity_type` is their type if the list spells it otherwise or not at all. The lists have no
+    date filter: if they come `newest_first`, reading stops at the first page with older events than
+    the window's.
     """
 
     activity_type: str | None = None

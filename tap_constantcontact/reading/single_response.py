@@ -17,18 +17,8 @@ class SingleResponse(ConstantContactStream):
     """A stream that fits in one response: one object, or an array of all rows.
 
     Attributes that a stream may set:
-        is_array: Whether the response is a bare array.
         parameters: The query parameters.
         dated_by: Name of a field to add with the instant of the run, for figures without a date.
-
-    Example:
-        >>> class AccountEmailsStream(SingleResponse):
-        ...     name = "account_emails"
-        ...     path = "/account/emails"
-        ...     is_array = True
-        ...     scope = "account_read"
-        ...     privilege = "account:read"
-        ...     primary_keys = ("email_id",)
     """
 
     parameters: ClassVar[dict[str, Any]] = {}

@@ -37,7 +37,6 @@ class Chain:
     """The pages of one slice, each linked from the one before.
 
     Attributes:
-        pages: The pages.
         after: Creation date-time of the oldest rows to keep, in whole seconds; empty for no limit.
         before: Creation date-time before which rows are kept; empty for no limit.
         left: Estimated number of rows on the pages that were not read yet; None if not known.
@@ -95,11 +94,8 @@ class Chain:
 class Slices:
     """Reads a list in as many concurrent chains of pages as the key's pace takes.
 
-    Args:
-        creation: How the list is restricted by the creation of its rows.
-        page_size: Number of rows a page.
-        pages: Returns the pages of the list, given query parameters that restrict it.
-        wanted: Returns how many requests should be in flight.
+    `pages` returns those of the list, given query parameters that restrict the creation of its
+    rows; `wanted` returns how many requests should be in flight.
     """
 
     def __init__(
@@ -117,11 +113,7 @@ class Slices:
         self._awaited: dict[Future[Page | None], Chain] = {}
 
     def __iter__(self) -> Iterator[list[Record]]:
-        """Yield the rows of each page, while the next pages are on their way.
-
-        Raises:
-            Exception: Whatever a request raised.
-        """
+        """Yield the rows of each page, while the next pages are on their way."""
         self._ask(Chain(self._pages({})))
         try:
             while self._awaited:

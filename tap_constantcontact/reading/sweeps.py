@@ -25,7 +25,7 @@ class Sweeps:
 
     Args:
         stream: The report.
-        settings: The settings that decide the window.
+        settings: Those that decide the window.
         lookback_days: Number of days before its bookmark that an incremental sweep reads again,
             unless a setting says otherwise.
         filters: Names of the settings that decide which rows are kept, regardless of their date.

@@ -24,31 +24,19 @@ class PerParent:
     """Minimum number of requests per parent."""
 
     def rows(self, run: Run, parent: Keys, read: Read) -> list[Record]:  # noqa: ARG002
-        """Return the rows of a parent.
-
-        Raises:
-            NotFoundError: The API does not know the parent.
-        """
+        """Return the rows of a parent; a NotFoundError tells that the API does not know it."""
         return read(parent)
 
 
 @dataclass(frozen=True)
 class PerPart:
-    """One list of rows per part of a parent. A part that the API does not know is skipped.
-
-    Attributes:
-        parts: The type of the parts.
-    """
+    """One list of rows per part of a parent. A part that the API does not know is skipped."""
 
     parts: PartType
     requests: ClassVar[int] = 2
 
     def rows(self, run: Run, parent: Keys, read: Read) -> list[Record]:
-        """Return the rows of all parts of a parent.
-
-        Raises:
-            NotFoundError: The API does not know the parent.
-        """
+        """Return the rows of all parts of a parent, or raise a NotFoundError as above."""
         (parent_id,) = parent.values()
         rows: list[Record] = []
         for part_id in self.parts.keys(run, parent_id):

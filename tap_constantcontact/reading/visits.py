@@ -27,7 +27,6 @@ class All:
     """All parents.
 
     Attributes:
-        parents: The type of the parents.
         most_ahead: Maximum number of parents read ahead.
         settings: Names of the settings that decide which parents are read.
     """

@@ -20,12 +20,7 @@ MOST_EMPTY = 100
 
 
 class NextLinkPaginator(BaseHATEOASPaginator):
-    """Follows the links to next pages, through empty pages too.
-
-    Args:
-        stream: Name of the stream, for messages.
-        pages: The pages, by the responses that brought them.
-    """
+    """Follows the links of a stream's pages to the next ones, through empty pages too."""
 
     def __init__(self, stream: str, pages: Mapping[requests.Response, Page]) -> None:
         super().__init__()

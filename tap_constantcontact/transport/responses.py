@@ -55,9 +55,6 @@ class Page:
     They are converted when they are needed. So one thread does nothing but requests, while another
     one converts and writes what they bring.
 
-    Args:
-        convert: Returns the records.
-
     Attributes:
         total: Number of rows of the whole list, if the API sent it.
         next_link: Address of the next page; None on the last page.
@@ -98,12 +95,7 @@ def page_in(
 ) -> Page:
     """Return the page that a response with status 200 brings; by default, its body is the only row.
 
-    Args:
-        response: The whole response.
-        convert: Converts rows into records.
-        records_key: Property that holds the rows of a page of a list.
-        row_key: Property that holds the only row, if there is one.
-        is_array: Whether the body is an array of rows.
+    A stream sets `records_key`, `row_key` and `is_array`, and `convert` makes records of rows.
 
     Raises:
         RetriableAPIError: The body is malformed; a retry may return a good one.
@@ -228,8 +220,7 @@ def _next_link(body: Mapping[str, Any], address: str) -> str | None:
 def _member(found: Any, name: str, beside: Iterable[str] = ()) -> Any:
     """Return a member of an object; None if it is null or missing, or there is no object.
 
-    Raises:
-        ValueError: It is not an object, or has something else in place of the member.
+    Anything else in place of the object or the member is a ValueError.
     """
     if found is None:
         return None

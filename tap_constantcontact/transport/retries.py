@@ -49,10 +49,8 @@ def retried(
 ) -> Send:
     """Return a function that calls `send` until it succeeds or its waits are used up.
 
-    Args:
-        send: Sends a request; raises one of `RETRIABLE` if it may be retried.
-        before_wait: Called before each wait, with the failure and the seconds until the retry.
-        patience: Returns the seconds to wait before each retry while the API fails.
+    It retries after any of `RETRIABLE`, and calls `before_wait` with the failure and the seconds
+    until the retry. `patience` returns the seconds before each retry while the API fails.
     """
 
     def waits() -> Generator[float, Any, None]:

@@ -44,21 +44,11 @@ MOST_BYTES = 64 * 2**20
 
 
 class Connection:
-    """The connection of one key to the API.
-
-    Args:
-        config: The settings, complete and checked.
-        clock: Tells the time and waits.
+    """The connection of one key to the API, by settings that are complete and checked.
 
     Attributes:
         api_url: Base URL of the API, without a trailing slash.
         session: The session with its pool of sockets; it authenticates and limits its requests.
-        authenticator: Adds the bearer token to each request.
-        turns: Decides which of several concurrent requests is sent first.
-        permits: Permits requests, in turn with other runs of the key.
-        pace: Limits the requests a second.
-        quota: Limits the requests of a run, and ends it when a day is used up.
-        concurrency: Computes how many requests should be in flight.
         throttled: Number of responses with status 429 because of the pace.
         retried: Number of retries for any other reason.
         clock_lag: Seconds by which the API's clock is behind ours; 0 if it is ahead.
@@ -149,25 +139,20 @@ class Connection:
     def limit_reached(self, response: requests.Response) -> Exception:
         """Return the error that a response with status 429 stands for.
 
-        Only the body's `error_key` shows which of the two limits was reached. (Guide.)
-
-        Returns:
-            QuotaExceededError: The daily quota is used up.
-            ThrottledError: The pace was exceeded, or the `error_key` is unknown.
+        Only the body's `error_key` shows which of the two limits was reached. (Guide.) If it is
+        unknown, the pace was exceeded.
         """
         if error_key(response) == "quota_exceeded":
             self.quota.refused()
             return QuotaExceededError(refusal_of(response), response)
         self.throttled += 1
-        self.pace.throttled()
+        self.permits.throttled()
         return ThrottledError(refusal_of(response), response)
 
     def token_refused(self, response: requests.Response) -> Exception:
         """Renew a refused access token, unless it was just renewed for the same request.
 
-        Returns:
-            TokenRenewedError: There is a new token, so the request may be retried.
-            FatalAPIError: There is no new token.
+        Returns the error to raise, which tells whether the request may be retried with a new token.
         """
         request = response.request
         token = str(request.headers.get("Authorization", "")).removeprefix("Bearer ")
@@ -197,9 +182,7 @@ class Connection:
 class LimitedAdapter(HomeAdapter):
     """Sends a request to the API when the key's limits allow it, and reads the whole response.
 
-    Args:
-        connection: The connection, with the limits and the token.
-        timeout: Seconds without receiving a byte before a request fails.
+    It fails after `timeout` seconds without receiving a byte.
     """
 
     def __init__(self, connection: Connection, timeout: float) -> None:

@@ -32,13 +32,7 @@ SUCCESSES = (requests.codes.ok, 209)
 
 
 class Endpoint(NamedTuple):
-    """The facts about an endpoint that error messages mention.
-
-    Attributes:
-        stream: Name of the stream that reads it.
-        scope: OAuth scope that it requires; None if only a partner's token can read it.
-        privilege: User privilege that it requires, if any.
-    """
+    """The facts about a stream's endpoint that error messages mention, as the stream sets them."""
 
     stream: str
     scope: str | None
@@ -48,10 +42,7 @@ class Endpoint(NamedTuple):
 def judge(response: requests.Response, endpoint: Endpoint, connection: Connection) -> None:
     """Accept a response with status 200 or 209, and raise for any other.
 
-    Args:
-        response: The whole response.
-        endpoint: The endpoint that it came from.
-        connection: Learns from the response about the limits, the token and the clock.
+    The connection learns from it about the limits, the token and the clock.
 
     Raises:
         RetriableAPIError: A retry may succeed.

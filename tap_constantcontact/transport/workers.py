@@ -49,9 +49,7 @@ class Concurrency:
     That number is pace times latency (Little's law). The latency is that of the slowest recent
     response, because results are returned in order, so that quick responses wait for slow ones.
 
-    Args:
-        pace: Requests a second.
-        most: Maximum number of requests in flight; None for `MOST`.
+    `pace` is in requests a second. At most `most` are in flight; None stands for `MOST`.
 
     Example:
         >>> concurrency = Concurrency(pace=20)
@@ -95,16 +93,10 @@ def in_order(
 ) -> Iterator[tuple[T, R]]:
     """Yield each item with its result, in the order of the items.
 
-    Args:
-        work: Computes the result of an item; runs in a thread.
-        items: The items.
-        turns: The order in which the work may send its requests.
-        ahead: Returns how many of the following items may be in progress or done while one is being
-            yielded; 0 for one item at a time.
-        most: Maximum number of threads.
+    The work is done in at most `most` threads. While an item is being yielded, at most `ahead()` of
+    the following ones may be in progress or done.
 
-    Raises:
-        Exception: Whatever the work on an item raised, after the items before it were yielded.
+    What the work on an item raises is raised after the items before it were yielded.
     """
     pending: deque[tuple[T, int, Future[R]]] = deque()
     workers = Workers()
@@ -128,11 +120,7 @@ def in_order(
 
 
 def result_of(future: Future[R]) -> R:
-    """Wait for a result, and handle signals meanwhile.
-
-    Raises:
-        Exception: Whatever the work raised.
-    """
+    """Wait for a result, or what the work raised, and handle signals meanwhile."""
     while not future.done():
         wait([future], WAIT_ANEW)
     return future.result()
@@ -144,11 +132,7 @@ def _numbered(work: Callable[[T], R], item: T, turns: Turns, number: int) -> R:
 
 
 class Workers:
-    """A pool of daemon threads, each started when it is needed.
-
-    Attributes:
-        number: Number of threads.
-    """
+    """A pool of daemon threads, each started when it is needed."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -180,11 +164,7 @@ class Workers:
 
 
 def read_ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield items while the next one is being fetched in a thread.
-
-    Raises:
-        Exception: Whatever fetching an item raised, after the items before it were yielded.
-    """
+    """Yield items while the next one, or what its fetching raises, is being fetched in a thread."""
     worker = Workers()
     worker.add()
     try:

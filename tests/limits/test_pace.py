@@ -36,11 +36,12 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 def departures(rate: float, gaps: list[float], throttled: int = 0) -> list[float]:
     """When requests leave that come with these gaps between them, and are not answered yet."""
     clock, left = StillClock(), []
-    pace = pace_of(rate, clock=clock)
+    store = MemoryStore(clock)
+    pace, permits = pace_of(rate, clock=clock, store=store), permits_of(rate, store=store)
     for _ in range(throttled):
         clock.at += 1
-        pace.throttled()
-        pace.throttled()  # of the same second
+        permits.throttled()
+        permits.throttled()  # of the same second
     for gap in gaps:
         clock.at += gap
         with pace.departure():

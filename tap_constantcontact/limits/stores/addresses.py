@@ -41,13 +41,9 @@ def options_of(url: str) -> Collection[str]:
 
 
 def file_of(where: str, schemes: Collection[str]) -> Path:
-    """Return the file that a setting names.
+    """Return the file that a setting names, which is no URL of one of these schemes.
 
     A name that may be a misspelt URL is refused, as messages show the names of files.
-
-    Args:
-        where: The setting.
-        schemes: Those of URLs, to be named in the message.
 
     Raises:
         StoreError: It is not the name of a file.

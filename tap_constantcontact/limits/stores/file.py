@@ -58,9 +58,6 @@ class FileStore:
         """Run a step on the ledger, under the file's lock.
 
         If the file was removed, it is made again with what this run knows.
-
-        Raises:
-            StoreError: The file cannot be used, or is locked for too long.
         """
         if not self._lock.acquire(timeout=STORE_PATIENCE):
             raise StoreError("database is locked")

@@ -71,11 +71,7 @@ class PostgresStore:
         return "PostgreSQL"
 
     def change(self, step: Step[T]) -> T:
-        """Run a step on the ledger, under a lock on its row.
-
-        Raises:
-            StoreError: The database cannot be used.
-        """
+        """Run a step on the ledger, under a lock on its row."""
         with self._lock:
             try:
                 connection = self._opened()

@@ -73,11 +73,7 @@ class RedisStore:
         return "Redis"
 
     def change(self, step: Step[T]) -> T:
-        """Run a step on the ledger, in a transaction.
-
-        Raises:
-            StoreError: The server cannot be used.
-        """
+        """Run a step on the ledger, in a transaction."""
 
         def transact(pipe: Any) -> T:
             seconds, microseconds = pipe.time()
