@@ -14,12 +14,12 @@ from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_constantcontact.auth.permissions import (
-    REMEDY,
+    RIGHTS_REMEDY,
     ask_privileges,
     forbidden_streams,
     forbids,
     permissions,
-    table,
+    permissions_table,
 )
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.commands import estimate
@@ -166,12 +166,12 @@ class Command(TapConstantContact):
             connection.session, connection.api_url, self.config["request_timeout"]
         )
         found = permissions(needs, connection.authenticator.scopes, privileges)
-        click.echo(table(found), err=True)
+        click.echo(permissions_table(found), err=True)
         forbidden = forbidden_streams(found)
         allowed = [stream for name, stream in selected.items() if name not in forbidden]
         self.run_sync_dry_run(dry_run_record_limit=1, streams=allowed)
         if forbidden and not (allowed and self.config["skip_forbidden_streams"]):
-            raise FatalAPIError(f"{forbids(forbidden)} {REMEDY}")
+            raise FatalAPIError(f"{forbids(forbidden)} {RIGHTS_REMEDY}")
 
     @classmethod
     @override

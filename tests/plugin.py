@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tap_constantcontact.config.settings import DAYS, INSTANTS, OPTIONS, with_sdk_settings
+from tap_constantcontact.config.settings import CHOICES, DAYS, INSTANTS, with_sdk_settings
 from tap_constantcontact.tap import TapConstantContact
 
 CATALOG = "$MELTANO_SYS_DIR_ROOT/run/$MELTANO_EXTRACTOR_NAME/tap.properties.json"
@@ -136,7 +136,7 @@ def _setting(name: str, setting: Setting) -> dict[str, Any]:
     if "default" in setting:
         shown["value"] = setting["default"]
     if "enum" in setting:
-        labels = OPTIONS.get(name) or {value: value for value in setting["enum"]}
+        labels = CHOICES.get(name) or {value: value for value in setting["enum"]}
         shown["options"] = [{"label": labels[value], "value": value} for value in setting["enum"]]
     shown["description"] = described(setting)
     return shown

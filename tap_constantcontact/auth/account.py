@@ -16,13 +16,13 @@ import requests
 from tap_constantcontact.auth.session import json_in, refuse_redirect, shown
 from tap_constantcontact.exceptions import RetriableAPIError
 
-LONGEST = 100
+LONGEST_NAME = 100
 """Maximum number of characters of a name."""
 
 FLEETING = (requests.codes.unauthorized, requests.codes.too_many_requests)
 """Statuses of refusals that do not mean that the scope is missing."""
 
-PATIENCE = 10.0
+FACT_PATIENCE = 10.0
 """Seconds to wait for a fact about the token; without a response, a run continues."""
 
 Ask = Callable[[], "Account | None"]
@@ -76,7 +76,7 @@ UNTOLD = Account()
 """The account of a token that may not read it; it is not requested again."""
 
 
-def described(account: Account | None) -> str:
+def account_in_words(account: Account | None) -> str:
     """Describe an account, or why it is not known."""
     if account is None:
         return "not known: the API did not respond, try again later"
@@ -118,7 +118,7 @@ def response_of(session: requests.Session, url: str, timeout: float) -> requests
         FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.
     """
     try:
-        response = session.get(url, timeout=min(timeout, PATIENCE))
+        response = session.get(url, timeout=min(timeout, FACT_PATIENCE))
     except (requests.RequestException, RetriableAPIError, ValueError):
         return None
     refuse_redirect(response, f"The API at {shown(url)}", "api_url")
@@ -127,6 +127,6 @@ def response_of(session: requests.Session, url: str, timeout: float) -> requests
 
 def text_of(value: Any) -> str:
     """Return the printable part of a text, or an empty text for any other value."""
-    return (
-        "".join(filter(str.isprintable, value)).strip()[:LONGEST] if isinstance(value, str) else ""
-    )
+    if not isinstance(value, str):
+        return ""
+    return "".join(filter(str.isprintable, value)).strip()[:LONGEST_NAME]

@@ -51,7 +51,7 @@ LONGEST_ADDRESS = 1000
 _visible = re.compile(r"[\x21-\x7e]+").fullmatch
 
 
-class Granted(NamedTuple):
+class GrantedTokens(NamedTuple):
     """What the authorization server granted.
 
     Attributes:
@@ -67,7 +67,7 @@ class Granted(NamedTuple):
     scope: str
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Granted:
+    def of(cls, answer: Mapping[str, Any]) -> GrantedTokens:
         """Return the tokens in an answer; a `ValueError` names one that cannot be used."""
         access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token")
         if not is_token(access_token):

@@ -17,7 +17,7 @@ import requests
 from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticator
 
 from tap_constantcontact.auth.account import Account, Ask
-from tap_constantcontact.auth.answers import Granted
+from tap_constantcontact.auth.answers import GrantedTokens
 from tap_constantcontact.auth.permissions import scopes_of
 from tap_constantcontact.auth.token_file import SIGN_IN, TokenFile
 from tap_constantcontact.auth.token_request import AuthorizationServer
@@ -215,7 +215,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             scope=granted.scope or tokens.scope,
         )
 
-    def _exchanged(self, refresh_token: str) -> Granted:
+    def _exchanged(self, refresh_token: str) -> GrantedTokens:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         try:
             return self._server.grant(form)

@@ -44,7 +44,7 @@ MOST_TEXTS = 3
 DEPTH = 3
 """Maximum depth at which such texts are looked for."""
 
-PAGE = 16 * 1024
+PAGE_BYTES = 16 * 1024
 """Number of bytes at the beginning of a page that is not JSON in which a text is looked for."""
 
 MASK = "***"
@@ -52,7 +52,7 @@ MASK = "***"
 SHORTEST_MASKED = 8
 """Minimum number of characters of a part of a token that is masked."""
 
-LONGEST = 1000
+LONGEST_TEXT = 1000
 """Maximum number of characters of a text that are looked at."""
 
 _data = re.compile(r"""[{["'=]""").search
@@ -82,11 +82,11 @@ def texts_in(body: Any) -> list[str]:
 
 def text_of_page(content: bytes) -> str:
     """Return the title of an HTML page, or else its text; nothing of what is no text."""
-    if b"\0" in content[:PAGE]:
+    if b"\0" in content[:PAGE_BYTES]:
         return ""
     page = _Page()
     try:
-        page.feed(content[:PAGE].decode(errors="replace"))
+        page.feed(content[:PAGE_BYTES].decode(errors="replace"))
         page.close()
     except AssertionError:  # how the parser refuses some declarations
         pass
@@ -101,7 +101,7 @@ def in_a_line(texts: Iterable[str], secrets: Sequence[str]) -> list[str]:
 
 def safe(text: str, secrets: Sequence[str]) -> str:
     """Return a text in one printable line of bounded length, in which secrets are masked."""
-    text = " ".join(text[:LONGEST].split())
+    text = " ".join(text[:LONGEST_TEXT].split())
     for secret in secrets:
         for form in {secret, quote_plus(secret, errors="replace")}:
             text = _masked(text, form)

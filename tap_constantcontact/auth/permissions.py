@@ -24,7 +24,7 @@ from tabulate import tabulate
 from tap_constantcontact.auth.account import response_of, text_of
 from tap_constantcontact.auth.session import json_in
 
-PATH = "/account/user/privileges"
+PRIVILEGES_PATH = "/account/user/privileges"
 
 LONGEST_SCOPE = 4096
 """Maximum number of characters of the scopes of a token."""
@@ -62,7 +62,7 @@ class Permission(NamedTuple):
     allowed: str
 
 
-REMEDY = (
+RIGHTS_REMEDY = (
     "Sign in with the scopes, and as a user with the privileges, that the table names, deselect "
     "these streams, or set skip_forbidden_streams."
 )
@@ -106,7 +106,7 @@ def _allowed(need: Need, scopes: frozenset[str] | None, privileges: frozenset[st
     return f"not known: {' and '.join(unknown)}" if unknown else "yes"
 
 
-def table(permissions: Iterable[Permission]) -> str:
+def permissions_table(permissions: Iterable[Permission]) -> str:
     """Return what a token may read, as a table for people."""
     return tabulate(permissions, headers=Permission._fields, disable_numparse=True)
 
@@ -169,7 +169,7 @@ def ask_privileges(
     Raises:
         FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.
     """
-    response = response_of(session, f"{api_url}{PATH}", timeout)
+    response = response_of(session, f"{api_url}{PRIVILEGES_PATH}", timeout)
     return None if response is None else privileges_in(response)
 
 

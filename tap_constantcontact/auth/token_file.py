@@ -35,13 +35,13 @@ SIGN_IN = "sign in again with tap-constantcontact-login"
 ROOM = 40_960
 """Bytes to reserve: two tokens of the largest size (16 KiB each), and the other keys."""
 
-LARGEST = 1_048_576
+LARGEST_TOKEN_FILE = 1_048_576
 """Maximum size of a token file in bytes."""
 
 SILENCE = 5.0
 """Seconds to wait for another process before saying so in the log."""
 
-LONGEST_WAIT = 600.0
+LONGEST_RENEWAL = 600.0
 """Seconds to wait for another process from then on before giving up.
 
 A renewal takes seconds, and two minutes if the authorization server does not answer.
@@ -80,14 +80,14 @@ class TokenLock:
         logging.getLogger("tap-constantcontact").warning(
             "Another process is renewing the token in %s. Waiting for it, for up to %.0f minutes",
             self._path,
-            LONGEST_WAIT / 60,
+            LONGEST_RENEWAL / 60,
         )
         try:
-            self._lock.acquire(timeout=LONGEST_WAIT)
+            self._lock.acquire(timeout=LONGEST_RENEWAL)
         except Timeout:
             raise FatalAPIError(
                 f"Another process has been renewing the token in {str(self._path)!r} for more than "
-                f"{LONGEST_WAIT / 60:.0f} minutes. Look for a run that hangs and end it, then "
+                f"{LONGEST_RENEWAL / 60:.0f} minutes. Look for a run that hangs and end it, then "
                 "run again."
             ) from None
 
@@ -202,9 +202,9 @@ class TokenFile:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
                 raise OSError(errno.EINVAL, "not a regular file")
-            text = file.read(LARGEST + 1)
+            text = file.read(LARGEST_TOKEN_FILE + 1)
         content = json.loads(text.decode("utf-8-sig"))
-        if len(text) > LARGEST or not isinstance(content, dict):
+        if len(text) > LARGEST_TOKEN_FILE or not isinstance(content, dict):
             raise ValueError("not a JSON object of a token file's size")
         return content, stat.S_IMODE(mode)
 
@@ -235,7 +235,7 @@ class TokenFile:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
             with FileIO(os.open(self._draft_path, flags, 0o600), "wb") as draft:
                 size = self.path.stat().st_size if self.path.exists() else 0
-                _overwrite(draft, bytes(min(size, LARGEST) + ROOM))
+                _overwrite(draft, bytes(min(size, LARGEST_TOKEN_FILE) + ROOM))
                 yield lambda tokens: self._replace(draft, tokens)
         finally:
             self._draft_path.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import requests
 from requests.auth import HTTPBasicAuth
 
-from tap_constantcontact.auth.answers import SECRET, Granted
+from tap_constantcontact.auth.answers import SECRET, GrantedTokens
 from tap_constantcontact.auth.error_texts import in_a_line, secrets_of, text_of_other, texts_in
 from tap_constantcontact.auth.session import (
     RESPONSE_TIMEOUT_FACTOR,
@@ -42,7 +42,7 @@ WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 A `Retry-After` header is not heeded: the API's documents have none, and it could name years.
 """
 
-PATIENCE = 60.0
+TOKEN_PATIENCE = 60.0
 """Seconds after which not to retry any more; a single request may take longer."""
 
 SHORTEST = 0.1
@@ -71,7 +71,7 @@ class AuthorizationServer:
         self._timeout = float(config["request_timeout"])
         self._clock = clock
 
-    def grant(self, form: Mapping[str, str], patience: float | None = None) -> Granted:
+    def grant(self, form: Mapping[str, str], patience: float | None = None) -> GrantedTokens:
         """Request tokens, and retry as `patiently` does.
 
         Args:
@@ -80,7 +80,7 @@ class AuthorizationServer:
         """
         return self.patiently(lambda left: self.grant_once(form, left), patience)
 
-    def grant_once(self, form: Mapping[str, str], left: float) -> Granted:
+    def grant_once(self, form: Mapping[str, str], left: float) -> GrantedTokens:
         """Request tokens without retries, as `ask` does.
 
         Raises:
@@ -90,7 +90,7 @@ class AuthorizationServer:
             form = {**form, "client_id": self.client_id}
         answer = self.ask("/token", form, left, secret=self._client_secret)
         try:
-            return Granted.of(answer)
+            return GrantedTokens.of(answer)
         except ValueError as error:
             raise FatalAPIError(
                 f"The authorization server at {shown(self.url)} sent no {error} that can be used, "
@@ -108,7 +108,7 @@ class AuthorizationServer:
             FatalAPIError: The server still failed after the last retry, or refused.
         """
         if patience is None:
-            patience = max(PATIENCE, RESPONSE_TIMEOUT_FACTOR * self._timeout)
+            patience = max(TOKEN_PATIENCE, RESPONSE_TIMEOUT_FACTOR * self._timeout)
         ends_at = self._clock.monotonic() + patience
         waits = iter(WAITS)
         while True:

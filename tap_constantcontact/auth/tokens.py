@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
@@ -63,7 +64,8 @@ class Tokens:
     @property
     def idle_days(self) -> float:
         """Days since the refresh token was last used; 0 if unknown."""
-        return (time.time() - self.refreshed_at) / SECONDS_A_DAY if self.refreshed_at else 0.0
+        idle = time.time() - self.refreshed_at if self.refreshed_at else 0.0
+        return timedelta(seconds=idle) / timedelta(days=1)
 
     @property
     def kind(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from tap_constantcontact.auth.answers import Granted, is_visible
+from tap_constantcontact.auth.answers import GrantedTokens, is_visible
 from tap_constantcontact.auth.sign_in.flows import SignIn
 from tap_constantcontact.auth.sign_in.storage import check_can_store, store, tokens_of
 from tap_constantcontact.auth.token_file import TokenFile
@@ -109,7 +109,7 @@ def main(  # noqa: PLR0913 - the options of a command
     if task == "check":
         sources = [*([str(config)] if config else []), json_files.ENVIRONMENT]
         context.exit(examine(sources, client_id=client_id))
-    stored: list[Granted] = []
+    stored: list[GrantedTokens] = []
     try:
         written = json_files.configuration([config] if config else [])
         settings = settings_of(written, client_id)
@@ -122,7 +122,7 @@ def main(  # noqa: PLR0913 - the options of a command
         scopes = _scopes(scopes)
         sign_in = SignIn(settings, scopes)
 
-        def keep(granted: Granted) -> None:
+        def keep(granted: GrantedTokens) -> None:
             store(tokens_of(granted, settings, scopes), file, replace_other=replace_other)
             stored.append(granted)
 
@@ -211,7 +211,7 @@ def _usual_way() -> str:
     return "browser" if has_screen else "device"
 
 
-def _name_lacking(granted: Granted, scopes: str) -> None:
+def _name_lacking(granted: GrantedTokens, scopes: str) -> None:
     named = (granted.scope or scopes).split()
     if lacking := sorted({*scopes.split()} - {*named, "offline_access"}):
         click.echo(f"Not granted: {', '.join(lacking)}.", err=True)

@@ -29,7 +29,7 @@ def is_of_defaults(batch_config: Any) -> bool:
     )
 
 
-def faults(config: Mapping[str, Any]) -> Iterator[str]:
+def batch_faults(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each fault of the setting, and of what cannot be combined with it."""
     batches = config.get("batch_config")
     if not batches:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from dotenv import dotenv_values
 
-from tap_constantcontact.config.json_files import LARGEST, from_json, opened
+from tap_constantcontact.config.json_files import LARGEST_FILE, from_json, opened
 from tap_constantcontact.config.settings import SETTINGS
 from tap_constantcontact.exceptions import nearest, reason
 
@@ -152,7 +152,7 @@ def _content(path: Path) -> str:
                 raise PermissionError(
                     0, f"other users can write it (mode {mode:04o}): run chmod go-w on it"
                 )
-        return file.read(LARGEST).decode("utf-8-sig")
+        return file.read(LARGEST_FILE).decode("utf-8-sig")
 
 
 # Values

@@ -21,16 +21,16 @@ from tap_constantcontact.exceptions import reason, refused
 ENVIRONMENT = "ENV"
 """The `--config` that stands for the environment."""
 
-LARGEST = 64 * 1024 * 1024
+LARGEST_FILE = 64 * 1024 * 1024
 """Maximum size of a file, in bytes. A catalog of all streams has less than a million."""
 
 DEEPEST = 100
 """Maximum number of arrays and objects in a file that are nested in each other."""
 
-PATIENCE = 3.0
+PIPE_PATIENCE = 3.0
 """Seconds to wait for a named pipe that nobody writes to yet."""
 
-REMEDY = {"state": ". Of a tap's output, give the last line of type STATE alone"}
+REMEDIES = {"state": ". Of a tap's output, give the last line of type STATE alone"}
 """What to do, by what a file that is not JSON was to be."""
 
 BLANK = " \t\r\n"
@@ -73,7 +73,7 @@ def json_object(path: str | Path, kind: str) -> dict[str, Any]:
     except UnicodeDecodeError:
         why = "it is not JSON in UTF-8, which is expected: save it in that encoding"
     except NotJSONError as error:
-        why = f"{error}{REMEDY.get(kind, '')}"
+        why = f"{error}{REMEDIES.get(kind, '')}"
     else:
         if isinstance(content, dict):
             return content
@@ -84,16 +84,16 @@ def json_object(path: str | Path, kind: str) -> dict[str, Any]:
 
 def _content(path: str | Path) -> bytes:
     if str(path) == "-":
-        content = sys.stdin.buffer.read(LARGEST + 1)
+        content = sys.stdin.buffer.read(LARGEST_FILE + 1)
     else:
         with opened(path) as file, selectors.DefaultSelector() as selector:
             if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
                 selector.register(file, selectors.EVENT_READ)
-                selector.select(PATIENCE)
+                selector.select(PIPE_PATIENCE)
                 os.set_blocking(file.fileno(), True)
-            content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise OSError(0, f"it is larger than {LARGEST:,} bytes")
+            content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise OSError(0, f"it is larger than {LARGEST_FILE:,} bytes")
     return content
 
 

@@ -39,7 +39,7 @@ EMAIL_EVENTS = ("em_sends", "em_opens", "em_clicks", "em_bounces", "em_optouts",
 PAGE_EVENTS = ("p_contact_open", "p_contact_click", "p_contact_add", "p_contact_update")
 ACTIVITY_TYPES = (*EMAIL_EVENTS, *PAGE_EVENTS)
 
-OPTIONS = {
+CHOICES = {
     "report_source": {"contacts": "Contact by contact", "campaigns": "By campaign"},
     "on_daily_limit": {
         "stop": "Stop, and resume in the next run",
@@ -60,18 +60,18 @@ def setting(kind: Any, name: str, description: str, **options: Any) -> th.Proper
 
 INSTANT, DAY = th.StringType(), th.StringType()
 
-text = partial(setting, th.StringType)
+_text = partial(setting, th.StringType)
 secret = partial(setting, th.StringType, secret=True)
-texts = partial(setting, th.ArrayType(th.StringType))
-instant = partial(setting, INSTANT)
+_texts = partial(setting, th.ArrayType(th.StringType))
+_instant = partial(setting, INSTANT)
 day = partial(setting, DAY)
-days = partial(setting, th.IntegerType(minimum=0))
+_days = partial(setting, th.IntegerType(minimum=0))
 count = partial(setting, th.IntegerType(minimum=1))
 switch = partial(setting, th.BooleanType)
 
 PROPERTIES = th.PropertiesList(
     # Credentials
-    text("client_id", "The API key of your application at Constant Contact."),
+    _text("client_id", "The API key of your application at Constant Contact."),
     secret(
         "client_secret", "The application's secret. Leave it out for a PKCE or device application."
     ),
@@ -81,27 +81,27 @@ PROPERTIES = th.PropertiesList(
         "`tap-constantcontact-login`.",
     ),
     secret("access_token", "An access token to use as is, without refresh."),
-    text(
+    _text(
         "token_file",
         "The file that stores the tokens and the account they belong to. Default: a file in the "
         "user's state folder, one per application and refresh token.",
     ),
     # What is read
-    instant(
+    _instant(
         "start_date",
         "The oldest data to read on a first incremental run: a date or date-time in ISO 8601. "
         "Default: all history.",
     ),
-    texts("contact_ids", "Read only these contacts in the two contact reports. Default: all."),
+    _texts("contact_ids", "Read only these contacts in the two contact reports. Default: all."),
     setting(
         th.ArrayType(th.StringType(allowed_values=[*STATUSES])),
         "contact_status",
         "Read only contacts with one of these statuses. Default: all in `contacts`, including "
         "deleted; all but deleted in the two contact reports.",
     ),
-    texts("contact_list_ids", "Read only contacts on at least one of these lists."),
-    texts("contact_tag_ids", "Read only contacts with at least one of these tags."),
-    text(
+    _texts("contact_list_ids", "Read only contacts on at least one of these lists."),
+    _texts("contact_tag_ids", "Read only contacts with at least one of these tags."),
+    _text(
         "segment_id",
         "Read only contacts in this segment. The API returns them without their sub-resources. "
         "Cannot be combined with `contact_list_ids` or `contact_tag_ids`.",
@@ -112,7 +112,7 @@ PROPERTIES = th.PropertiesList(
         "The sub-resources to read with each contact; an empty list for none.",
         default=[*SUB_RESOURCES],
     ),
-    texts(
+    _texts(
         "landing_page_activity_ids",
         "The landing pages to read in the landing page reports, by `campaign_activity_id`. The API "
         "lists them nowhere; `contact_activity_details` contains those that contacts used. "
@@ -131,25 +131,25 @@ PROPERTIES = th.PropertiesList(
         default=[*ACTIVITY_TYPES],
     ),
     setting(
-        th.StringType(allowed_values=[*OPTIONS["report_source"]]),
+        th.StringType(allowed_values=[*CHOICES["report_source"]]),
         "report_source",
         "Where the two contact reports come from: `contacts` takes a request or more per contact; "
         "`campaigns` takes a request per 500 events, and reads only campaigns with new events.",
         default="contacts",
     ),
     # Dates
-    instant(
+    _instant(
         "updated_after",
         "Read only contacts changed since this date or date-time (ISO 8601), on every run. The "
         "bookmark of `contacts` is neither read nor moved.",
     ),
-    days(
+    _days(
         "updated_days_back",
         "Read only contacts changed since the start of the day this many days ago, on every run. "
         "The bookmark of `contacts` is neither read nor moved.",
     ),
     day("report_date", "Read this day (YYYY-MM-DD) of the two contact reports, on every run."),
-    days(
+    _days(
         "report_days_back",
         "Read this many whole days of the two contact reports, plus today so far, on every run.",
     ),
@@ -158,31 +158,33 @@ PROPERTIES = th.PropertiesList(
         "The first day (YYYY-MM-DD) of a range of days to read of the two contact reports, on "
         "every run.",
     ),
-    days("report_start_days_back", "The first day of that range, as a number of days ago."),
+    _days("report_start_days_back", "The first day of that range, as a number of days ago."),
     day(
         "report_end_date",
         "The last day (YYYY-MM-DD) of that range, inclusive. Default: today so far.",
     ),
-    days("report_end_days_back", "The last day of that range, inclusive, as a number of days ago."),
-    days(
+    _days(
+        "report_end_days_back", "The last day of that range, inclusive, as a number of days ago."
+    ),
+    _days(
         "contacts_refresh_days",
         "Read all contacts again when the last full read is more than this many days ago, to "
         "catch changes that the API cannot filter by; 0 for never.",
         default=7,
     ),
-    days(
+    _days(
         "full_sweep_days",
         "Number of days after which the e-mail event streams read every campaign again, and not "
         "only those whose counts moved. With `report_source: campaigns`, the two contact reports "
         "do so too, and ask the contacts for what campaigns do not show. 0 for never.",
         default=30,
     ),
-    text(
+    _text(
         "timezone",
         "The IANA time zone in which days begin and end, such as `America/New_York`.",
         default="UTC",
     ),
-    days(
+    _days(
         "lookback_days",
         "Number of days before its bookmark that an incremental contact report reads again, to "
         "catch late events and counts that still grow. Default: 1 for "
@@ -227,7 +229,7 @@ PROPERTIES = th.PropertiesList(
         "End a run after this many requests; the next run resumes from there. Default: none.",
     ),
     setting(
-        th.StringType(allowed_values=[*OPTIONS["on_daily_limit"]]),
+        th.StringType(allowed_values=[*CHOICES["on_daily_limit"]]),
         "on_daily_limit",
         "What to do when the daily quota is used up: `stop` ends the run with exit code 0, and "
         "the next run resumes from there; `wait` waits until 00:00 UTC, then continues; `fail` "
@@ -240,8 +242,8 @@ PROPERTIES = th.PropertiesList(
         "observed latency, up to 64.",
     ),
     # The connection
-    text("api_url", "Base URL of the API.", default="https://api.cc.email/v3"),
-    text(
+    _text("api_url", "Base URL of the API.", default="https://api.cc.email/v3"),
+    _text(
         "auth_url",
         "Base URL of the authorization server.",
         default="https://authz.constantcontact.com/oauth2/default/v1",
@@ -253,7 +255,7 @@ PROPERTIES = th.PropertiesList(
         "five times as long.",
         default=60,
     ),
-    text(
+    _text(
         "user_agent", "The User-Agent header of requests. Default: `tap-constantcontact/VERSION`."
     ),
     switch(

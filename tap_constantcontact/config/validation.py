@@ -141,7 +141,7 @@ def faults(config: Mapping[str, Any]) -> Iterator[str]:
         )
     if config["daily_request_limit"] * (config.get("daily_share") or 1) < 1:
         yield "daily_share leaves no request of daily_request_limit: give the account more"
-    yield from batches.faults(config)
+    yield from batches.batch_faults(config)
 
     malformed = [*_malformed(config)]
     yield from malformed

@@ -14,7 +14,7 @@ from tabulate import tabulate
 
 Row = TypeVar("Row")
 
-MINUTE = 60
+_MINUTE = 60
 
 
 class Figure(str, Enum):
@@ -130,6 +130,6 @@ def counted(number: int, what: str) -> str:
 
 def lasting(seconds: float) -> str:
     """Return a time that something took: `0.12 seconds` or `1 hour 2 minutes 3 seconds`."""
-    if seconds < MINUTE:
+    if seconds < _MINUTE:
         return f"{seconds:.2f} seconds"
     return pendulum.duration(seconds=round(seconds)).in_words()

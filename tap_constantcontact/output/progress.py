@@ -29,7 +29,7 @@ from tap_constantcontact.output.figures import (
 T = TypeVar("T")
 
 
-class Counts(Protocol):
+class RunCounts(Protocol):
     """Counts of the requests and responses of a run so far."""
 
     throttled: int
@@ -63,7 +63,7 @@ class Progress:
 
     interval = 30.0
 
-    def __init__(self, counts: Counts, logger: logging.Logger) -> None:
+    def __init__(self, counts: RunCounts, logger: logging.Logger) -> None:
         self.skipped = 0
         self._skipping = threading.Lock()
         self.readings: dict[str, Reading] = {}

@@ -15,7 +15,7 @@ from tap_constantcontact.state.tally import parsed
 LONGEST_TALLIES = 1000
 """Maximum number of characters of the tallies in a bookmark."""
 
-MARGIN = timedelta(minutes=10)
+CLOCK_MARGIN = timedelta(minutes=10)
 """By how much an instant in a state may be later than now, as the clocks of machines differ."""
 
 IN_A_STATE = ("bookmarks", ACCOUNT, "currently_syncing")
@@ -97,7 +97,7 @@ from the start
             "it is dropped, and the stream that it may be meant for is read from the start",
         )
     kept = {
-        stream: _kept(stream, bookmarks[stream], account, now + MARGIN, warn)
+        stream: _kept(stream, bookmarks[stream], account, now + CLOCK_MARGIN, warn)
         for stream in streams
         if stream in bookmarks
     }

@@ -29,7 +29,7 @@ from tap_constantcontact.streams.fields import Field, flag, instant, number, tex
 
 BY_NAME = "custom_fields_by_name"
 
-TYPES: Mapping[str, Callable[[str, str], Field]] = {
+FIELD_KINDS: Mapping[str, Callable[[str, str], Field]] = {
     "number": number,
     "currency": number,
     "boolean": flag,
@@ -81,7 +81,7 @@ class FieldsByName:
             self.names[key] = name
             kind = row.get("type") or "unknown"
             described = f"{row.get('label') or name}, a custom field of the type {kind}."
-            properties[name] = TYPES.get(kind, text)(name, described)
+            properties[name] = FIELD_KINDS.get(kind, text)(name, described)
             if kind.endswith("_select"):
                 self._labels[key] = _labels(row)
         self.properties: dict[str, Any] = th.PropertiesList(*properties.values()).to_dict()[

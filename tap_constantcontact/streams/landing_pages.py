@@ -25,7 +25,7 @@ LANDING_PAGES = ParentType(
 )
 """The landing pages that the user names."""
 
-PAGE = "/reports/landing_pages/campaign_details/{campaign_activity_id}"
+PAGE_DETAILS = "/reports/landing_pages/campaign_details/{campaign_activity_id}"
 DEVICE = text("device_type", "Type of device.")
 
 
@@ -77,7 +77,7 @@ class LandingPageOpensStream(LandingPageReport):
     """Opens of landing pages by contacts."""
 
     name = "landing_page_opens"
-    path = f"{PAGE}/p_contact_opens"
+    path = f"{PAGE_DETAILS}/p_contact_opens"
     primary_keys = ("activity_id",)
     row_keys = ()
     replication_key = "created_time"
@@ -96,7 +96,7 @@ class LandingPageUniqueOpensStream(LandingPageReport):
     """The last open of each landing page by each contact."""
 
     name = "landing_page_unique_opens"
-    path = f"{PAGE}/p_unique_contact_opens"
+    path = f"{PAGE_DETAILS}/p_unique_contact_opens"
     rows = Keyed("p_contact_open")
     schema = of_contacts(DEVICE)
 
@@ -105,7 +105,7 @@ class LandingPageUniqueClicksStream(LandingPageReport):
     """The last click of each contact on each link of a landing page."""
 
     name = "landing_page_unique_clicks"
-    path = f"{PAGE}/p_unique_contact_clicks"
+    path = f"{PAGE_DETAILS}/p_unique_contact_clicks"
     primary_keys = ("campaign_activity_id", "contact_id", "url_id")
     row_keys = ("contact_id", "url_id")
     rows = Keyed("p_contact_click")
@@ -121,7 +121,7 @@ class LandingPageUniqueAddsStream(LandingPageReport):
     """The contacts that each landing page added."""
 
     name = "landing_page_unique_adds"
-    path = f"{PAGE}/p_unique_contact_adds"
+    path = f"{PAGE_DETAILS}/p_unique_contact_adds"
     rows = Keyed("p_contact_add")
     schema = of_contacts()
 
@@ -130,7 +130,7 @@ class LandingPageUniqueUpdatesStream(LandingPageReport):
     """The contacts who updated their data on each landing page, with their last update."""
 
     name = "landing_page_unique_updates"
-    path = f"{PAGE}/p_unique_contact_updates"
+    path = f"{PAGE_DETAILS}/p_unique_contact_updates"
     rows = Keyed("p_contact_update")
     schema = of_contacts()
 
@@ -139,5 +139,5 @@ class LandingPageUniqueSmsOptinsStream(LandingPageReport):
     """The contacts who agreed to text messages on each landing page."""
 
     name = "landing_page_unique_sms_optins"
-    path = f"{PAGE}/p_unique_contact_sms_optins"
+    path = f"{PAGE_DETAILS}/p_unique_contact_sms_optins"
     schema = of_contacts()

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tap_constantcontact.auth.account import Account
-from tap_constantcontact.auth.token_file import LARGEST, TokenFile
+from tap_constantcontact.auth.token_file import LARGEST_TOKEN_FILE, TokenFile
 from tap_constantcontact.auth.tokens import Tokens
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
@@ -131,7 +131,7 @@ def test_whole_numbers_are_instants_too(file: TokenFile) -> None:
         f'{{"refresh_token": "{SECRET}"'.encode(),
         f'{{"refresh_token": "{SECRET}"}}'.encode(),
         json.dumps({"client_id": "a", "seed": "", "refresh_token": "b"}).encode("utf-16"),
-        b'{"client_id": "a", "seed": "", "refresh_token": "b"}' + b" " * LARGEST,
+        b'{"client_id": "a", "seed": "", "refresh_token": "b"}' + b" " * LARGEST_TOKEN_FILE,
         f'"{SECRET}"'.encode(),
         b"9" * 10_000,
     ],
@@ -171,7 +171,7 @@ def test_fields_of_a_newer_version_stay_in_the_token_file(file: TokenFile, deep:
 
 
 def test_a_file_of_something_else_can_be_written_over(file: TokenFile) -> None:
-    for content in (b"", b"[]", b"[" * 100_000, b"\xff", b" " * (LARGEST + 1)):
+    for content in (b"", b"[]", b"[" * 100_000, b"\xff", b" " * (LARGEST_TOKEN_FILE + 1)):
         put(file, content)
         file.write(TOKENS)
         assert file.read() == TOKENS

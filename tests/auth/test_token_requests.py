@@ -22,7 +22,7 @@ from tap_constantcontact.auth.answers import LIFETIME
 from tap_constantcontact.auth.authenticator import authenticator
 from tap_constantcontact.auth.permissions import ask_privileges
 from tap_constantcontact.auth.session import MOST_SIGN_IN_BYTES, BoundedSession
-from tap_constantcontact.auth.token_request import PATIENCE, AuthorizationServer
+from tap_constantcontact.auth.token_request import TOKEN_PATIENCE, AuthorizationServer
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
@@ -239,7 +239,7 @@ def test_a_limited_pace_is_waited_for_and_told(
     assert "Constant Contact limits how often tokens are requested" in said
     assert f"(HTTP 429, E0000047: {summary})" in said
     assert 3 < len(server.seen) < 8
-    assert clock.at - StillClock.at < PATIENCE
+    assert clock.at - StillClock.at < TOKEN_PATIENCE
     assert all(map(is_plain, caplog.messages))
     assert len(caplog.messages) == len(server.seen) - 1
 
@@ -283,7 +283,7 @@ def test_another_process_is_waited_for_aloud_and_not_for_ever(
     path = tmp_path / "tokens.json"
     lock = token_file.TokenLock(path)
     with FileLock(f"{path}.lock"):
-        monkeypatch.setattr(token_file, "LONGEST_WAIT", 0)
+        monkeypatch.setattr(token_file, "LONGEST_RENEWAL", 0)
         with pytest.raises(FatalAPIError, match="Another process has been renewing"), lock:
             pytest.fail("the lock was not held")
     assert caplog.messages[0].startswith("Another process is renewing the token in")

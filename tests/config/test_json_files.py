@@ -86,12 +86,12 @@ def test_a_byte_order_mark_and_the_deepest_nesting_are_read(tmp_path: Path) -> N
 def test_paths_that_are_no_readable_files_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(json_files, "PATIENCE", 0.01)
+    monkeypatch.setattr(json_files, "PIPE_PATIENCE", 0.01)
     assert "No such file" in fault_of(tmp_path / "absent")
     assert "Is a directory" in fault_of(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     assert "it is empty" in fault_of(tmp_path / "pipe")
-    monkeypatch.setattr(json_files, "LARGEST", 10)
+    monkeypatch.setattr(json_files, "LARGEST_FILE", 10)
     (tmp_path / "file").write_text("{}" + " " * 9)
     assert "larger than 10 bytes" in fault_of(tmp_path / "file")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.sandbox.server import Sandbox
-from tap_constantcontact.state.loading import MARGIN, unwrapped, validated
+from tap_constantcontact.state.loading import CLOCK_MARGIN, unwrapped, validated
 from tests.expected import Expected
 from tests.parameters import DETAILS, NAMES
 from tests.runs import Runner, config_for, tap_with
@@ -160,7 +160,7 @@ LATER: dict[str, Callable[[datetime], Any]] = {
     st.timedeltas(timedelta(seconds=1), timedelta(days=365 * 5000)),
 )
 def test_no_instant_later_than_now_is_kept(key: str, by: timedelta) -> None:
-    for moment, is_kept in ((PRESENT + MARGIN, True), (PRESENT + MARGIN + by, False)):
+    for moment, is_kept in ((PRESENT + CLOCK_MARGIN, True), (PRESENT + CLOCK_MARGIN + by, False)):
         bookmark = {key.strip(): LATER[key](moment)}
         kept, told = warnings_of({"bookmarks": {"contacts": bookmark}})
         assert kept == {"bookmarks": {"contacts": bookmark} if is_kept else {}}

@@ -20,7 +20,12 @@ from tap_constantcontact.sandbox.data.audience import FIELDS
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
 from tap_constantcontact.streams.contacts import ContactsStream
-from tap_constantcontact.streams.custom_fields import BY_NAME, TYPES, FieldsByName, RowsWithFields
+from tap_constantcontact.streams.custom_fields import (
+    BY_NAME,
+    FIELD_KINDS,
+    FieldsByName,
+    RowsWithFields,
+)
 from tests.faults import answering, on_every
 from tests.processes import run_tap
 from tests.runs import Run, Runner, config_for, sync, tap_with
@@ -356,7 +361,9 @@ SENT = st.one_of(
     st.sampled_from(["1_000", "१२", "1e400", "0.10000000000000000001", "9" * 30, str(2**53 + 1)]),
     st.sampled_from(["true", "2026-01-31T12:00:00Z", "2026-01-31", "a", "a\0", "1", None, 7]),
 )
-KINDS = st.sampled_from([*TYPES, "string", "date", "text_area", "single_select", "hologram", None])
+KINDS = st.sampled_from(
+    [*FIELD_KINDS, "string", "date", "text_area", "single_select", "hologram", None]
+)
 
 
 @given(

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import click
 
-from tap_constantcontact.auth.answers import INTERVAL, INTERVALS, Device, Granted
+from tap_constantcontact.auth.answers import INTERVAL, INTERVALS, Device, GrantedTokens
 from tap_constantcontact.auth.error_texts import in_a_line, texts_in
 from tap_constantcontact.auth.session import shown
 from tap_constantcontact.auth.sign_in.loopback import Loopback, Outcome
@@ -73,7 +73,7 @@ class SignIn:
         self._scopes = scopes
         self._clock = clock
 
-    def by_browser(self, port: int, timeout: float, store: Callable[[Granted], None]) -> None:
+    def by_browser(self, port: int, timeout: float, store: Callable[[GrantedTokens], None]) -> None:
         """Sign in with a browser on this machine, and wait until the user has done so.
 
         Args:
@@ -126,7 +126,7 @@ class SignIn:
 
     def _exchanged(
         self, answer: Mapping[str, str], redirect_uri: str, verifier: str, patience: float
-    ) -> Granted:
+    ) -> GrantedTokens:
         """Exchange the code in the browser's redirect for tokens."""
         code = answer.get("code", "")
         if error := answer.get("error"):
@@ -145,7 +145,7 @@ class SignIn:
         except RefusedError as refusal:
             raise _failed(refusal) from None
 
-    def by_device(self, store: Callable[[Granted], None]) -> None:
+    def by_device(self, store: Callable[[GrantedTokens], None]) -> None:
         """Show a code, and wait until the user has entered it in a browser on any machine."""
         device = self._ask_for_code()
         click.echo(f"\n  Open   {device.verification_uri}", err=True)
@@ -158,7 +158,7 @@ class SignIn:
         )
         store(self._entered(device))
 
-    def _entered(self, device: Device) -> Granted:
+    def _entered(self, device: Device) -> GrantedTokens:
         """Return the tokens for a code, once it is entered."""
         form = {"grant_type": DEVICE_GRANT, "device_code": device.device_code}
         interval = device.interval

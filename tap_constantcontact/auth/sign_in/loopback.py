@@ -20,10 +20,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from typing_extensions import Self
 
-PATH = "/callback"
-PAGE = Path(__file__).with_name("loopback.html")
+CALLBACK_PATH = "/callback"
+OUTCOME_PAGE = Path(__file__).with_name("loopback.html")
 
-POLL = 0.05
+_POLL = 0.05
 """Seconds after which the server notices that it has to shut down."""
 
 SLOWEST = 10.0
@@ -70,10 +70,10 @@ class Loopback:
     def __init__(self, port: int, state: str) -> None:
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.state = state.encode()
-        self.redirect_uri = f"http://localhost:{self._server.server_port}{PATH}"
+        self.redirect_uri = f"http://localhost:{self._server.server_port}{CALLBACK_PATH}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_POLL,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.BAD_REQUEST)
             return
         query = dict(parse_qsl(target.query))
-        if target.path != PATH:
+        if target.path != CALLBACK_PATH:
             self.send_error(HTTPStatus.NOT_FOUND)
         elif not secrets.compare_digest(query.get("state", "").encode(), self.server.state):
             self._show(OTHER)
@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.shown.set()
 
     def _show(self, outcome: Outcome) -> None:
-        template = Template(PAGE.read_text("utf-8"))
+        template = Template(OUTCOME_PAGE.read_text("utf-8"))
         page = template.substitute(
             title=html.escape(outcome.title), text=html.escape(outcome.text)
         ).encode()

@@ -10,7 +10,7 @@ from typing import Any
 from singer_sdk.authenticators import BearerTokenAuthenticator
 
 from tap_constantcontact.auth.account import Account, ask
-from tap_constantcontact.auth.answers import Granted
+from tap_constantcontact.auth.answers import GrantedTokens
 from tap_constantcontact.auth.session import BoundedSession
 from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.auth.tokens import Tokens, fingerprint
@@ -33,7 +33,7 @@ def check_can_store(client_id: str, file: TokenFile) -> None:
         )
 
 
-def tokens_of(granted: Granted, settings: Mapping[str, Any], scopes: str) -> Tokens:
+def tokens_of(granted: GrantedTokens, settings: Mapping[str, Any], scopes: str) -> Tokens:
     """Return the tokens that were granted, with the account that they belong to.
 
     Raises:

@@ -17,8 +17,8 @@ from tap_constantcontact.auth.authenticator import (
     authenticator,
 )
 from tap_constantcontact.auth.permissions import (
-    PATH,
-    REMEDY,
+    PRIVILEGES_PATH,
+    RIGHTS_REMEDY,
     Need,
     Permission,
     forbidden_streams,
@@ -30,7 +30,7 @@ from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.commands.doctor import machine
-from tap_constantcontact.commands.doctor.findings import Report, Verdict
+from tap_constantcontact.commands.doctor.findings import DoctorReport, Verdict
 from tap_constantcontact.exceptions import (
     FatalAPIError,
     LimitReachedError,
@@ -48,7 +48,7 @@ from tap_constantcontact.transport.status import Endpoint, judge
 
 UNKNOWN_ACCOUNT = Client("", "")
 
-SIGN_IN = "Sign in with tap-constantcontact-login."
+HOW_TO_SIGN_IN = "Sign in with tap-constantcontact-login."
 
 LOWER = "Another program uses the key: set a lower requests_per_second in the tap or there."
 
@@ -61,7 +61,7 @@ FEW = 100
 """Number of requests left today below which to warn."""
 
 
-def token(report: Report, config: Mapping[str, Any]) -> None:
+def token(report: DoctorReport, config: Mapping[str, Any]) -> None:
     """Examine the token that a run would use, without using it.
 
     Raises:
@@ -92,7 +92,7 @@ def token(report: Report, config: Mapping[str, Any]) -> None:
         report.ok("token", "The refresh_token of the settings was not used before.")
 
 
-def _used_token(report: Report, file: TokenFile, tokens: Tokens) -> None:
+def _used_token(report: DoctorReport, file: TokenFile, tokens: Tokens) -> None:
     mode = f" (mode {stat.S_IMODE(file.path.stat().st_mode):04o})" if os.name == "posix" else ""
     text = (
         f"The token in {file.path}{mode} is {tokens.kind}. It was last used "
@@ -105,12 +105,12 @@ def _used_token(report: Report, file: TokenFile, tokens: Tokens) -> None:
         advice = "It is lost with this container: keep it on a volume, or use a long lived token."
         report.warning("token", text, advice)
     elif tokens.idle_days > IDLE_WARNING:
-        report.warning("token", text, f"Run more often, or {SIGN_IN.lower()}")
+        report.warning("token", text, f"Run more often, or {HOW_TO_SIGN_IN.lower()}")
     else:
         report.ok("token", text)
 
 
-def limits_store(report: Report, config: Mapping[str, Any]) -> None:
+def limits_store(report: DoctorReport, config: Mapping[str, Any]) -> None:
     """Examine the store in which the runs of the key count their requests.
 
     Raises:
@@ -158,7 +158,7 @@ def _closing(folder: Path) -> str:
 
 
 def use(
-    report: Report,
+    report: DoctorReport,
     connection: Connection,
     needs: Sequence[Need],
     *,
@@ -199,14 +199,14 @@ def use(
     return found
 
 
-def _first_response(report: Report, connection: Connection) -> requests.Response | None:
+def _first_response(report: DoctorReport, connection: Connection) -> requests.Response | None:
     """Renew the token if that is due, and request the user's privileges."""
-    bearer, url = connection.authenticator, f"{connection.api_url}{PATH}"
+    bearer, url = connection.authenticator, f"{connection.api_url}{PRIVILEGES_PATH}"
     status = 0
 
     def ask() -> requests.Response:
         nonlocal status
-        response = connection.session.get(url, timeout=machine.PATIENCE)
+        response = connection.session.get(url, timeout=machine.SERVER_PATIENCE)
         status = response.status_code
         judge(response, PRIVILEGES, connection)
         return response
@@ -224,7 +224,7 @@ def _first_response(report: Report, connection: Connection) -> requests.Response
     except requests.RequestException as failure:
         machine.unreachable(report, "api_url", url, failure)
     except TokenRenewedError:
-        report.error("token", "The API refuses even a new token.", SIGN_IN)
+        report.error("token", "The API refuses even a new token.", HOW_TO_SIGN_IN)
     except ThrottledError:
         report.warning("network", "The API throttled a request.", LOWER)
     except RetriableAPIError as failure:
@@ -235,10 +235,10 @@ def _first_response(report: Report, connection: Connection) -> requests.Response
     return None
 
 
-def _account(report: Report, connection: Connection) -> None:
+def _account(report: DoctorReport, connection: Connection) -> None:
     with report.errors_in("account"):
         try:
-            found = account.ask(connection.session, connection.api_url, machine.PATIENCE)
+            found = account.ask(connection.session, connection.api_url, machine.SERVER_PATIENCE)
         except LimitReachedError:
             report.skipped("account", "the quota of requests is used up")
             return
@@ -247,13 +247,13 @@ def _account(report: Report, connection: Connection) -> None:
             bearer.keep(account=found)
         is_known = found is not None and found.is_known
         verdict = Verdict.OK if is_known else Verdict.WARNING
-        report.add(verdict, "account", f"The account is {account.described(found)}.")
+        report.add(verdict, "account", f"The account is {account.account_in_words(found)}.")
 
 
-def _rights(report: Report, streams: Sequence[Permission], verdict: Verdict) -> None:
+def _rights(report: DoctorReport, streams: Sequence[Permission], verdict: Verdict) -> None:
     """Sum up the table of what the token may read."""
     if forbidden := forbidden_streams(streams):
-        report.add(verdict, "rights", forbids(forbidden), REMEDY)
+        report.add(verdict, "rights", forbids(forbidden), RIGHTS_REMEDY)
     unknown = [one.stream for one in streams if one.allowed.startswith("not known:")]
     if unknown:
         report.warning("rights", f"It is not known whether {', '.join(unknown)} may be read.")
@@ -262,7 +262,7 @@ def _rights(report: Report, streams: Sequence[Permission], verdict: Verdict) -> 
         report.ok("rights", f"The token may read {of_all}.")
 
 
-def _quota(report: Report, connection: Connection) -> None:
+def _quota(report: DoctorReport, connection: Connection) -> None:
     left, limits = connection.left_today, connection.permits.limits
     text = f"{left:,} of {limits.a_day:,} requests are left today, until 00:00 UTC."
     if left < 1:

@@ -14,7 +14,7 @@ import requests
 
 from tap_constantcontact.auth.permissions import Permission
 from tap_constantcontact.commands.doctor import access, machine
-from tap_constantcontact.commands.doctor.findings import Report, Verdict
+from tap_constantcontact.commands.doctor.findings import DoctorReport, Verdict
 from tap_constantcontact.commands.doctor.settings import (
     Settings,
     examine_selection,
@@ -31,7 +31,7 @@ NEVER_WAIT = {"on_daily_limit": "stop", "request_budget": None}
 
 
 def _examine(
-    report: Report, sources: Sequence[str], client_id: str | None, catalog_file: Path | None
+    report: DoctorReport, sources: Sequence[str], client_id: str | None, catalog_file: Path | None
 ) -> tuple[list[Permission], int]:
     """Examine all that a run relies on, with at most three requests to the API.
 
@@ -76,7 +76,7 @@ def _examine(
 
 
 def _without_token(
-    report: Report, config: Mapping[str, Any], response: requests.Response | None
+    report: DoctorReport, config: Mapping[str, Any], response: requests.Response | None
 ) -> int:
     """Examine the way to the API and the clock, and return the number of requests to the API."""
     answer = machine.reach(report, "api_url", config["api_url"])
@@ -107,7 +107,7 @@ def examine(
     is_json: bool = False,
 ) -> int:
     """Print what is found, and return the exit code."""
-    report = Report((lambda _: None) if is_json else click.echo)
+    report = DoctorReport((lambda _: None) if is_json else click.echo)
     with _nothing_logged():
         found = _examine(report, sources, client_id, catalog)
     click.echo(report.as_json(*found) if is_json else report.conclusion(*found))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import click
 
-from tap_constantcontact.auth.permissions import Permission, table
+from tap_constantcontact.auth.permissions import Permission, permissions_table
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, plain
 from tap_constantcontact.output.figures import counted
 
@@ -49,7 +49,7 @@ class Finding(NamedTuple):
         return f"{verdict} {self.subject:<12}  {' '.join(filter(None, (self.text, self.advice)))}"
 
 
-class Report:
+class DoctorReport:
     """What an examination has found so far.
 
     Args:
@@ -118,7 +118,7 @@ class Report:
         else:
             result = "All is well."
         result = f"{result} This took {counted(requests, 'request')} to the API."
-        return f"\n{table(streams)}\n\n{result}" if streams else result
+        return f"\n{permissions_table(streams)}\n\n{result}" if streams else result
 
     def as_json(self, streams: Sequence[Permission], requests: int) -> str:
         """Return the report as JSON for programs."""

@@ -16,14 +16,14 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import NameResolutionError
 
 from tap_constantcontact.auth.session import HomeAdapter, HomeSession
-from tap_constantcontact.commands.doctor.findings import Report, Verdict
+from tap_constantcontact.commands.doctor.findings import DoctorReport, Verdict
 from tap_constantcontact.config.validation import is_address
 from tap_constantcontact.transport.responses import date_of
 from tap_constantcontact.transport.session import MOST_BYTES
 
 PACKAGE = "tap-constantcontact"
 
-PATIENCE = 10.0
+SERVER_PATIENCE = 10.0
 """Seconds to wait for a server."""
 
 SLIGHT = 5.0
@@ -33,7 +33,7 @@ HARMFUL = 60.0
 """Seconds of difference between the clocks from which on a run may miss changes."""
 
 
-def installation(report: Report, extras: Collection[str]) -> None:
+def installation(report: DoctorReport, extras: Collection[str]) -> None:
     """Compare Python and the installed packages with what the tap's metadata asks for.
 
     Args:
@@ -73,7 +73,7 @@ def _misfits(extras: Collection[str]) -> Iterator[tuple[Requirement, str]]:
                 yield package, f"{package.name} {version} is installed, which is not supported."
 
 
-def reach(report: Report, name: str, url: str) -> requests.Response | None:
+def reach(report: DoctorReport, name: str, url: str) -> requests.Response | None:
     """Request the address of a server, without a token; any response will do.
 
     Args:
@@ -86,7 +86,7 @@ def reach(report: Report, name: str, url: str) -> requests.Response | None:
         return None
     try:
         with HomeSession(HomeAdapter(url, MOST_BYTES)) as session:
-            response = session.head(url, timeout=PATIENCE)
+            response = session.head(url, timeout=SERVER_PATIENCE)
     except (requests.RequestException, ValueError) as failure:
         unreachable(report, name, url, failure)
         return None
@@ -94,7 +94,7 @@ def reach(report: Report, name: str, url: str) -> requests.Response | None:
     return response
 
 
-def reached(report: Report, name: str, url: str) -> None:
+def reached(report: DoctorReport, name: str, url: str) -> None:
     """Add that a server has responded."""
     proxy = _proxy(url)
     by_way = f" by way of the proxy {host(proxy)}" if proxy else ""
@@ -102,7 +102,7 @@ def reached(report: Report, name: str, url: str) -> None:
     report.ok("network", f"{name}: {host(url)} responds{by_way}{secure}.")
 
 
-def unreachable(report: Report, name: str, url: str, failure: Exception) -> None:
+def unreachable(report: DoctorReport, name: str, url: str, failure: Exception) -> None:
     """Add that there is no response from a server, and why."""
     server = host(url)
     if isinstance(failure, requests.exceptions.ProxyError):
@@ -115,7 +115,7 @@ def unreachable(report: Report, name: str, url: str, failure: Exception) -> None
             "to the file with the proxy's own."
         )
     elif isinstance(failure, requests.Timeout):
-        text = f"{server} did not respond within {PATIENCE:.0f} seconds."
+        text = f"{server} did not respond within {SERVER_PATIENCE:.0f} seconds."
         advice = "Check the network and its firewall; or set HTTPS_PROXY if it needs a proxy."
     elif any(isinstance(getattr(each, "reason", 0), NameResolutionError) for each in failure.args):
         text = f"the name {server} cannot be resolved."
@@ -139,7 +139,7 @@ def host(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname or url)
 
 
-def clock(report: Report, response: requests.Response) -> None:
+def clock(report: DoctorReport, response: requests.Response) -> None:
     """Compare this machine's clock with the `Date` header of a response that just arrived."""
     theirs = date_of(response)
     if theirs is None:

@@ -8,7 +8,7 @@ from typing import Any
 from singer_sdk.singerlib import Catalog
 
 from tap_constantcontact.auth.permissions import Need
-from tap_constantcontact.commands.doctor.findings import Report
+from tap_constantcontact.commands.doctor.findings import DoctorReport
 from tap_constantcontact.config import validation
 from tap_constantcontact.config.catalog import checked
 from tap_constantcontact.config.environment import gathered
@@ -61,7 +61,7 @@ class Settings:
         store = SERVERS.get(str(self.config.get("limits_store") or "").partition("://")[0])
         return [*(["sandbox"] if self.config["sandbox"] else []), *([store.extra] if store else [])]
 
-    def examine(self, report: Report) -> None:
+    def examine(self, report: DoctorReport) -> None:
         """Add what is wrong with the settings, and where they come from."""
         advice = "" if self._sources else "Give the settings with --config FILE or --config=ENV."
         for fault in self.faults:
@@ -79,7 +79,7 @@ class Settings:
 
 
 def examine_selection(
-    report: Report, config: Mapping[str, Any], catalog: Mapping[str, Any] | None
+    report: DoctorReport, config: Mapping[str, Any], catalog: Mapping[str, Any] | None
 ) -> None:
     """Examine the catalog and the stream maps as the tap does, without a request.
 

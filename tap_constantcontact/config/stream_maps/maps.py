@@ -75,7 +75,7 @@ class StreamMaps:
         Raises:
             ConfigValidationError: With one sentence for each fault.
         """
-        faults = [*names.faults(self._maps, self._schemas)]
+        faults = [*names.map_faults(self._maps, self._schemas)]
         if self._maps and not faults:
             faults += self._expression_faults()
         if faults:

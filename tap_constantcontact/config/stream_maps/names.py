@@ -23,9 +23,10 @@ from singer_sdk.mapper import (
     NULL_STRING,
 )
 
+from tap_constantcontact.config.selection import Schema
 from tap_constantcontact.exceptions import nearest
 
-OPTIONS = (
+MAP_OPTIONS = (
     MAPPER_ALIAS_OPTION,
     MAPPER_ELSE_OPTION,
     MAPPER_FILTER_OPTION,
@@ -40,7 +41,6 @@ ALIKE = 0.85
 IN_EVERY_EXPRESSION = ("__stream_name__", "__original_stream_name__")
 """Names that the SDK gives to each expression, beside the record's."""
 
-Schema = Mapping[str, Any]
 Schemas = Mapping[str, Schema]
 """The JSON schema of each stream's records, with what is deselected."""
 
@@ -55,7 +55,7 @@ def matching(source: Any, streams: Mapping[str, Any]) -> list[str]:
     return [name for name in streams if fnmatch.fnmatch(name, str(source))]
 
 
-def faults(stream_maps: Mapping[str, Any], schemas: Schemas) -> Iterator[str]:
+def map_faults(stream_maps: Mapping[str, Any], schemas: Schemas) -> Iterator[str]:
     """Yield a sentence for each name that stands for nothing, expressions aside."""
     for key, definition in stream_maps.items():
         source = source_of(key, definition)
@@ -81,8 +81,8 @@ def _faults_of_a_map(definition: Mapping[str, Any], properties: set[str]) -> Ite
         yield "__source__ and __alias__ contradict each other: give only one"
     for key, value in definition.items():
         if key.startswith("__"):
-            if key not in OPTIONS:
-                yield f"there is no option {key!r}{nearest(key, OPTIONS)}"
+            if key not in MAP_OPTIONS:
+                yield f"there is no option {key!r}{nearest(key, MAP_OPTIONS)}"
         elif value in (None, NULL_STRING) and key not in properties:
             yield f"there is no property {key!r} to remove{nearest(key, properties)}"
     columns = {*properties, *definition}
@@ -96,7 +96,7 @@ def doubts(stream_maps: Mapping[str, Any], schemas: Schemas) -> Iterator[str]:
     for key, definition in stream_maps.items():
         if isinstance(definition, dict):
             left = _properties(source_of(key, definition), schemas) - definition.keys()
-            new = (name for name in definition if name not in OPTIONS)
+            new = (name for name in definition if name not in MAP_OPTIONS)
             for name in new:
                 if like := get_close_matches(name, left, n=1, cutoff=ALIKE):
                     yield (

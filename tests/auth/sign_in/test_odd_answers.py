@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tap_constantcontact.auth import token_file
-from tap_constantcontact.auth.answers import Granted
+from tap_constantcontact.auth.answers import GrantedTokens
 from tap_constantcontact.auth.sign_in.flows import SignIn
 from tap_constantcontact.commands import login
 from tap_constantcontact.exceptions import FatalAPIError
@@ -76,9 +76,9 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Person:
     return person
 
 
-def signed_in(server: Canned, person: Person | None, **more: Any) -> Granted | str:
+def signed_in(server: Canned, person: Person | None, **more: Any) -> GrantedTokens | str:
     """Sign in; returns what was granted, or the line with which it failed."""
-    kept: list[Granted] = []
+    kept: list[GrantedTokens] = []
     clock = StillClock() if person is None else PatientClock()
     config = {"auth_url": server.url, "client_id": "ada", "request_timeout": 5, **more}
     sign_in = SignIn(config, "contact_data offline_access", clock)
@@ -106,8 +106,8 @@ def test_every_token_response_ends_the_sign_in_in_the_terminal_and_in_the_browse
     result = signed_in(server, person, client_secret=SECRETS["client_secret"])
     assert person.done.wait(30)
     ((shown, text),) = person.pages
-    assert shown == (200 if isinstance(result, Granted) else 400)
-    assert ("You are signed in" in text) == isinstance(result, Granted)
+    assert shown == (200 if isinstance(result, GrantedTokens) else 400)
+    assert ("You are signed in" in text) == isinstance(result, GrantedTokens)
     assert "hush" not in text
 
 
@@ -137,9 +137,11 @@ def test_any_redirect_ends_the_sign_in_or_is_passed_over(
     result = signed_in(server, person)
     assert person.done.wait(30)
     if is_ours:
-        assert isinstance(result, Granted) == (bool(query.get("code")) and not query.get("error"))
+        assert isinstance(result, GrantedTokens) == (
+            bool(query.get("code")) and not query.get("error")
+        )
     else:
-        assert isinstance(result, Granted)
+        assert isinstance(result, GrantedTokens)
         assert [status for status, _ in person.pages] == [400, 200]
         assert [b"code=right" in body for _, _, body in server.seen] == [True]
 
@@ -310,7 +312,7 @@ def test_a_sign_in_waits_for_a_run_that_holds_the_tokens(
     command: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(token_file, "SILENCE", 0)
-    monkeypatch.setattr(token_file, "LONGEST_WAIT", 0)
+    monkeypatch.setattr(token_file, "LONGEST_RENEWAL", 0)
     with FileLock(tmp_path / "tokens.json.lock"):
         assert "Another process has been renewing" in last_line(command())
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tap_constantcontact.clock import SYSTEM
 from tap_constantcontact.commands.doctor import access
-from tap_constantcontact.commands.doctor.findings import Report
+from tap_constantcontact.commands.doctor.findings import DoctorReport
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.sandbox.server import Sandbox
@@ -48,7 +48,7 @@ def config_of(where: str) -> dict[str, Any]:
 
 def said_of(where: str) -> str:
     """Return what is said of a store: one line, without a traceback and what leads to one."""
-    report = Report(lambda _: None)
+    report = DoctorReport(lambda _: None)
     try:
         access.limits_store(report, config_of(where))
     except ConfigValidationError as error:
