@@ -31,12 +31,7 @@ Ask = Callable[[], "Account | None"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account at Constant Contact.
-
-    Attributes:
-        encoded_account_id: Its key; empty if the token may not read it.
-        organization_name: Name of the organization that owns it; may be empty.
-    """
+    """An account at Constant Contact; its key is empty if the token may not read it."""
 
     encoded_account_id: str = ""
     organization_name: str = ""
@@ -89,13 +84,10 @@ def account_in_words(account: Account | None) -> str:
 
 
 def ask(session: requests.Session, api_url: str, timeout: float) -> Account | None:
-    """Request the account that a token belongs to, without retries.
+    """Request the account that a token belongs to, as `response_of` does.
 
     Returns:
         The account; `UNTOLD` if the token may not read it; None if a later request may succeed.
-
-    Raises:
-        FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.
     """
     response = response_of(session, f"{api_url}/account/summary", timeout)
     if response is None:
@@ -112,7 +104,7 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
 
 
 def response_of(session: requests.Session, url: str, timeout: float) -> requests.Response | None:
-    """Request something once, and return the response, or None if there is none.
+    """Request something once, without retries; return None if there is no response.
 
     Raises:
         FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.

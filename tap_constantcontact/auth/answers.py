@@ -55,8 +55,7 @@ class GrantedTokens(NamedTuple):
     """What the authorization server granted.
 
     Attributes:
-        access_token: The access token.
-        refresh_token: The refresh token; empty if there is none.
+        refresh_token: Empty if there is none.
         lifetime: Seconds from the request until the access token expires.
         scope: The scopes of the access token, separated by spaces; empty if they were not named.
     """
@@ -87,9 +86,8 @@ class Device(NamedTuple):
 
     Attributes:
         device_code: What the tokens are requested with.
-        user_code: What the user enters.
-        verification_uri: Where the user enters it.
-        complete_uri: Where the user need not enter it; empty if there is no such address.
+        user_code: What the user enters at `verification_uri`, but not at `complete_uri`, which is
+            empty if there is no such address.
         lifetime: Seconds until the code expires.
         interval: Seconds between two requests for the tokens.
     """

@@ -1,8 +1,4 @@
-"""Bearer tokens: their source, their renewal and their use in requests.
-
-Constant Contact's access tokens are valid for 24 hours. (Source: the vendor's developer forum,
-staff answers.)
-"""
+"""Bearer tokens: their source, their renewal and their use in requests."""
 
 from __future__ import annotations
 
@@ -46,8 +42,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
     """Bearer tokens from a refresh token, shared by all processes that use the same token file.
 
     Attributes:
-        file: The token file.
-        why_not_kept: Why new tokens cannot be stored in it; None if they can.
+        why_not_kept: Why new tokens cannot be stored in the file; None if they can.
         tokens: The current tokens.
     """
 
@@ -66,7 +61,6 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._seed = config.get("refresh_token")
         self.why_not_kept = file.why_not_kept()
         self.tokens = self._stored()
-        self.access_token = self.tokens.access_token
         if self.why_not_kept and config.get("token_file") and self.tokens.rotates is not False:
             raise refused(
                 f"token_file {str(file.path)!r} cannot be written ({self.why_not_kept}): rotating "
@@ -88,7 +82,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
     @property
     def holder(self) -> str:
         """Identifies the account; while that is not known, the tokens."""
-        if self.tokens.account is not None and self.tokens.account.is_known:
+        if self.tokens.account and self.tokens.account.is_known:
             return self.tokens.account.fingerprint
         return (self.tokens.seed or fingerprint(str(self.file.path)))[:16]
 
@@ -96,7 +90,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         """Return the file's tokens, or those of a configured refresh token that is new."""
         client_id = self.client_id or ""
         tokens = self.file.read()
-        if tokens is not None and tokens.client_id != client_id:
+        if tokens and tokens.client_id != client_id:
             tokens = None
         if self._seed is not None and (tokens is None or tokens.seed != fingerprint(self._seed)):
             last_read = tokens.last_read if tokens else None
@@ -109,11 +103,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         return tokens
 
     def account(self, ask: Ask) -> Account | None:
-        """Return the account that the tokens belong to, or None if it is not known yet.
-
-        Args:
-            ask: Called if the account is not in the token file yet, and the file can be written.
-        """
+        """Return the tokens' account; request it if the file can keep it and has none yet."""
         if self.tokens.account is None and not self.why_not_kept and (account := ask()):
             self.keep(account=account)
         return self.tokens.account
@@ -130,7 +120,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                     self._writer.write(replace(newest, **learnt))
 
     def finish(self) -> str | None:
-        """Do what `TokenWriter.finish` does, at the end of a run."""
+        """Write at the end of a run what could not be written before; return what is lost."""
         with self._renewal:
             return self._writer.finish()
 
@@ -169,7 +159,6 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                     self.tokens = tokens
                 if self.file.vanishes:
                     self._warn_of_loss("it is in a container, and is lost with it")
-            self.access_token = self.tokens.access_token
             return fetched
 
     def _check_account(self, tokens: Tokens) -> None:
@@ -266,7 +255,7 @@ class AccessTokenAuthenticator(BearerTokenAuthenticator):
 def authenticator(
     config: Mapping[str, Any],
 ) -> RefreshTokenAuthenticator | AccessTokenAuthenticator:
-    """Return the authenticator for a configuration: its access token, or else its refresh token.
+    """Return the authenticator for an access token, or else a refresh token.
 
     Raises:
         ConfigValidationError: There is no token to start from, or no place to store new ones.

@@ -18,14 +18,11 @@ from tap_constantcontact.exceptions import DeadlineExceededError
 
 
 class TimedConnection(HTTPConnection):
-    """A connection that gives up a response, headers included, that is not complete in time.
-
-    Attributes:
-        timeouts: Time that a whole response may take, as a multiple of the time-out.
-        clock: Tells the time.
-    """
+    """A connection that gives up a response, headers included, that is not complete in time."""
 
     timeouts: ClassVar[float] = 2
+    """Time that a whole response may take, as a multiple of the time-out."""
+
     clock: ClassVar[Clock] = SYSTEM
 
     def connect(self) -> None:
@@ -59,12 +56,7 @@ class _TimedResponse(http.client.HTTPResponse):
 class _TimedReader(io.RawIOBase):
     """Reads from a socket until a deadline.
 
-    Args:
-        timeout: Seconds without receiving a byte before a read fails.
-        seconds: Seconds from now to the deadline.
-        clock: Tells the time.
-        connected: The socket.
-        reader: Reads from it.
+    `timeout` is the seconds without a byte before a read fails, `seconds` those to the deadline.
     """
 
     def __init__(

@@ -75,9 +75,15 @@ def secrets_of(request: requests.PreparedRequest) -> list[str]:
     return [secret for secret in (credentials, *secrets) if secret]
 
 
-def texts_in(body: Any) -> list[str]:
-    """Return the texts in the JSON of a refusal that tell about an error."""
-    return [*_texts_in(body, DEPTH)]
+def texts_in(body: Any, depth: int = DEPTH) -> Iterator[str]:
+    """Yield the texts in the JSON of a refusal that tell about an error."""
+    if isinstance(body, str):
+        yield body
+    elif isinstance(body, list) and depth:
+        yield from texts_in(next(iter(body), None), depth - 1)
+    elif isinstance(body, dict) and depth:
+        for name in NAMES:
+            yield from texts_in(body.get(name), depth - 1)
 
 
 def text_of_page(content: bytes) -> str:
@@ -85,11 +91,9 @@ def text_of_page(content: bytes) -> str:
     if b"\0" in content[:PAGE_BYTES]:
         return ""
     page = _Page()
-    try:
+    with suppress(AssertionError):  # how the parser refuses some declarations
         page.feed(content[:PAGE_BYTES].decode(errors="replace"))
         page.close()
-    except AssertionError:  # how the parser refuses some declarations
-        pass
     return page.title or page.text
 
 
@@ -135,23 +139,8 @@ def _masked(text: str, token: str) -> str:
     return masked
 
 
-def _texts_in(value: Any, depth: int) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list) and depth:
-        yield from _texts_in(next(iter(value), None), depth - 1)
-    elif isinstance(value, dict) and depth:
-        for name in NAMES:
-            yield from _texts_in(value.get(name), depth - 1)
-
-
 class _Page(HTMLParser):
-    """The texts of a page.
-
-    Attributes:
-        title: Its title.
-        text: Its text without tags.
-    """
+    """The title of a page, and its text without tags."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,13 +33,7 @@ _is_scope = re.compile(r"[!-~]+").fullmatch
 
 
 class Need(NamedTuple):
-    """The rights that a stream needs.
-
-    Attributes:
-        stream: Name of the stream.
-        scopes: The scopes that the token must have.
-        privileges: The privileges that the user who signed in must have.
-    """
+    """The rights that a stream needs: scopes of the token, privileges of the user who signed in."""
 
     stream: str
     scopes: frozenset[str]
@@ -47,14 +41,7 @@ class Need(NamedTuple):
 
 
 class Permission(NamedTuple):
-    """Whether a token may read a stream.
-
-    Attributes:
-        stream: Name of the stream.
-        scope: The scopes that it needs.
-        privilege: The privileges that it needs.
-        allowed: `yes`, `no` or `not known`, with a reason for the latter two.
-    """
+    """Whether a token may read a stream: `yes`, or `no` or `not known`, with a reason."""
 
     stream: str
     scope: str
@@ -66,7 +53,6 @@ RIGHTS_REMEDY = (
     "Sign in with the scopes, and as a user with the privileges, that the table names, deselect "
     "these streams, or set skip_forbidden_streams."
 )
-"""What to do about forbidden streams."""
 
 
 def permissions(
@@ -161,14 +147,7 @@ def _claim(access_token: str, name: str) -> Any:
 def ask_privileges(
     session: requests.Session, api_url: str, timeout: float
 ) -> frozenset[str] | None:
-    """Request the privileges of the user who signed in, without retries.
-
-    Returns:
-        The names of the privileges; None if the API did not tell them.
-
-    Raises:
-        FatalAPIError: The response is a redirect, or one that no API of Constant Contact sends.
-    """
+    """Request the user's privileges, as `response_of` does; return None if the API tells none."""
     response = response_of(session, f"{api_url}{PRIVILEGES_PATH}", timeout)
     return None if response is None else privileges_in(response)
 

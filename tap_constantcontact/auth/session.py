@@ -69,11 +69,8 @@ class Origin(NamedTuple):
 class HomeAdapter(HTTPAdapter):
     """Connects to one server alone, whatever address a link, a redirect or a setting names.
 
-    Args:
-        home: Address of that server; its path does not matter.
-        most_bytes: Maximum size of a body, both as it is sent and decoded.
-        connection: What requests are sent through.
-        options: Those of the `HTTPAdapter`.
+    The path of its address `home` does not matter. A body may have `most_bytes` bytes at the most,
+    both as it is sent and decoded.
     """
 
     def __init__(
@@ -198,12 +195,8 @@ def unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
 class BoundedSession(HomeSession):
     """A session whose answers are small, and are there as a whole within a bounded time.
 
-    Args:
-        home: Address of the server; its path does not matter.
-        user_agent: The User-Agent header, unless it is empty.
-
     Raises:
-        ConfigValidationError: The address is not one of a server.
+        ConfigValidationError: `home` is not the address of a server.
     """
 
     def __init__(self, home: str, user_agent: str | None) -> None:
@@ -221,10 +214,7 @@ class BoundedSession(HomeSession):
 def refuse_redirect(response: requests.Response, server: str, setting: str) -> None:
     """Refuse a redirect with a `FatalAPIError` that says where it leads.
 
-    Args:
-        response: The response.
-        server: What answered, as the subject of a sentence.
-        setting: Name of the setting that holds its address.
+    `server` is what answered, as the subject of a sentence, and `setting` what has its address.
     """
     status = response.status_code
     if requests.codes.multiple_choices <= status < requests.codes.bad_request:

@@ -98,10 +98,7 @@ class TokenLock:
 class TokenFile:
     """A JSON file that only its owner can read, and that is replaced atomically.
 
-    It may have keys that this version does not know, from a newer one: these stay in it.
-
-    Args:
-        path: The file; if this is a link, the file that it leads to.
+    If its path is a link, it is the file that this leads to. Keys from a newer version stay in it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -212,7 +209,7 @@ class TokenFile:
         return refused(f"token_file {str(self.path)!r} {text}")
 
     def write(self, tokens: Tokens) -> None:
-        """Write the tokens to disk, under the lock; afterwards they survive a power cut.
+        """Write the tokens to disk, under the lock, to survive a power cut.
 
         An `OSError` leaves the file as it was.
         """

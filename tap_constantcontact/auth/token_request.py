@@ -56,11 +56,9 @@ T = TypeVar("T")
 class AuthorizationServer:
     """The authorization server, as one application sees it.
 
-    Args:
-        config: The settings `auth_url`, `client_id`, `request_timeout` and, if there are any,
-            `client_secret` and `user_agent`. A public application has no secret, and sends its key
-            in the form.
-        clock: Waits between retries.
+    It needs the settings `auth_url`, `client_id`, `request_timeout` and, if there are any,
+    `client_secret` and `user_agent`. A public application has no secret, and sends its key in the
+    form.
     """
 
     def __init__(self, config: Mapping[str, Any], clock: Clock = SYSTEM) -> None:
@@ -72,12 +70,7 @@ class AuthorizationServer:
         self._clock = clock
 
     def grant(self, form: Mapping[str, str], patience: float | None = None) -> GrantedTokens:
-        """Request tokens, and retry as `patiently` does.
-
-        Args:
-            form: The parameters of the request, except those of the application.
-            patience: Seconds that this may take with all retries.
-        """
+        """Request tokens, with the application added to the form, and retry as `patiently` does."""
         return self.patiently(lambda left: self.grant_once(form, left), patience)
 
     def grant_once(self, form: Mapping[str, str], left: float) -> GrantedTokens:
@@ -98,11 +91,9 @@ class AuthorizationServer:
             ) from None
 
     def patiently(self, ask: Callable[[float], T], patience: float | None = None) -> T:
-        """Send a request and retry it while the server fails or limits the pace.
+        """Send a request, and retry it for `patience` seconds while the server fails or throttles.
 
-        Args:
-            ask: Sends the request; takes the seconds that are left for it.
-            patience: Seconds that this may take with all retries.
+        `ask` takes the seconds that are left for the request.
 
         Raises:
             FatalAPIError: The server still failed after the last retry, or refused.
@@ -140,11 +131,8 @@ class AuthorizationServer:
     ) -> dict[str, Any]:
         """Send a request once, and return the JSON object in its answer.
 
-        Args:
-            path: Path below the base URL.
-            form: The parameters of the request.
-            left: Seconds within which it must be answered, if that is less than it may take anyway.
-            secret: The application's secret, if it must prove who it is.
+        It is answered within `left` seconds, if that is less than it may take anyway. A secret
+        proves who the application is.
 
         Raises:
             RetriableAPIError: The server fails, or limits the pace.

@@ -13,12 +13,7 @@ from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError,
 
 
 class Unwritten(NamedTuple):
-    """Tokens that could not be written.
-
-    Attributes:
-        tokens: The tokens.
-        spent: The refresh token in the file, which they replace and which no longer works.
-    """
+    """Tokens that could not be written, and the spent refresh token that the file has instead."""
 
     tokens: Tokens
     spent: str
@@ -27,11 +22,8 @@ class Unwritten(NamedTuple):
 class TokenWriter:
     """Writes new tokens to the token file, and has those in memory that cannot be written.
 
-    Every method but `finish` is to be called under the file's lock.
-
-    Args:
-        file: The token file.
-        stored: Reads it; returns the tokens of the configuration if it has none of them.
+    Every method but `finish` is to be called under the file's lock. `stored` reads the file, or
+    returns the configured tokens if it has none.
     """
 
     def __init__(self, file: TokenFile, stored: Callable[[], Tokens]) -> None:

@@ -36,18 +36,14 @@ class Tokens:
     """The content of a token file.
 
     Attributes:
-        client_id: The application that the tokens belong to.
         seed: Fingerprint of the configured refresh token that these tokens come from; empty if they
             come from a sign-in.
-        refresh_token: The newest refresh token.
-        access_token: The newest access token, if one was fetched.
         expires_at: When the access token expires, in seconds since the epoch.
         refreshed_at: When the refresh token was last used, in seconds since the epoch.
         rotates: Whether the last refresh replaced the refresh token; None before the first refresh.
         account: The account that the tokens belong to; None before it was requested.
         last_read: The account that the last run with this file read, if known.
-        scope: The scopes in the response that the access token came in, separated by spaces; empty
-            if there were none.
+        scope: The scopes in the response that the access token came in, separated by spaces.
     """
 
     client_id: Printable

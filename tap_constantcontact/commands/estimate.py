@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import pendulum
@@ -22,13 +23,7 @@ from tap_constantcontact.tap import TapConstantContact
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Computes when requests are done, from a pace and a daily limit.
-
-    Attributes:
-        now: When the first request is sent.
-        pace: Requests a second.
-        daily_limit: Requests a day.
-        left_today: Requests that may still be sent today.
+    """Computes when requests are done, from a pace a second and a daily limit.
 
     Example:
         >>> noon = pendulum.datetime(2026, 1, 31, 12)
@@ -156,9 +151,8 @@ def _cells(line: Mapping[str, Any]) -> Iterator[str]:
     yield (line["done_at"] or "").replace("T", " ").removesuffix("Z")
 
 
-def as_json(figures: Mapping[str, Any]) -> str:
-    """Format an estimate as JSON for programs."""
-    return json.dumps(figures, indent=2)
-
-
-FORMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"text": as_text, "json": as_json}
+FORMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "text": as_text,
+    "json": partial(json.dumps, indent=2),
+}
+"""How an estimate is formatted: for people, or for programs."""

@@ -48,12 +48,9 @@ class Catalog(msgspec.Struct):
 def checked(
     catalog: Any, streams: Mapping[str, Declared], warn: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Check a catalog, and return it with the metadata that the SDK applies.
+    """Check a catalog, as JSON or the SDK's object, and return it with the metadata for the SDK.
 
-    Args:
-        catalog: What a user gave as the catalog: JSON, or the SDK's object.
-        streams: The tap's streams, by name.
-        warn: Takes a sentence, without its end, about each part that has no effect.
+    `warn` takes a sentence, without its end, about each part that has no effect.
 
     Raises:
         ConfigValidationError: With one sentence for each fault.

@@ -34,9 +34,8 @@ _FORM = re.compile(
 def parse_instant(value: str, zone: str = "UTC") -> DateTime:
     """Parse a date-time written in full in ISO 8601, or a date, which means its first instant.
 
-    Args:
-        value: The text; its offset, seconds and milliseconds are optional.
-        zone: The IANA time zone of a text without an offset. The result is in UTC.
+    Its offset, seconds and milliseconds are optional; without an offset, `zone` is its IANA time
+    zone. The result is in UTC.
 
     Raises:
         ValueError: The text is neither, or means an instant before the year 1 or after 9999.

@@ -53,12 +53,9 @@ class Given(NamedTuple):
 def gathered(config: Mapping[str, Any], *, with_environment: bool) -> Given:
     """Gather the settings in configuration files and, if that is wanted, in the environment.
 
-    A setting that is not known is a fault. Meltano may pass one that another version of the tap
-    knew, and programs may set variables that only begin like the tap's: then it is a warning.
-
-    Args:
-        config: The settings in files. They give way to those in the environment.
-        with_environment: Whether to read the environment and the file `.env`.
+    The environment, with the file `.env`, wins over files. A setting that is not known is a fault.
+    Meltano may pass one that another version of the tap knew, and programs may set variables that
+    only begin like the tap's: then it is a warning.
     """
     known = SETTINGS["properties"]
     faults = [

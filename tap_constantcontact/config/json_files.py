@@ -57,9 +57,7 @@ def configuration(sources: Iterable[str | Path]) -> dict[str, Any]:
 def json_object(path: str | Path, kind: str) -> dict[str, Any]:
     """Read a file that contains one JSON object, in UTF-8 with or without a byte order mark.
 
-    Args:
-        path: The file; `-` for stdin.
-        kind: What the file is, for messages: `configuration`, `state` or `catalog`.
+    `-` is stdin. The kind is for messages: `configuration`, `state` or `catalog`.
 
     Raises:
         ConfigValidationError: It cannot be read, or contains something else.

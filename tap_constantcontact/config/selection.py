@@ -17,13 +17,7 @@ STEP = 2
 
 
 class Declared(NamedTuple):
-    """What a stream declares of itself.
-
-    Attributes:
-        schema: JSON schema of its records. An object without `properties` may have any.
-        keys: Names of the properties that tell its rows apart.
-        replication_key: Name of the property by which it is incremental, if it is.
-    """
+    """What a stream declares of itself; an object without `properties` in it may have any."""
 
     schema: Mapping[str, Any]
     keys: Sequence[str]
@@ -66,11 +60,6 @@ class Choice:
 
     Keys and replication keys are always selected. What the entry's schema lacks is deselected, such
     as a property that is newer than the catalog.
-
-    Args:
-        entry: The entry, whose types are right.
-        schema: The schema in the entry, as it was given.
-        declared: What its stream declares.
 
     Attributes, in which a property stands for itself by its breadcrumb:
         metadata: The metadata; that of the stream itself has an empty breadcrumb.

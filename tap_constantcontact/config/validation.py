@@ -69,10 +69,7 @@ def check_selection(
 ) -> None:
     """Refuse settings with which what is selected cannot be read, or written.
 
-    Args:
-        config: Settings without contradictions.
-        parts: Sub-resources of contacts, by the name of the selected stream that needs them.
-        selected: The schema and the mask of each selected stream.
+    `parts` has the sub-resource of contacts that each selected stream of such needs.
 
     Raises:
         ConfigValidationError: With one sentence for each stream.

@@ -30,11 +30,8 @@ class Reading:
     """What the reading of a stream took.
 
     Attributes:
-        stream: Name of the stream.
-        rows: Number of rows.
         requests: Number of requests, retries included.
         throttled: Number of requests that the API throttled.
-        seconds: How long it took.
         unit: What its parents are, in the plural; empty if it has none.
         done: Number of parents that were read.
         total: Number of parents that were to be read.

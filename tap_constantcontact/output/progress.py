@@ -51,10 +51,6 @@ class RunCounts(Protocol):
 class Progress:
     """Shows people, on stderr, how far a run is; programs find the figures in fields of the lines.
 
-    Args:
-        counts: Counts of the run's requests and responses so far.
-        logger: The logger for progress lines.
-
     Attributes:
         interval: Minimum number of seconds between two progress lines.
         skipped: Number of parents that the API did not know.

@@ -19,14 +19,8 @@ COUNTED = 1000
 class RecordLines:
     """Writes records, which are valid under their schema, as RECORD messages.
 
-    All records of a block have the `time_extracted` of its first. 60,000 contacts take 30 % less
-    processor time than through the SDK's own writer.
-
-    Args:
-        writer: Writes the lines.
-        stream: Name of the stream.
-        version: The version of a full table's rows, if it has one.
-        clock: Tells the time.
+    All records of a block have the `time_extracted` of its first; those of a full table have its
+    version. 60,000 contacts take 30 % less processor time than through the SDK's own writer.
 
     Attributes:
         number: Number of records written.

@@ -72,11 +72,7 @@ class WholeLineWriter(SingerWriter):
         return not self._lines
 
     def write_line(self, line: bytes) -> None:
-        """Write one line, or collect it for the next block.
-
-        Raises:
-            SystemExit: A signal arrived while a block was being written.
-        """
+        """Write one line as `write_block` does, or collect it for the next block."""
         if self._size + len(line) > self._largest_block:
             self.write_block()
         self._lines.append(line)
@@ -99,11 +95,7 @@ class WholeLineWriter(SingerWriter):
             sys.stdout.flush()
 
     def write_message(self, message: Message) -> None:
-        """Write one message as one line, after all lines that were collected.
-
-        Raises:
-            SystemExit: A signal arrived while a line was being written.
-        """
+        """Write one message as one line, as `write_block` does, after all lines before it."""
         self.write_block()
         with self._whole():
             super().write_message(message)
@@ -152,12 +144,7 @@ def _exit_code(signum: int) -> int:
 
 
 class Stdout(io.FileIO):
-    """A stdout that ends the process when it cannot be written to.
-
-    Args:
-        descriptor: The file descriptor.
-        complain: Tells the user why the process ends.
-    """
+    """A stdout that ends the process when it cannot be written to, and complains why."""
 
     def __init__(self, descriptor: int, complain: Callable[[str], None]) -> None:
         super().__init__(descriptor, "wb", closefd=False)

@@ -34,13 +34,8 @@ class Rows:
 
     Whatever makes a page unfit for compiled code (a field that the schema does not know, a date
     where a date-time stands, a number in a text) is noted while the page is converted leniently.
-    Then the code is compiled again, for pages that have the same.
-
-    Args:
-        stream: Name of the stream, for messages.
-        schema: The JSON schema of the rows.
-        keys: Names of the keys that every row must have.
-        left_out: Paths of the fields that are known, but left out on purpose.
+    Then the code is compiled again, for pages that have the same. Every row must have its keys.
+    Fields at the paths `left_out` are known, but left out on purpose.
     """
 
     def __init__(

@@ -13,10 +13,6 @@ class Selection:
 
     The SDK looks up every property of every record; here the mask is read once a stream.
 
-    Args:
-        schema: JSON schema of the records.
-        mask: Whether a property is selected, by its breadcrumb.
-
     Example:
         >>> schema = {"properties": {"name": {}, "age": {}}}
         >>> select = Selection(schema, {("properties", "name"): True, ("properties", "age"): False})

@@ -97,11 +97,7 @@ class Sweep:
 
 
 class Bookmark:
-    """The bookmark of one stream: its part of the state.
-
-    Args:
-        state: The state of the tap, which the bookmark changes.
-        stream: Name of the stream.
+    """The bookmark of one stream: its part of the tap's state, which it changes.
 
     Example:
         >>> state = {}
@@ -133,10 +129,8 @@ class Bookmark:
 
     @property
     def _written(self) -> dict[str, Any]:
-        bookmark: dict[str, Any] = self._state.setdefault("bookmarks", {}).setdefault(
-            self._stream, {}
-        )
-        return bookmark
+        bookmarks: dict[str, dict[str, Any]] = self._state.setdefault("bookmarks", {})
+        return bookmarks.setdefault(self._stream, {})
 
     @property
     def sweep(self) -> Sweep | None:

@@ -63,13 +63,7 @@ def _merged(old: Any, new: Any) -> Any:
 
 
 def validated(state: Any, streams: Collection[str], now: datetime, warn: Warn) -> dict[str, Any]:
-    """Validate an incoming state: keep what can be trusted and drop the rest.
-
-    Args:
-        state: The state that the run was given, unwrapped.
-        streams: Names of the streams whose bookmarks to keep.
-        now: When the run began.
-        warn: Called for each part that is dropped.
+    """Validate an unwrapped state: keep what can be trusted of some streams, and drop the rest.
 
     Raises:
         ConfigValidationError: It is not a Singer state.

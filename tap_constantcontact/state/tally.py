@@ -19,9 +19,6 @@ class Tally:
     so does the sum, and all parents in its bucket count as moved. A growth by exactly a multiple of
     256 goes unnoticed.
 
-    Attributes:
-        sums: One byte per bucket.
-
     Example:
         >>> before, after = Tally.of({"a": 7, "b": 2}), Tally.of({"a": 8, "b": 2})
         >>> after.differs_for("a", before), after.differs_for("b", before)

@@ -7,6 +7,7 @@ https://v3.developer.constantcontact.com/api_reference/#tag-Email-Scheduling.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from typing_extensions import override
@@ -88,12 +89,7 @@ def _is_kept(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG0
 KEPT_CAMPAIGNS = ParentType(stream=EmailCampaignsStream, key="campaign_id", is_wanted=_is_kept)
 """All campaigns but the removed ones, whose details the API does not know."""
 
-CHANGED_CAMPAIGNS = ParentType(
-    stream=EmailCampaignsStream,
-    key="campaign_id",
-    changed=UPDATED,
-    is_wanted=_is_kept,
-)
+CHANGED_CAMPAIGNS = replace(KEPT_CAMPAIGNS, changed=UPDATED)
 """Those of these campaigns that changed since an incremental run."""
 
 
@@ -121,25 +117,14 @@ class EmailCampaignDetails(Details):
     )
 
 
-SENT_ACTIVITIES = PartType(
-    EmailCampaignDetails,
-    listed_in="campaign_activities",
-    key="campaign_activity_id",
-    roles=("primary_email", "resend"),
-)
-"""The activities of a campaign that the e-mail reports cover. (Contract.)"""
-
-PRIMARY_ACTIVITIES = PartType(
-    EmailCampaignDetails,
-    listed_in="campaign_activities",
-    key="campaign_activity_id",
-    roles=("primary_email",),
-)
-"""The main activity of a campaign, which alone is tested or sent again to who did not open it."""
-
 ALL_ACTIVITIES = PartType(
     EmailCampaignDetails, listed_in="campaign_activities", key="campaign_activity_id"
 )
+SENT_ACTIVITIES = replace(ALL_ACTIVITIES, roles=("primary_email", "resend"))
+"""The activities of a campaign that the e-mail reports cover. (Contract.)"""
+
+PRIMARY_ACTIVITIES = replace(ALL_ACTIVITIES, roles=("primary_email",))
+"""The main activity of a campaign, which alone is tested or sent again to who did not open it."""
 
 
 class EmailCampaignActivitiesStream(Report):

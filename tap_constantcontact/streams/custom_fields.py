@@ -51,9 +51,6 @@ class FieldsByName:
     key of the other one is added to its name: a column keeps its meaning when a second field is
     made, also in a target that does not tell such names apart.
 
-    Args:
-        definitions: The rows of `contact_custom_fields`.
-
     Attributes:
         names: The name of each field, by its key.
         properties: The JSON schema of each field's values, by its name.
@@ -98,12 +95,9 @@ class FieldsByName:
         }
 
     def of(self, values: Iterable[Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a contact's values by the names of their fields.
+        """Return a contact's `custom_fields`, as the API sends them, by the names of their fields.
 
-        Args:
-            values: The contact's `custom_fields`, as the API sends them.
-            properties: The JSON schemas that the values have to fit, by name; other fields are left
-                out.
+        The values have to fit the schemas of `properties`; fields that are not there are left out.
         """
         named = {}
         for value in values:
@@ -138,13 +132,9 @@ class FieldsByName:
 
 
 class RowsWithFields(Rows):
-    """Rows of contacts, whose records have their custom fields by name.
+    """Rows of contacts, whose records have the account's custom fields by name.
 
-    Args:
-        stream: Name of the stream, for messages.
-        schema: The stream's JSON schema, with the property for the fields.
-        keys: Names of the keys that every row must have.
-        fields: The account's custom fields.
+    The schema has the property for the fields.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""The vocabulary of schemas: one function for each kind of field.
+"""The vocabulary of schemas: one function for each kind of field, named after what it holds.
+
+Each takes the field's name and description. A key is part of the primary key, so never null.
 
 Example:
     >>> tag = schema(key("tag_id", "Key of the tag."), text("name", "Name of the tag."))
@@ -8,6 +10,7 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from singer_sdk import typing as th
@@ -25,54 +28,21 @@ def schema(*fields: Field) -> dict[str, Any]:
     return th.PropertiesList(*fields).to_dict()
 
 
-def key(name: str, description: str) -> Field:
-    """A text that is part of the primary key, so never null."""
-    return th.Property(name, th.StringType, required=True, description=description)
+def _of(kind: Any, **options: Any) -> Callable[[str, str], Field]:
+    return lambda name, description: th.Property(name, kind, description=description, **options)
 
 
-def number_key(name: str, description: str) -> Field:
-    """An integer that is part of the primary key, so never null."""
-    return th.Property(name, INTEGER_64, required=True, description=description)
-
-
-def instant_key(name: str, description: str) -> Field:
-    """A date-time that is part of the primary key, so never null."""
-    return th.Property(name, th.DateTimeType, required=True, description=description)
-
-
-def text(name: str, description: str) -> Field:
-    """A text."""
-    return th.Property(name, th.StringType, description=description)
-
-
-def integer(name: str, description: str) -> Field:
-    """An integer."""
-    return th.Property(name, INTEGER_64, description=description)
-
-
-def number(name: str, description: str) -> Field:
-    """A number that need not be whole."""
-    return th.Property(name, th.NumberType, description=description)
-
-
-def flag(name: str, description: str) -> Field:
-    """True or false."""
-    return th.Property(name, th.BooleanType, description=description)
-
-
-def instant(name: str, description: str) -> Field:
-    """A date-time; it leaves the tap as RFC 3339 in UTC."""
-    return th.Property(name, th.DateTimeType, description=description)
-
-
-def integers(name: str, description: str) -> Field:
-    """An array of integers."""
-    return th.Property(name, th.ArrayType(INTEGER_64), description=description)
-
-
-def texts(name: str, description: str) -> Field:
-    """An array of texts."""
-    return th.Property(name, th.ArrayType(th.StringType), description=description)
+key = _of(th.StringType, required=True)
+number_key = _of(INTEGER_64, required=True)
+instant_key = _of(th.DateTimeType, required=True)
+text = _of(th.StringType)
+texts = _of(th.ArrayType(th.StringType))
+integer = _of(INTEGER_64)
+integers = _of(th.ArrayType(INTEGER_64))
+number = _of(th.NumberType)
+flag = _of(th.BooleanType)
+instant = _of(th.DateTimeType)
+"""A date-time; it leaves the tap as RFC 3339 in UTC."""
 
 
 def structure(name: str, description: str, *fields: Field) -> Field:

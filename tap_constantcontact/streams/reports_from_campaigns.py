@@ -47,12 +47,7 @@ from tap_constantcontact.streams.email_events import ANY_EVENT
 
 
 class Tracking(NamedTuple):
-    """How the events of an activity type are read.
-
-    Attributes:
-        segment: The placeholder `{tracking}` of the report's path.
-        counted_by: Name of the count that moves with such events.
-    """
+    """How the events of an activity type are read: at a segment of the path, when a count moved."""
 
     segment: str
     counted_by: str
@@ -177,12 +172,7 @@ class ReportFromCampaigns(Report):
 
     @abstractmethod
     def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
-        """Return the report's rows, given the events of an e-mail.
-
-        Args:
-            keys: The keys of the campaign and of the e-mail.
-            events: The e-mail's events of the contacts that the report is about.
-        """
+        """Return the report's rows, given the keys of a campaign and its e-mail, and the events."""
 
     def _events(self, keys: Keys, activity_type: str, window: Window) -> list[Record]:
         key = self.requests.parts.key

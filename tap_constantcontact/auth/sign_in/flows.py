@@ -60,12 +60,10 @@ REASONS = {
 
 
 class SignIn:
-    """A sign-in to an application; one that fails is a `FatalAPIError`.
+    """A sign-in to an application, for some scopes, separated by spaces.
 
-    Args:
-        config: The settings of an `AuthorizationServer`.
-        scopes: The scopes to request, separated by spaces.
-        clock: Tells the time, and waits between two requests.
+    One that fails is a `FatalAPIError`. `store` is called with the tokens, before the browser shows
+    that the sign-in succeeded.
     """
 
     def __init__(self, config: Mapping[str, Any], scopes: str, clock: Clock = SYSTEM) -> None:
@@ -74,12 +72,9 @@ class SignIn:
         self._clock = clock
 
     def by_browser(self, port: int, timeout: float, store: Callable[[GrantedTokens], None]) -> None:
-        """Sign in with a browser on this machine, and wait until the user has done so.
+        """Sign in with a browser on this machine, and wait `timeout` seconds for the user.
 
-        Args:
-            port: Port on which to listen for the browser's redirect.
-            timeout: Seconds to wait for the sign-in.
-            store: Stores the tokens; called before the browser shows that the sign-in succeeded.
+        The browser's redirect is expected on `port`.
         """
         ends_at = self._clock.monotonic() + timeout
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)

@@ -57,11 +57,8 @@ OTHER = Outcome(
 class Loopback:
     """Waits on a local port for the browser's redirect.
 
-    Only a request with the right state is one. Any other is shown an error, and the wait goes on.
-
-    Args:
-        port: Port to listen on; 0 for any free port.
-        state: The state that the redirect must have (RFC 6749, section 10.12).
+    Only a request with the right state (RFC 6749, section 10.12) is one. Any other is shown an
+    error, and the wait goes on. Port 0 is any free port.
 
     Raises:
         OSError: The port cannot be used.

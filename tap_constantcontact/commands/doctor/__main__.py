@@ -1,4 +1,4 @@
-"""Run the command, as `python -m tap_constantcontact.doctor`."""
+"""Run the command, as `python -m tap_constantcontact.commands.doctor`."""
 
 from tap_constantcontact.commands.doctor.command import main
 

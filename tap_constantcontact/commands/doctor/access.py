@@ -168,13 +168,7 @@ def use(
     """Use the token: request the user's privileges, and the account.
 
     Returns whether the token may read the selected streams; nothing if it could not be used.
-
-    Args:
-        report: Where to add what is found.
-        connection: The connection to the API, whose limits must not wait.
-        needs: What the selected streams need.
-        forbidden: The verdict if some of them are forbidden.
-        can_renew: Whether the authorization server responds.
+    `forbidden` is the verdict if some of them are forbidden. The connection's limits must not wait.
     """
     bearer = connection.authenticator
     found: list[Permission] = []

@@ -28,14 +28,7 @@ COLORS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.ERROR: "red"}
 
 
 class Finding(NamedTuple):
-    """What was found about a subject.
-
-    Attributes:
-        subject: What was examined, in a word or two.
-        verdict: The severity.
-        text: What was found, as a sentence.
-        advice: What to do next, as a sentence; empty if nothing is to be done.
-    """
+    """What was found about a subject, and what to do next, if anything: both as sentences."""
 
     subject: str
     verdict: Verdict
@@ -50,14 +43,7 @@ class Finding(NamedTuple):
 
 
 class DoctorReport:
-    """What an examination has found so far.
-
-    Args:
-        show: Called with each finding as a line for people.
-
-    Attributes:
-        findings: The findings.
-    """
+    """What an examination has found so far; `show` is called with each finding as a line."""
 
     def __init__(self, show: Callable[[str], object]) -> None:
         self.findings: list[Finding] = []

@@ -34,12 +34,7 @@ HARMFUL = 60.0
 
 
 def installation(report: DoctorReport, extras: Collection[str]) -> None:
-    """Compare Python and the installed packages with what the tap's metadata asks for.
-
-    Args:
-        report: Where to add what is found.
-        extras: The extras that the settings need.
-    """
+    """Compare Python and the installed packages with what the tap, with some extras, asks for."""
     try:
         about = metadata.metadata(PACKAGE)
     except metadata.PackageNotFoundError:
@@ -74,13 +69,7 @@ def _misfits(extras: Collection[str]) -> Iterator[tuple[Requirement, str]]:
 
 
 def reach(report: DoctorReport, name: str, url: str) -> requests.Response | None:
-    """Request the address of a server, without a token; any response will do.
-
-    Args:
-        report: Where to add what is found.
-        name: Name of the setting that holds the address.
-        url: The address.
-    """
+    """Request the address of a server, without a token; any response will do."""
     if not is_address(url):
         report.skipped("network", f"{name} is not a valid address")
         return None

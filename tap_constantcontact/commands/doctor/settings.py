@@ -22,16 +22,13 @@ from tap_constantcontact.tap import TapConstantContact
 
 
 class Settings:
-    """The settings in files and, if it is named, in the environment.
+    """The settings in files and, if `ENV` is named, in the environment.
 
-    Args:
-        sources: The files, and `ENV` for the environment, in the order of the command line.
-        client_id: The application's key, if it is given on the command line, which goes first.
+    A `client_id` of the command line wins over both.
 
     Attributes:
         given: The settings as they were given, and what is to be said of them.
         config: The settings as the tap uses them, with the defaults of those that are not given.
-        faults: A sentence for each fault.
         usable: Whether they have the types that the tap needs.
 
     Raises:
@@ -81,13 +78,7 @@ class Settings:
 def examine_selection(
     report: DoctorReport, config: Mapping[str, Any], catalog: Mapping[str, Any] | None
 ) -> None:
-    """Examine the catalog and the stream maps as the tap does, without a request.
-
-    Args:
-        report: Where to add what is found.
-        config: The settings, which can be used.
-        catalog: The content of a catalog, if one is used.
-    """
+    """Examine the catalog and the stream maps as the tap does, without a request."""
     doubts: list[str] = []
     try:
         if catalog is not None:

@@ -41,12 +41,6 @@ class StreamMaps:
 
     Maps of deselected streams are not applied, but the SDK sets them up. They are given all
     properties, as the SDK would otherwise report missing keys. (singer-sdk issue 1942.)
-
-    Args:
-        config: The settings.
-        entries: The entries of all streams in the catalog.
-        selected: Names of the streams that are selected.
-        logger: Where the SDK logs the maps that it found.
     """
 
     def __init__(
@@ -206,12 +200,7 @@ def _sample(schema: Mapping[str, Any]) -> Any:
 
 
 class GuardedMap(StreamMap):
-    """A stream map that ends the run with a plain message when it fails on a record.
-
-    Args:
-        inner: The map to guard.
-        fail: Ends the run; takes the reason and the exception.
-    """
+    """A stream map that ends the run with a plain message when it fails on a record."""
 
     def __init__(self, inner: StreamMap, fail: Callable[[str, Exception], NoReturn]) -> None:
         super().__init__(inner.stream_alias, inner.raw_schema, inner.raw_key_properties, None)

@@ -115,14 +115,10 @@ def unknown(
     functions: Collection[str],
     config: Collection[str],
 ) -> Iterator[tuple[str, Collection[str]]]:
-    """Yield each name that stands for nothing, with those that could be meant.
+    """Yield each name in an expression that stands for nothing, with those that could be meant.
 
-    Args:
-        expression: The expression; if it is malformed, nothing is found in it.
-        schema: The JSON schema of the stream's records, with what is deselected.
-        column: The column that the expression is for; None for a filter.
-        functions: Names of the functions that it may call.
-        config: Names in `stream_map_config`.
+    Nothing is found in a malformed one. A filter is for no column, which is None. `config` has the
+    names in `stream_map_config`.
     """
     try:
         nodes = [*ast.walk(ast.parse(expression))]
