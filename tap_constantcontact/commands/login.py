@@ -49,11 +49,7 @@ PORT = 8912
 @click.option(
     "--client-id", help="The application's API key.  [env: TAP_CONSTANTCONTACT_CLIENT_ID]"
 )
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="The tap's configuration file.",
-)
+@click.option("--config", type=click.Path(path_type=Path), help="The tap's configuration file.")
 @click.option(
     "--browser", "way", flag_value="browser", help="Sign in with a browser on this machine."
 )

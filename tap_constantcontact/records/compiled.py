@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, KeysView, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timezone
 from sys import float_info
 from typing import Annotated, Any, ClassVar
@@ -56,28 +56,16 @@ class CompiledRow(msgspec.Struct, gc=False):
             raise KeyError(name)
         return msgspec.to_builtins(value)
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a value as JSON has it, or a default if the record has no value of that name."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
-
-    def keys(self) -> KeysView[str]:
-        """Return the names of the record's values, in the order of the schema."""
-        return {
-            name: None
-            for name, attribute in self.attributes.items()
-            if getattr(self, attribute) is not msgspec.UNSET
-        }.keys()
+    get, keys = Mapping.get, Mapping.keys
 
     def __iter__(self) -> Iterator[str]:
-        """Return an iterator over the names of the record's values."""
-        return iter(self.keys())
+        """Yield the names of the record's values, in the order of the schema."""
+        for name, attribute in self.attributes.items():
+            if getattr(self, attribute) is not msgspec.UNSET:
+                yield name
 
     def __len__(self) -> int:
-        """Return the number of the record's values."""
-        return len(self.keys())
+        return sum(1 for _ in self)
 
 
 Mapping.register(CompiledRow)

@@ -81,10 +81,7 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
 
 FROM_CAMPAIGNS: Mapping[type[ConstantContactStream], type[ReportFromCampaigns]] = {
     stream.per_contact: stream
-    for stream in (
-        ContactActionSummaryFromCampaigns,
-        ContactActivityDetailsFromCampaigns,
-    )
+    for stream in (ContactActionSummaryFromCampaigns, ContactActivityDetailsFromCampaigns)
 }
 """The streams that take the place of others if `report_source` is `campaigns`."""
 

@@ -38,8 +38,7 @@ class ContactListsStream(Collection):
     cost = "2, and 1 more per 500 lists"
     all_queries = (
         Query(
-            {"status": "all", "include_membership_count": "all"},
-            labels={"channel_type": "email"},
+            {"status": "all", "include_membership_count": "all"}, labels={"channel_type": "email"}
         ),
         Query(
             {

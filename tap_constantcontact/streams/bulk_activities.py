@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import Query
-from tap_constantcontact.streams.fields import (
-    instant,
-    integer,
-    key,
-    schema,
-    structure,
-    text,
-    texts,
-)
+from tap_constantcontact.streams.fields import instant, integer, key, schema, structure, text, texts
 
 
 class BulkActivitiesStream(Collection):

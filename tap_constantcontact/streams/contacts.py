@@ -148,8 +148,7 @@ class ContactsStream(Collection):
         instant("created_at", "When the contact was added."),
         instant("updated_at", "When the contact last changed; an unsubscribe does not count."),
         instant(
-            "deleted_at",
-            "When the contact was deleted; the start of the day if no time is known.",
+            "deleted_at", "When the contact was deleted; the start of the day if no time is known."
         ),
         structures("custom_fields", "Custom fields that have a value.", *CUSTOM_FIELD),
         structures("phone_numbers", "Phone numbers.", *PHONE_NUMBER),
@@ -274,13 +273,7 @@ def _counting_the_reported(query: Query, config: Mapping[str, Any]) -> Query:
 CONTACTS = ParentType(
     stream=ContactsStream,
     key="contact_id",
-    filters=(
-        "contact_ids",
-        "contact_status",
-        "contact_list_ids",
-        "contact_tag_ids",
-        "segment_id",
-    ),
+    filters=("contact_ids", "contact_status", "contact_list_ids", "contact_tag_ids", "segment_id"),
     given_by="contact_ids",
     leaves_out=("include",),
     is_wanted=_is_reported,

@@ -103,32 +103,13 @@ class FieldsByName:
         for value in values:
             key = key_of(value)
             name = self.names.get(key, "")
-            if name in properties:
-                named[name] = self._read(key, value, properties[name])
+            if name not in properties:
+                continue
+            if key in self._labels:
+                named[name] = _chosen(self._labels[key], value, properties[name])
+            else:
+                named[name] = _fitted(value.get("value"), properties[name])
         return named
-
-    def _read(self, key: str, value: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
-        if key in self._labels:
-            return self._chosen(self._labels[key], value, schema)
-        return _fitted(value.get("value"), schema)
-
-    @staticmethod
-    def _chosen(
-        labels: Mapping[str, str], value: Mapping[str, Any], schema: Mapping[str, Any]
-    ) -> Any:
-        given = value.get("choice_ids")
-        if given is None and value.get("value") not in (None, ""):
-            given = [value["value"]]
-        if given is None:
-            return None
-        if not isinstance(given, list):
-            return UNFIT
-        known = [*labels.values()]
-        told = [storable(one) if isinstance(one, str) else one for one in given]
-        chosen = [labels.get(_choice(one), one if one in known else UNFIT) for one in told]
-        if "items" in schema:
-            return chosen
-        return chosen[0] if len(chosen) == 1 else chosen or None
 
 
 class RowsWithFields(Rows):
@@ -202,6 +183,23 @@ def _labels(definition: Record) -> dict[str, str]:
 def _choice(choice_id: Any) -> str:
     """Return the key of a choice without the zeros that contacts' rows put before it."""
     return str(choice_id).strip().lstrip("0")
+
+
+def _chosen(labels: Mapping[str, str], value: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    """Return the labels of the choices made in a select field."""
+    given = value.get("choice_ids")
+    if given is None and value.get("value") not in (None, ""):
+        given = [value["value"]]
+    if given is None:
+        return None
+    if not isinstance(given, list):
+        return UNFIT
+    known = [*labels.values()]
+    told = [storable(one) if isinstance(one, str) else one for one in given]
+    chosen = [labels.get(_choice(one), one if one in known else UNFIT) for one in told]
+    if "items" in schema:
+        return chosen
+    return chosen[0] if len(chosen) == 1 else chosen or None
 
 
 def _fitted(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -100,9 +100,7 @@ class EmailOpensStream(EmailEvents):
     path = f"{TRACKING}/opens"
     visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"opens": ("em_opens_all",)})
     rows = Events("em_opens")
-    schema = event(
-        text("device_type", "Type of device."),
-    )
+    schema = event(text("device_type", "Type of device."))
 
 
 class EmailClicksStream(EmailEvents):
@@ -139,9 +137,7 @@ class EmailOptoutsStream(EmailEvents):
     path = f"{TRACKING}/optouts"
     visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"optouts": ("em_optouts",)})
     rows = Events("em_optouts")
-    schema = event(
-        text("opt_out_reason", "Reason for the opt-out, in the contact's words."),
-    )
+    schema = event(text("opt_out_reason", "Reason for the opt-out, in the contact's words."))
 
 
 class EmailForwardsStream(EmailEvents):

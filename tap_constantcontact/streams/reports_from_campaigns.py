@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
@@ -33,11 +33,7 @@ from tap_constantcontact.streams.campaign_reports import (
     EmailCampaignActivityStatsStream,
     EmailCampaignStatsStream,
 )
-from tap_constantcontact.streams.campaigns import (
-    CAMPAIGNS,
-    SENT_ACTIVITIES,
-    EmailCampaignDetails,
-)
+from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES, EmailCampaignDetails
 from tap_constantcontact.streams.contact_reports import (
     ContactActionSummaryStream,
     ContactActivityDetailsStream,
@@ -45,23 +41,15 @@ from tap_constantcontact.streams.contact_reports import (
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.email_events import ANY_EVENT
 
-
-class Tracking(NamedTuple):
-    """How the events of an activity type are read: at a segment of the path, when a count moved."""
-
-    segment: str
-    counted_by: str
-
-
-TRACKINGS: Mapping[str, Tracking] = {
-    "em_sends": Tracking("sends", "em_sends"),
-    "em_opens": Tracking("opens", "em_opens_all"),
-    "em_clicks": Tracking("clicks", "em_clicks_all"),
-    "em_bounces": Tracking("bounces", "em_bounces"),
-    "em_optouts": Tracking("optouts", "em_optouts"),
-    "em_forwards": Tracking("forwards", "em_forwards"),
+COUNTED_BY = {
+    "em_sends": "em_sends",
+    "em_opens": "em_opens_all",
+    "em_clicks": "em_clicks_all",
+    "em_bounces": "em_bounces",
+    "em_optouts": "em_optouts",
+    "em_forwards": "em_forwards",
 }
-"""How the events of each activity type are read."""
+"""Name of the count that moves with new events, by activity type."""
 
 OTHERS = ("em_sends", "em_bounces", "em_optouts", "em_forwards")
 
@@ -162,13 +150,13 @@ class ReportFromCampaigns(Report):
             (
                 (activity_type, self._events(keys, activity_type, window))
                 for activity_type in self.activity_types()
-                if TRACKINGS[activity_type].counted_by in moved
+                if COUNTED_BY[activity_type] in moved
             ),
         )
 
     def activity_types(self) -> Sequence[str]:
         """Return the activity types whose events are read."""
-        return tuple(TRACKINGS)
+        return tuple(COUNTED_BY)
 
     @abstractmethod
     def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
@@ -178,15 +166,11 @@ class ReportFromCampaigns(Report):
         key = self.requests.parts.key
         context: dict[str, Any] = {
             key: keys[key],
-            "tracking": TRACKINGS[activity_type].segment,
+            "tracking": activity_type.removeprefix("em_"),
             **self.parameters(window),
         }
         events = Events(activity_type, newest_first=self.rows.newest_first).read(
-            partial(self.pages, context),
-            {key: keys[key]},
-            (),
-            window.start,
-            self.replication_key,
+            partial(self.pages, context), {key: keys[key]}, (), window.start, self.replication_key
         )
         ids = self._contact_ids
         return [event for event in events if ids is None or event.get("contact_id") in ids]
@@ -212,7 +196,7 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
 
     @override
     def activity_types(self) -> Sequence[str]:
-        return [name for name in self.config["tracking_activity_types"] if name in TRACKINGS]
+        return [name for name in self.config["tracking_activity_types"] if name in COUNTED_BY]
 
     @override
     def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
@@ -264,7 +248,7 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
                 "contact_id": contact_id,
                 key: keys[key],
                 "start_on": start_on,
-                **{name: counts[contact_id][name] for name in TRACKINGS if name != "em_optouts"},
+                **{name: counts[contact_id][name] for name in COUNTED_BY if name != "em_optouts"},
                 "em_unsubscribes": counts[contact_id]["em_optouts"],
             }
             for contact_id, start_on in sent_at.items()

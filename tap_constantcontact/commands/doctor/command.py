@@ -15,11 +15,7 @@ import requests
 from tap_constantcontact.auth.permissions import Permission
 from tap_constantcontact.commands.doctor import access, machine
 from tap_constantcontact.commands.doctor.findings import DoctorReport, Verdict
-from tap_constantcontact.commands.doctor.settings import (
-    Settings,
-    examine_selection,
-    selected_needs,
-)
+from tap_constantcontact.commands.doctor.settings import Settings, examine_selection, selected_needs
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.exceptions import ConfigValidationError, plain
 from tap_constantcontact.output.singer import PlainCommand
