@@ -13,6 +13,7 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
 from tests.faults import answering, on_every
+from tests.parameters import partly_slow
 from tests.processes import run_tap
 from tests.runs import config_for, sync
 
@@ -37,7 +38,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("name", "given"), TEXTS)
-@pytest.mark.parametrize("source", ["configuration", "environment", ".env"])
+@pytest.mark.parametrize("source", partly_slow(["environment"], ["configuration", ".env"]))
 def test_a_text_stands_for_the_value_that_it_spells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, given: Any, source: str
 ) -> None:

@@ -14,6 +14,7 @@ from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.tap import TapConstantContact
 from tests.catalogs import select
+from tests.parameters import partly_slow
 from tests.processes import LOGIN, TAP, Command, run_tap
 from tests.runs import Runner, config_for
 
@@ -106,7 +107,7 @@ MISPLACED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", MISPLACED)
+@pytest.mark.parametrize("name", partly_slow([*MISPLACED][:6], [*MISPLACED][6:]))
 def test_no_message_quotes_a_secret_in_the_wrong_place(tmp_path: Path, name: str) -> None:
     (setting,) = MISPLACED[name]
     config = {"access_token": "t", **MISPLACED[name]}
@@ -169,7 +170,7 @@ EXTREMES: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("settings", EXTREMES)
+@pytest.mark.parametrize("settings", partly_slow([*EXTREMES][:1], [*EXTREMES][1:]))
 def test_dates_beyond_all_calendars_read_what_there_is(
     run: Runner, settings: dict[str, Any]
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parameters import SUMMARY
+from tests.parameters import SUMMARY, partly_slow
 from tests.processes import Process
 from tests.runs import config_for
 from tests.sandboxes import Slow
@@ -35,7 +35,7 @@ PACE = {"requests_per_second": 20}
 """At which a sweep takes longer than the time between two states."""
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", partly_slow([signal.SIGINT], [signal.SIGTERM]))
 def test_a_signal_ends_a_run_between_two_lines(tmp_path: Path, signum: int) -> None:
     environment = {**os.environ, "TAP_CONSTANTCONTACT_SANDBOX": "true"}
     command = [*COMMAND, "--config=ENV"]
@@ -104,7 +104,7 @@ def test_a_closed_pipe_ends_a_run_quietly(tmp_path: Path) -> None:
     assert "BrokenPipe" not in errors
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("signum", partly_slow([signal.SIGTERM], [signal.SIGINT, signal.SIGHUP]))
 def test_a_signal_does_not_wait_for_answers(slow: Slow, tmp_path: Path, signum: int) -> None:
     process = Process(tmp_path, config_for(slow, tmp_path, **PACE))
     process.read_until(has_a_sweep)

@@ -16,6 +16,7 @@ from tap_constantcontact.streams.campaign_reports import (
 )
 from tests.expected import Expected
 from tests.faults import changing
+from tests.parameters import partly_slow
 from tests.runs import FaultyRunner, Runner
 from tests.sandboxes import PRESENT, is_request_for
 
@@ -83,7 +84,7 @@ def test_a_request_names_as_many_parents_as_it_may(
     assert len(result.records[STATS]) == MOST + 1
 
 
-@pytest.mark.parametrize("number", [0, 1, 74, 75, 149])
+@pytest.mark.parametrize("number", partly_slow([74], [0, 1, 75, 149]))
 def test_a_malformed_parent_is_split_off_and_skipped(  # noqa: PLR0913, PLR0917
     run: Runner,
     account: Account,

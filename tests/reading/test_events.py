@@ -101,7 +101,7 @@ JOINED: tuple[dict[str, str], ...] = (
 
 @pytest.mark.parametrize("source", ["contacts", "campaigns"])
 @pytest.mark.parametrize("lookback_days", partly_slow([1], [0]))
-@pytest.mark.parametrize("joined", JOINED)
+@pytest.mark.parametrize("joined", partly_slow([*JOINED][:1], [*JOINED][1:]))
 def test_an_event_of_the_minute_in_which_the_last_run_began_takes_no_key(
     run: Runner,
     account: Account,
@@ -134,7 +134,7 @@ def test_an_event_of_the_minute_in_which_the_last_run_began_takes_no_key(
     assert new.get("link_url") == joined.get("link_url")
 
 
-@pytest.mark.parametrize("base_rows", [False, True])
+@pytest.mark.parametrize("base_rows", partly_slow([True], [False]))
 def test_both_sources_give_an_event_the_same_key(
     sandbox: Sandbox, run: Runner, expected: Expected, base_rows: bool
 ) -> None:

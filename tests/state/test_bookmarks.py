@@ -20,7 +20,7 @@ from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state.bookmarks import Bookmark
 from tap_constantcontact.state.loading import validated
 from tests.expected import Expected
-from tests.parameters import CONTACT_REPORTS, DETAILS, NAMES, SUMMARY
+from tests.parameters import CONTACT_REPORTS, DETAILS, NAMES, SUMMARY, partly_slow
 from tests.processes import TAP, Command
 from tests.runs import Run, Runner, sync
 from tests.sandboxes import PRESENT
@@ -249,7 +249,7 @@ DAMAGE: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", DAMAGE)
+@pytest.mark.parametrize("name", partly_slow([*DAMAGE][:3], [*DAMAGE][3:]))
 def test_a_damaged_state_is_read_again(
     run: Runner, expected: Expected, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:

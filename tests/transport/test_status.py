@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.faults import answering, on_every
+from tests.parameters import partly_slow
 from tests.runs import FaultyRunner
 
 pytestmark = pytest.mark.contacts(12, young=True)
@@ -33,7 +34,7 @@ def test_another_refusal_says_what_the_api_said(read: FaultyRunner) -> None:
     assert "HTTP 400, contacts.api.bad, Limit is off" in said
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", partly_slow([302], [301, 303, 307, 308]))
 def test_a_redirect_is_fatal_and_names_where_it_leads(read: FaultyRunner, status: int) -> None:
     followed = []
 

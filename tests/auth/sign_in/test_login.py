@@ -23,6 +23,7 @@ import requests
 from tap_constantcontact.sandbox.oauth import Authorization, Grant
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.auth.sign_in.conftest import Start
+from tests.parameters import partly_slow
 from tests.processes import Login, blocks
 
 pytestmark = pytest.mark.contacts(3, young=True)
@@ -396,7 +397,7 @@ def test_an_answer_without_a_refresh_token_is_explained(
 # Later
 
 
-@pytest.mark.parametrize("kind", ["rotating", "long lived"])
+@pytest.mark.parametrize("kind", partly_slow(["rotating"], ["long lived"]))
 def test_a_token_is_checked_and_removed(
     login: Start, authorization: Authorization, kind: str
 ) -> None:
