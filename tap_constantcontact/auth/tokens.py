@@ -11,7 +11,6 @@ from typing import Annotated
 import msgspec
 
 from tap_constantcontact.auth.account import Account
-from tap_constantcontact.clock import SECONDS_A_DAY
 
 IDLE_DAYS = 180
 """Days without use after which a refresh token expires."""
