@@ -12,7 +12,6 @@ from typing import Any, ClassVar, NoReturn, cast
 import pendulum
 from pendulum import DateTime
 from singer_sdk import Stream, Tap
-from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_constantcontact.auth.account import Account, ask
@@ -217,13 +216,7 @@ class TapConstantContact(Tap):
         Raises:
             ConfigValidationError: With one sentence for each fault.
         """
-        maps = StreamMaps(
-            self.config,
-            {**Catalog.from_dict(self.catalog_dict), **(self.input_catalog or {})},
-            {stream.name: stream.schema for stream in self.streams.values()},
-            {stream.name for stream in self._selected()},
-            self.logger,
-        )
+        maps = StreamMaps(self.config, self.streams.values(), self.input_catalog, self.logger)
         maps.check()
         super(Tap, self).setup_mapper()  # a Tap's own would register deselected streams as well
         maps.register(self.mapper)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from singer_sdk import Stream
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.mapper import (
     MAPPER_ALIAS_OPTION,
@@ -24,7 +25,7 @@ from singer_sdk.mapper import (
     RemoveRecordTransform,
     StreamMap,
 )
-from singer_sdk.singerlib import Catalog, CatalogEntry
+from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from singer_sdk.singerlib.catalog import MetadataMapping
 from typing_extensions import override
 
@@ -46,21 +47,21 @@ class StreamMaps:
     def __init__(
         self,
         config: Mapping[str, Any],
-        entries: Mapping[str, CatalogEntry],
-        schemas: Schemas,
-        selected: Collection[str],
+        streams: Collection[Stream],
+        catalog: Catalog | None,
         logger: logging.Logger,
     ) -> None:
         self._config = config
         self._maps: Mapping[str, Any] = config.get("stream_maps") or {}
-        self._schemas = schemas
+        self._schemas = schemas = {stream.name: stream.schema for stream in streams}
+        self._selected = selected = {stream.name for stream in streams if stream.selected}
         self._logger = logger
+        entries = {**{stream.name: _entry(stream) for stream in streams}, **(catalog or {})}
         self._streams = Catalog(
             (name, entry if name in selected else replace(entry, metadata=MetadataMapping()))
             for name, entry in entries.items()
         )
         named = {str(names.source_of(key, value)) for key, value in self._maps.items()}
-        self._selected = selected
         self._must_work = {*selected, *(named & schemas.keys())}
 
     def check(self) -> None:
@@ -117,6 +118,16 @@ class StreamMaps:
             reason = reason or _misnomer(mapper, expression, column, self._schemas)
             if reason:
                 yield f"stream_maps {stream}.{key} {expression!r} cannot be evaluated ({reason})"
+
+
+def _entry(stream: Stream) -> CatalogEntry:
+    return CatalogEntry(
+        tap_stream_id=stream.tap_stream_id,
+        stream=stream.name,
+        schema=Schema.from_dict(stream.schema),
+        metadata=stream.metadata,
+        key_properties=stream.primary_keys,
+    )
 
 
 def _collisions(stream_maps: Mapping[str, Sequence[StreamMap]]) -> Iterator[str]:
