@@ -1,4 +1,8 @@
-"""Bearer tokens: their source, their renewal and their use in requests."""
+"""Bearer tokens: their source, their renewal and their use in requests.
+
+Constant Contact's access tokens are valid for 24 hours. (Source: the vendor's developer forum,
+staff answers.)
+"""
 
 from __future__ import annotations
 
@@ -61,6 +65,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._seed = config.get("refresh_token")
         self.why_not_kept = file.why_not_kept()
         self.tokens = self._stored()
+        self.access_token = self.tokens.access_token
         if self.why_not_kept and config.get("token_file") and self.tokens.rotates is not False:
             raise refused(
                 f"token_file {str(file.path)!r} cannot be written ({self.why_not_kept}): rotating "
@@ -159,6 +164,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                     self.tokens = tokens
                 if self.file.vanishes:
                     self._warn_of_loss("it is in a container, and is lost with it")
+            self.access_token = self.tokens.access_token
             return fetched
 
     def _check_account(self, tokens: Tokens) -> None:

@@ -502,6 +502,7 @@ def test_a_configuration_that_is_no_json(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distribution", partly_slow(["tqdm"], ["aiohttp"]))
 def test_an_old_package(tmp_path: Path, distribution: str) -> None:
     folder = tmp_path / f"{distribution}-0.1.dist-info"

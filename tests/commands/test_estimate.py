@@ -40,6 +40,7 @@ def estimated(config: dict[str, Any], state: Any = None) -> dict[str, Any]:
     return estimate.estimated(tap)
 
 
+@pytest.mark.slow
 def test_an_estimate_is_what_a_run_costs(
     run: Runner, sandbox: Sandbox, account: Account, tmp_path: Path, requests_seen: list[Any]
 ) -> None:
@@ -83,6 +84,7 @@ def test_an_estimate_does_not_believe_any_number_of_rows(
     assert rows["contacts"] is None
 
 
+@pytest.mark.slow
 def test_an_estimate_tells_what_the_other_source_costs(
     run: Runner, sandbox: Sandbox, tmp_path: Path, requests_seen: list[Any]
 ) -> None:

@@ -111,6 +111,7 @@ def test_each_run_goes_on_from_the_state_of_the_last(
     assert "contacts" in (folder / "tap.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_failure_of_the_tap_is_told_and_keeps_the_state(
     folder: Path, cron: Cron, sandbox: Sandbox
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_failure_of_the_tap_is_told_and_keeps_the_state(
     assert "Mars/Base" in (folder / "tap.log").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "end", partly_slow([HALF_A_LINE], ["sys.exit(3)"]), ids=["half a line", "whole line"]
 )

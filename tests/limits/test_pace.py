@@ -357,6 +357,7 @@ def test_requests_leave_in_the_order_of_the_work_whoever_asks_first() -> None:
     assert order == numbers
 
 
+@pytest.mark.slow
 def test_a_server_that_stood_still_sees_no_second_too_full(tmp_path: Path) -> None:
     arrived: list[float] = []
 

@@ -232,6 +232,7 @@ def test_a_contact_of_several_pages_gets_out_with_a_budget_that_just_holds_it(  
     assert len(requests_seen) <= 4 * len(some) + len(runs) * (budget % 4)
 
 
+@pytest.mark.slow
 def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
     account: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -288,6 +289,7 @@ def test_waiting_goes_on_after_midnight_with_one_probe_and_a_new_token(
     assert len(authorization.spent) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_day", partly_slow([15], [7, 8, 23]))
 def test_waiting_goes_on_night_after_night(account: Account, tmp_path: Path, per_day: int) -> None:
     clock = FastClock(NOON.timestamp())
@@ -375,6 +377,7 @@ def test_another_request_is_the_probe_of_a_new_day_if_the_first_got_no_answer() 
     assert probed.wait(10)
 
 
+@pytest.mark.slow
 def test_nobody_starves_in_twenty_days(run: Runner, days: Days, requests_seen: list[Any]) -> None:
     """A day holds 15 requests, a sweep of either report takes about twice as many."""
     state: dict[str, Any] = {}

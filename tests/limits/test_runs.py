@@ -79,6 +79,7 @@ def test_a_key_whose_day_is_spent_is_not_asked_again(
     assert second.state["bookmarks"][SUMMARY] == first.state["bookmarks"][SUMMARY]
 
 
+@pytest.mark.slow
 def test_a_share_of_the_day_is_an_account_s_own(
     run: Runner, sandbox: Sandbox, tmp_path: Path, requests_seen: list[Any]
 ) -> None:

@@ -50,6 +50,7 @@ def check(sandbox: Sandbox, tmp_path: Path, expected: Expected) -> Callable[[byt
     return check
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", partly_slow([*ENDS][1:], [*ENDS][:1]))
 @pytest.mark.parametrize("size", partly_slow([300_000], [1, 700_000]))
 def test_a_killed_run_leaves_whole_lines_in_a_file(

@@ -138,6 +138,7 @@ def on_a_terminal(*arguments: str) -> str:
     return text.decode()
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_table_and_no_metrics(options: list[str], tmp_path: Path) -> None:
     text = on_a_terminal(sys.executable, "-m", "tap_constantcontact", *options)
     assert "METRIC" not in text

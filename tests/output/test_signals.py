@@ -119,6 +119,7 @@ def test_a_signal_does_not_wait_for_answers(slow: Slow, tmp_path: Path, signum: 
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 def test_a_run_that_ignores_a_hangup_goes_on(slow: Slow, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config_for(slow, tmp_path, **PACE)))
     script = "trap '' HUP; exec " + " ".join((*COMMAND, "--config=config.json"))
@@ -138,6 +139,7 @@ def test_a_run_that_ignores_a_hangup_goes_on(slow: Slow, tmp_path: Path) -> None
     assert json.loads(last)["type"] == "STATE"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux addresses a thread by a number")
 def test_a_signal_that_does_not_reach_the_main_thread_ends_a_run(
     slow: Slow, tmp_path: Path
@@ -154,6 +156,7 @@ def test_a_signal_that_does_not_reach_the_main_thread_ends_a_run(
     assert process.process.returncode == 128 + signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_a_sweep(slow: Slow, tmp_path: Path) -> None:
     process = Process(tmp_path, config_for(slow, tmp_path, **PACE))
     process.read_until(has_a_sweep)

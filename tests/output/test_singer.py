@@ -107,6 +107,7 @@ def test_a_disk_that_fills_up_ends_the_output_with_a_whole_line(
     assert all(json.loads(line) for line in written.removeprefix(before).splitlines())
 
 
+@pytest.mark.slow
 def test_a_user_without_a_home_folder_is_told_to_name_a_token_file(tmp_path: Path) -> None:
     homeless = (
         "import os, pwd, runpy, sys\n"
@@ -179,6 +180,7 @@ with contextlib.redirect_stdout(out):
 """
 
 
+@pytest.mark.slow
 def test_a_line_that_was_finished_in_time_leaves_the_run_time_to_exit() -> None:
     result = subprocess.run(
         [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False

@@ -78,6 +78,7 @@ def test_only_a_campaign_whose_counts_moved_is_read_again(
     assert not any(third.records.values())
 
 
+@pytest.mark.slow
 def test_a_second_bounce_is_found_by_the_next_full_reading(
     run: Runner, account: Account, expected: Expected, later: Callable[[int], None]
 ) -> None:

@@ -53,6 +53,7 @@ def test_no_event_of_the_contract_s_rows_is_lost(sandbox: Sandbox, run: Runner) 
     assert came(run(streams=DETAILS)) == wanted
 
 
+@pytest.mark.slow
 def test_an_event_has_the_same_key_with_and_without_its_link(sandbox: Sandbox, run: Runner) -> None:
     whole = run(streams=DETAILS)
     sandbox.api.base_rows = True

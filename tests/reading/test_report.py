@@ -25,6 +25,7 @@ from tests.sandboxes import Slow, record_requests
 ENDPOINTS = {SUMMARY: "/activity_summary", DETAILS: "/activity_details"}
 
 
+@pytest.mark.slow
 def test_twenty_kills_lose_nothing(slow: Slow, tmp_path: Path, expected: Expected) -> None:
     seen = record_requests(slow)
     rng = random.Random(7)

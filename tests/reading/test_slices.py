@@ -106,6 +106,7 @@ def test_pages_that_are_read_one_at_a_time_are_never_split_into_slices() -> None
     assert listed.asked == 100
 
 
+@pytest.mark.slow
 def test_contacts_are_read_in_slices_where_responses_are_slow(
     slow: Slow, tmp_path: Path, expected: Expected, monkeypatch: pytest.MonkeyPatch
 ) -> None:

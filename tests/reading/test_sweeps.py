@@ -30,6 +30,7 @@ def cut_short(run: Runner, budget: int, **settings: Any) -> Run:
     return result
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_from_each_state_that_its_run_wrote(
     run: Runner, expected: Expected
 ) -> None:

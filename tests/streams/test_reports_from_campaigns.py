@@ -96,6 +96,7 @@ def test_events_of_a_bare_row_have_the_same_keys(run: Runner, sandbox: Sandbox) 
     assert ids(campaigns) == ids(contacts)
 
 
+@pytest.mark.slow
 def test_contacts_that_campaigns_do_not_show_are_read_when_due(
     run: Runner, account: Account, expected: Expected
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_day_reads_only_the_campaigns_that_moved(
     assert first.by_key(DETAILS) | second.by_key(DETAILS) == expected[DETAILS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", partly_slow([60], [23]))
 def test_a_reading_over_many_runs_is_whole(run: Runner, expected: Expected, budget: int) -> None:
     seen: dict[str, dict[Any, Any]] = {report: {} for report in CONTACT_REPORTS}
@@ -198,6 +200,7 @@ def test_kills_lose_nothing(sandbox: Sandbox, tmp_path: Path, expected: Expected
         assert seen[report] == expected[report]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first_from", partly_slow(["contacts"], ["campaigns"]))
 def test_the_source_may_change(
     run: Runner, account: Account, expected: Expected, first_from: str

@@ -19,6 +19,7 @@ from tests.servers import canned
 pytestmark = pytest.mark.contacts(12, young=True)
 
 
+@pytest.mark.slow
 def test_a_response_that_drips_is_given_up_at_its_deadline(
     read: FaultyRunner, account: Account
 ) -> None:

@@ -31,6 +31,7 @@ def press(browser: webdriver.Chrome, decision: str) -> None:
     browser.find_element(By.CSS_SELECTOR, f"button[value={decision}]").click()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decision", "title", "code"),
     partly_slow([("allow", "You are signed in", 0)], [("deny", "You are not signed in", 1)]),
@@ -46,6 +47,7 @@ def test_a_person_decides_in_chromium(
     assert process.tap().returncode == code
 
 
+@pytest.mark.slow
 def test_a_person_enters_a_code_in_chromium(browser: webdriver.Chrome, login: Start) -> None:
     process = login("--device")
     browser.get(process.wait_for(r"Open   (\S+)"))

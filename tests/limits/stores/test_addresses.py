@@ -152,6 +152,7 @@ def test_an_address_with_known_options_is_taken(where: str) -> None:
     store_for(config_of(where), SYSTEM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url", partly_slow(["redis://u:S3CR/ETPW@h"], ["postgresql://u:S3CR%ETPW@h/d"])
 )
