@@ -6,10 +6,12 @@ import gc
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import click
 from singer_sdk import Tap
+from singer_sdk.singerlib import StateMessage
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
@@ -23,9 +25,11 @@ from tap_constantcontact.auth.permissions import (
 )
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.commands import estimate
+from tap_constantcontact.commands.options import ABOUT_FORMATS, EPILOG, HELP, OPTIONS, OWN_NAMES
 from tap_constantcontact.config.json_files import ENVIRONMENT, configuration, json_object
-from tap_constantcontact.exceptions import FatalAPIError, exits_with_a_message
-from tap_constantcontact.output.singer import PlainSingerCommand
+from tap_constantcontact.exceptions import FatalAPIError, exits_with_a_message, refused
+from tap_constantcontact.output.files.destination import STATE, Destination
+from tap_constantcontact.output.singer import PlainSingerCommand, WholeLineWriter
 from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
 
@@ -42,34 +46,26 @@ class Sources(NamedTuple):
     parse_env: bool
 
 
-NO_SETTINGS = Sources({}, parse_env=False)
-
-
 class Command(TapConstantContact):
-    """The tap as a command."""
+    """A Singer tap for Constant Contact: contacts, lists and e-mail activity from the v3 API."""
 
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
         command = super().get_singer_command()
-        for option in command.params:
+        kept = [option for option in command.params if option.name not in OWN_NAMES]
+        for option in kept:
             # --test is a callback, which finds the values of eager options alone.
             option.is_eager = option.is_eager or option.name == "catalog"
             if option.name in ("catalog", "state"):
                 option.type = click.STRING  # json_object opens the file
-        costs = click.Option(
-            ["--estimate", "estimate_form"],
-            type=click.Choice([*estimate.FORMS]),
-            is_flag=False,
-            flag_value="text",
-            help="Print what a run would cost, as text or json, and exit.",
-        )
         return PlainSingerCommand(
             name=command.name,
             callback=command.callback,
-            params=[*command.params, costs],
-            help=command.help,
-            context_settings=command.context_settings,
+            params=[*kept, *OPTIONS],
+            help=HELP,
+            epilog=EPILOG,
+            context_settings={"help_option_names": ["-h", "--help"]},
             logger=cls.logger,
         )
 
@@ -78,28 +74,45 @@ class Command(TapConstantContact):
     def invoke(
         cls,
         *,
-        estimate_form: str | None = None,
-        config: Any = NO_SETTINGS,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
         state: Any = None,
         catalog: Any = None,
-        **about: Any,
+        estimate_form: str | None = None,
+        limit: int | None = None,
+        to: Path | None = None,
+        **options: Any,
     ) -> None:
         gc.freeze()  # 13 % less processor time: no search for garbage in the modules
         # Here as well, as the SDK would log each fault of the settings as a line of its own.
         with exits_with_a_message(cls.logger.error):
-            super(Tap, cls).invoke(**about)
+            if about_format and not (about if about_format in ABOUT_FORMATS else to):
+                needed = "--about" if about_format in ABOUT_FORMATS else "--to"
+                raise refused(f"--format {about_format} needs {needed}")
+            super(Tap, cls).invoke(about=about, about_format=about_format)
+            if estimate_form:
+                _refuse_with("--estimate", {"--to": to, "--limit": limit})
+            if limit:
+                _refuse_with("--limit", {"--state": state})
             cls.logger.info(
                 "%s %s, with singer-sdk %s, begins.", cls.name, cls.plugin_version, cls.sdk_version
             )
+            files = Destination(to, about_format, cls.logger.info) if to else None
+            if files and files.previous:
+                _refuse_with(f"{to}, which has a {STATE},", {"--state": state, "--limit": limit})
             tap = cls(
-                config=config.config,
-                parse_env_config=config.parse_env,
-                state=_content(state, "state"),
+                **_settings(config, options),
+                state=(files and files.previous) or _content(state, "state"),
                 catalog=_content(catalog, "catalog"),
+                limit=limit,
+                message_writer=WholeLineWriter(files, (StateMessage,) if limit else ()),
             )
             with tap.tokens_kept():
                 if estimate_form:
                     click.echo(estimate.FORMS[estimate_form](estimate.estimated(tap)))
+                elif files:
+                    tap.write(files)
                 else:
                     tap.read()
 
@@ -110,15 +123,30 @@ class Command(TapConstantContact):
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return
-        config = ctx.params["config"]
-        tap = cls(
-            config=config.config,
-            parse_env_config=config.parse_env,
-            catalog=_content(ctx.params.get("catalog"), "catalog"),
-        )
+        _refuse_with("--test", _of_a_run(ctx.params))
+        settings = _settings(ctx.params["config"], ctx.params)
+        tap = cls(**settings, catalog=_content(ctx.params.get("catalog"), "catalog"))
         with tap.tokens_kept():
             tap.test_selected()
         ctx.exit()
+
+    def write(self, files: Destination) -> None:
+        """Read the selected streams of the account into files.
+
+        Raises:
+            ConfigValidationError: Several streams would go into one file.
+        """
+        names = [stream.name for stream in self.selected_streams]
+        if files.is_file and len(names) > 1:
+            raise refused(
+                f"{files.path} is one file, and {len(names)} streams are selected: name a folder, "
+                f"or select one, as in --select {names[0]}"
+            )
+        try:
+            self.read()
+            self.write_state()
+        finally:
+            files.close()
 
     def read(self) -> None:
         """Read the selected streams of the account."""
@@ -179,10 +207,9 @@ class Command(TapConstantContact):
         """Print the catalog; the SDK's own would log each fault as a line of its own."""
         if not value:
             return
-        config = ctx.params["config"]
+        _refuse_with("--discover", _of_a_run(ctx.params))
         cls(
-            config=config.config,
-            parse_env_config=config.parse_env,
+            **_settings(ctx.params["config"], ctx.params),
             validate_config=False,
             setup_mapper=False,
         ).run_discovery()
@@ -196,6 +223,32 @@ class Command(TapConstantContact):
 
 def _content(file: str | None, kind: str) -> dict[str, Any] | None:
     return None if file is None else json_object(file, kind)
+
+
+def _settings(sources: Sources | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a tap that are settings, those of options included."""
+    config = {**sources.config} if sources else {}
+    if select := options.get("select"):
+        config["streams"] = select
+    if options.get("sandbox"):
+        config["sandbox"] = True
+    return {"config": config, "parse_env_config": bool(sources and sources.parse_env)}
+
+
+def _of_a_run(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that say what a run is to do."""
+    return {"--estimate": given["estimate_form"], "--to": given["to"], "--limit": given["limit"]}
+
+
+def _refuse_with(what: str, others: Mapping[str, Any]) -> None:
+    """Refuse options that contradict another.
+
+    Raises:
+        ConfigValidationError: One of the others was given.
+    """
+    for option, value in others.items():
+        if value is not None:
+            raise refused(f"{what} contradicts {option}: give one of the two")
 
 
 main = Command.cli

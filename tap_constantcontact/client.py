@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import ParseResult
 from weakref import WeakKeyDictionary
@@ -84,6 +85,9 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def __init__(self, run: Run) -> None:
         super().__init__(run.tap)
         self.run = run
+        self.ABORT_AT_RECORD_COUNT = run.limit
+        self._counter: metrics.Counter | None = None
+        self._writer = cast("WholeLineWriter", run.tap.message_writer)
         self.bookmark = Bookmark(run.state, self.bookmark_name or self.name)
         self.endpoint = Endpoint(self.name, self.scope, self.privilege)
         self.sent_keys = self.primary_keys if self.row_keys is None else self.row_keys
@@ -101,6 +105,11 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         """Return a sort key: streams with a lower one run first."""
         return 0, ""
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether only some of the rows are read, so that nothing is read ahead."""
+        return self.ABORT_AT_RECORD_COUNT is not None
+
     @abstractmethod
     def read(self) -> Iterable[Mapping[str, Any]]:
         """Yield the stream's records, and move its bookmark."""
@@ -111,22 +120,27 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
 
     @override
     def get_records(self, context: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
-        """Read the stream's records, and write them, unless the SDK has to change them first."""
+        """Read the stream's records.
+
+        In a run, they are written here instead, unless the SDK has to change them first.
+        """
         with self.run.reading(self.name) as reading:
             try:
-                if self.ABORT_AT_RECORD_COUNT is not None:
-                    with self.run.connection.quota.at_most(SAMPLE_REQUESTS):
+                if self.is_sampled:
+                    few = self.run.connection.quota.at_most(SAMPLE_REQUESTS)
+                    with few if self.run.limit is None else nullcontext():
                         sample = itertools.islice(self.read(), self.ABORT_AT_RECORD_COUNT)
                         yield from map(dict, reading.counting(sample))
-                    return
-                if self._is_plain:
-                    self._write_plainly(reading)
+                elif self._counter and self._is_plain:
+                    self._write_plainly(reading, self._counter)
                 else:
                     yield from map(dict, reading.counting(self.read()))
-                if self._stream_version is not None:
+                if self._stream_version is not None and not self.is_sampled:
                     super()._write_activate_version_message(self._stream_version)
+                reading.whole = True
             finally:
                 self.converter.report(self.logger)
+        self._writer.output.end_stream(whole=reading.whole)
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -155,13 +169,12 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         is_flat = self.config.get("flattening_enabled", False)
         return is_same and not is_flat and self.get_batch_config(self.config) is None
 
-    def _write_plainly(self, reading: Reading) -> None:
-        writer = cast("WholeLineWriter", self.run.tap.message_writer)
-        lines = RecordLines(writer, self.name, self._stream_version, self.run.clock)
+    def _write_plainly(self, reading: Reading, counter: metrics.Counter) -> None:
+        lines = RecordLines(self._writer, self.name, self._stream_version, self.run.clock)
         select = Selection(self.schema, self.mask)
         records = self.read()
         try:
-            lines.write(map(select, records) if select else records, self._counter)
+            lines.write(map(select, records) if select else records, counter)
         finally:
             reading.rows = lines.number
             self.state_manager.is_flushed = not lines.number

@@ -139,13 +139,29 @@ def exits_with_a_message(complain: Callable[[str], None]) -> Iterator[None]:
         raise SystemExit(1) from error
 
 
+class RunEndedError(SystemExit):
+    """A run ends with exit code 1, after one plain line in the log.
+
+    Attributes:
+        reason: That line.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(1)
+        self.reason = reason
+
+
 def end_run(message: str, error: Exception | None = None) -> NoReturn:
-    """End a run with exit code 1 and one plain line; the failure in full is for debugging."""
+    """End a run with exit code 1 and one plain line; the failure in full is for debugging.
+
+    Raises:
+        RunEndedError: Always.
+    """
     logger = logging.getLogger("tap-constantcontact")
     logger.error("%s", message)
     if error is not None:
         logger.debug("The failure in full", exc_info=error)
-    raise SystemExit(1) from error
+    raise RunEndedError(message) from error
 
 
 def plain(error: Exception) -> str:

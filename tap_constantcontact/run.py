@@ -45,6 +45,7 @@ class Run:
         config: The settings, with defaults, validated.
         state: The state, which streams change through their bookmarks.
         began: When the run began; settings such as `report_days_back` count from it.
+        limit: Number of rows of each stream after which it ends; None for all rows.
         write_state: Emits the current state as a STATE message.
         state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
             costs at most that much work.
@@ -55,6 +56,7 @@ class Run:
     state: dict[str, Any]
     began: DateTime
     clock: Clock
+    limit: int | None
     write_state: Callable[[], None]
     logger: logging.Logger
     state_interval: float = 1.0

@@ -20,6 +20,7 @@ from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.config import batches, environment, settings, validation
 from tap_constantcontact.config.catalog import checked
+from tap_constantcontact.config.choice import choose
 from tap_constantcontact.config.stream_maps.maps import StreamMaps, guard
 from tap_constantcontact.exceptions import (
     FatalAPIError,
@@ -39,14 +40,14 @@ from tap_constantcontact.streams.contacts import ContactsStream, custom_fields
 
 
 class TapConstantContact(Tap):
-    """Singer tap for Constant Contact: contacts, lists and e-mail activity from the v3 API."""
+    """The tap as the SDK knows it."""
 
     name = "tap-constantcontact"
     config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS
     message_writer: WholeLineWriter
     message_writer_class = WholeLineWriter
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - most are the SDK's
         self,
         *,
         config: Mapping[str, Any] | None = None,
@@ -54,9 +55,11 @@ class TapConstantContact(Tap):
         validate_config: bool = True,
         setup_mapper: bool = True,
         clock: Clock = SYSTEM,
+        limit: int | None = None,
         **kwargs: Any,
     ) -> None:
         self.clock = clock
+        self.limit = limit
         given = self._gathered(config or {}, with_environment=parse_env_config)
         if (catalog := kwargs.get("catalog")) is not None:
             kwargs["catalog"] = checked(catalog, DECLARED, self.logger.warning)
@@ -72,6 +75,8 @@ class TapConstantContact(Tap):
                     self.logger.warning("%s", warning)
             self.run.connection  # noqa: B018 - a token file that cannot be written fails here
             self.message_writer.last_words = self.write_state
+        if (patterns := self.config.get("streams")) is not None:
+            choose(patterns, self.streams, self.input_catalog, self.logger)
         if setup_mapper:
             self.setup_mapper()
         if validate_config:
@@ -83,7 +88,7 @@ class TapConstantContact(Tap):
         Raises:
             ConfigValidationError: With one sentence for each contradiction.
         """
-        selected = self._selected()
+        selected = self.selected_streams
         within = (stream for stream in selected if isinstance(stream, RowsWithin))
         validation.check_selection(
             self.config,
@@ -123,6 +128,7 @@ class TapConstantContact(Tap):
             state=cast("dict[str, Any]", self.state),
             began=self._began,
             clock=self.clock,
+            limit=self.limit,
             write_state=self.write_state,
             logger=self.logger,
         )
@@ -228,7 +234,9 @@ class TapConstantContact(Tap):
 
     # Streams
 
-    def _selected(self) -> list[Stream]:
+    @property
+    def selected_streams(self) -> list[Stream]:
+        """The selected streams, in the order in which they run."""
         return [stream for stream in self.streams.values() if stream.selected]
 
     @override
@@ -275,7 +283,7 @@ class TapConstantContact(Tap):
     @override  # type: ignore[misc]
     def run_connection_test(self) -> bool:
         """Read a record of each selected stream; the SDK's own test reads all streams."""
-        return self.run_sync_dry_run(dry_run_record_limit=1, streams=self._selected())
+        return self.run_sync_dry_run(dry_run_record_limit=1, streams=self.selected_streams)
 
     def _end_on_hangup(self) -> None:
         """Let SIGHUP end the run as SIGTERM does, unless it is ignored, as nohup has it."""

@@ -59,34 +59,38 @@ def setting(kind: Any, name: str, description: str, **options: Any) -> th.Proper
 
 
 INSTANT, DAY = th.StringType(), th.StringType()
-
 _text = partial(setting, th.StringType)
-secret = partial(setting, th.StringType, secret=True)
+_secret = partial(setting, th.StringType, secret=True)
 _texts = partial(setting, th.ArrayType(th.StringType))
 _instant = partial(setting, INSTANT)
-day = partial(setting, DAY)
+_day = partial(setting, DAY)
 _days = partial(setting, th.IntegerType(minimum=0))
-count = partial(setting, th.IntegerType(minimum=1))
-switch = partial(setting, th.BooleanType)
+_count = partial(setting, th.IntegerType(minimum=1))
+_switch = partial(setting, th.BooleanType)
 
 PROPERTIES = th.PropertiesList(
     # Credentials
     _text("client_id", "The API key of your application at Constant Contact."),
-    secret(
+    _secret(
         "client_secret", "The application's secret. Leave it out for a PKCE or device application."
     ),
-    secret(
+    _secret(
         "refresh_token",
         "A refresh token to start from. Not needed after signing in with "
         "`tap-constantcontact-login`.",
     ),
-    secret("access_token", "An access token to use as is, without refresh."),
+    _secret("access_token", "An access token to use as is, without refresh."),
     _text(
         "token_file",
         "The file that stores the tokens and the account they belong to. Default: a file in the "
         "user's state folder, one per application and refresh token.",
     ),
     # What is read
+    _texts(
+        "streams",
+        "Read only these streams: names, or patterns such as `email_*`. A catalog can narrow them "
+        "further. Default: those that a catalog selects, or that cost little.",
+    ),
     _instant(
         "start_date",
         "The oldest data to read on a first incremental run: a date or date-time in ISO 8601. "
@@ -118,7 +122,7 @@ PROPERTIES = th.PropertiesList(
         "lists them nowhere; `contact_activity_details` contains those that contacts used. "
         "Default: none.",
     ),
-    switch(
+    _switch(
         "custom_fields_by_name",
         "Add to each contact an object of its custom fields by name, with the types that the "
         "account defines. Discovery then requests the definitions.",
@@ -148,18 +152,18 @@ PROPERTIES = th.PropertiesList(
         "Read only contacts changed since the start of the day this many days ago, on every run. "
         "The bookmark of `contacts` is neither read nor moved.",
     ),
-    day("report_date", "Read this day (YYYY-MM-DD) of the two contact reports, on every run."),
+    _day("report_date", "Read this day (YYYY-MM-DD) of the two contact reports, on every run."),
     _days(
         "report_days_back",
         "Read this many whole days of the two contact reports, plus today so far, on every run.",
     ),
-    day(
+    _day(
         "report_start_date",
         "The first day (YYYY-MM-DD) of a range of days to read of the two contact reports, on "
         "every run.",
     ),
     _days("report_start_days_back", "The first day of that range, as a number of days ago."),
-    day(
+    _day(
         "report_end_date",
         "The last day (YYYY-MM-DD) of that range, inclusive. Default: today so far.",
     ),
@@ -199,7 +203,7 @@ PROPERTIES = th.PropertiesList(
         "share the key.",
         default=4,
     ),
-    count(
+    _count(
         "daily_request_limit",
         "Maximum number of requests per day, which starts at 00:00 UTC, of all runs that use the "
         "key. A key's limit is 10,000, a partner's 250,000: set less if other programs share the "
@@ -212,19 +216,19 @@ PROPERTIES = th.PropertiesList(
         "The account's part of `daily_request_limit`, from 0 to 1, if several accounts are read "
         "with one key. Default: as much as the other accounts leave.",
     ),
-    secret(
+    _secret(
         "limits_store",
         "Where all runs of a key count their requests: a file, or for runs on several machines a "
         "URL such as `redis://HOST` or `postgresql://USER:PASSWORD@HOST/DATABASE`. Default: a file "
         "in the user's state folder.",
     ),
-    switch(
+    _switch(
         "limits_store_required",
         "End the run if `limits_store` cannot be used; otherwise it goes on alone, with a warning, "
         "as if no other run used the key.",
         default=True,
     ),
-    count(
+    _count(
         "request_budget",
         "End a run after this many requests; the next run resumes from there. Default: none.",
     ),
@@ -236,7 +240,7 @@ PROPERTIES = th.PropertiesList(
         "ends the run with exit code 1.",
         default="stop",
     ),
-    count(
+    _count(
         "max_concurrent_requests",
         "Maximum number of requests in flight. Default: as many as the pace needs at the "
         "observed latency, up to 64.",
@@ -255,18 +259,14 @@ PROPERTIES = th.PropertiesList(
         "five times as long.",
         default=60,
     ),
-    _text(
-        "user_agent", "The User-Agent header of requests. Default: `tap-constantcontact/VERSION`."
-    ),
-    switch(
+    _text("user_agent", "The User-Agent of requests. Default: `tap-constantcontact/VERSION`."),
+    _switch(
         "skip_forbidden_streams",
         "Skip a stream that the token or its user may not read, with a warning that names the "
         "scope and the privilege, and read the others.",
         default=False,
     ),
-    switch(
-        "sandbox", "Read the built-in sandbox account, which needs no credentials.", default=False
-    ),
+    _switch("sandbox", "Read the built-in sandbox, which needs no credentials.", default=False),
 )
 """The tap's own settings, in the order of the README's table."""
 

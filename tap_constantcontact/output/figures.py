@@ -35,6 +35,7 @@ class Reading:
         unit: What its parents are, in the plural; empty if it has none.
         done: Number of parents that were read.
         total: Number of parents that were to be read.
+        whole: Whether the stream was read to its end.
 
     Example:
         >>> str(Reading("contact_lists", rows=8, requests=2, seconds=0.125))
@@ -51,6 +52,7 @@ class Reading:
     unit: str = ""
     done: int = 0
     total: int = 0
+    whole: bool = False
 
     def counting(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield rows, and count them."""

@@ -10,6 +10,7 @@ import select
 import signal
 import stat
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -19,6 +20,7 @@ import click
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Message
+from typing_extensions import override
 
 from tap_constantcontact.exceptions import exits_with_a_message, reason
 from tap_constantcontact.output.log import leave_out_noise
@@ -36,19 +38,72 @@ BLOCK = 64 * 1024
 """Maximum size of a block of lines, in bytes, unless a single line is larger."""
 
 
+class Output(ABC):
+    """Where the lines of a run go."""
+
+    @property
+    def largest_block(self) -> int:
+        """Maximum size of a block of lines, in bytes, unless a single line is larger."""
+        return BLOCK
+
+    @abstractmethod
+    def write(self, block: bytes) -> None:
+        """Take whole lines, each a message."""
+
+    @abstractmethod
+    def end_stream(self, *, whole: bool) -> None:
+        """Take note that a stream ends, and whether it was read to its end."""
+
+
+class Stdout(Output):
+    """Lines to stdout.
+
+    A pipe takes a block of at most `select.PIPE_BUF` bytes as a whole or not at all, so a killed
+    process leaves no half line.
+    """
+
+    @cached_property
+    @override
+    def largest_block(self) -> int:
+        try:
+            mode = os.fstat(sys.stdout.fileno()).st_mode
+        except io.UnsupportedOperation:  # a stdout within this process
+            return BLOCK
+        return BLOCK if stat.S_ISREG(mode) else select.PIPE_BUF
+
+    @override
+    def write(self, block: bytes) -> None:
+        if buffer := getattr(sys.stdout, "buffer", None):
+            buffer.write(block)
+        else:
+            sys.stdout.write(block.decode())
+        sys.stdout.flush()
+
+    @override
+    def end_stream(self, *, whole: bool) -> None:
+        """Do nothing: the state tells what was read."""
+
+
 class WholeLineWriter(SingerWriter):
     """Writes messages so that a signal ends the run between two lines, never within one.
 
-    Lines of records are collected and written in blocks. A pipe takes a block of at most
-    `select.PIPE_BUF` bytes as a whole or not at all, so a killed process leaves no half line.
+    Lines of records are collected and written in blocks.
+
+    Args:
+        output: Where they go.
+        without: Types of messages that are left out.
 
     Attributes:
         last_words: Called to write the last line of a run that a signal ends.
         terminated_by: The signal that asked the run to end, if one did.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, output: Output | None = None, without: tuple[type[Message], ...] = ()
+    ) -> None:
         super().__init__()
+        self.output = output or Stdout()
+        self._without = without
         self.last_words: Callable[[], None] = lambda: None
         self.terminated_by: int | None = None
         self._writing = False
@@ -58,14 +113,6 @@ class WholeLineWriter(SingerWriter):
         # An alarm that Python no longer handles, because it is about to exit, would kill it.
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
-    @cached_property
-    def _largest_block(self) -> int:
-        try:
-            mode = os.fstat(sys.stdout.fileno()).st_mode
-        except io.UnsupportedOperation:  # a stdout within this process
-            return BLOCK
-        return BLOCK if stat.S_ISREG(mode) else select.PIPE_BUF
-
     @property
     def has_written_all(self) -> bool:
         """Whether no line waits for its block to be written."""
@@ -73,7 +120,7 @@ class WholeLineWriter(SingerWriter):
 
     def write_line(self, line: bytes) -> None:
         """Write one line as `write_block` does, or collect it for the next block."""
-        if self._size + len(line) > self._largest_block:
+        if self._size + len(line) > self.output.largest_block:
             self.write_block()
         self._lines.append(line)
         self._size += len(line)
@@ -88,17 +135,13 @@ class WholeLineWriter(SingerWriter):
             return
         with self._whole():
             block, self._lines, self._size = b"".join(self._lines), [], 0
-            if buffer := getattr(sys.stdout, "buffer", None):
-                buffer.write(block)
-            else:
-                sys.stdout.write(block.decode())
-            sys.stdout.flush()
+            self.output.write(block)
 
     def write_message(self, message: Message) -> None:
         """Write one message as one line, as `write_block` does, after all lines before it."""
-        self.write_block()
-        with self._whole():
-            super().write_message(message)
+        if not isinstance(message, self._without):
+            self.write_line(f"{self.format_message(message)}\n".encode())
+            self.write_block()
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
@@ -143,7 +186,7 @@ def _exit_code(signum: int) -> int:
     return 128 + signum
 
 
-class Stdout(io.FileIO):
+class StdoutFile(io.FileIO):
     """A stdout that ends the process when it cannot be written to, and complains why."""
 
     def __init__(self, descriptor: int, complain: Callable[[str], None]) -> None:
@@ -207,7 +250,7 @@ class PlainCommand(click.Command):
         with suppress(io.UnsupportedOperation):  # a stdout within this process
             if not sys.stdout.isatty():
                 sys.stdout = io.TextIOWrapper(
-                    io.BufferedWriter(Stdout(sys.stdout.fileno(), self.complain)),
+                    io.BufferedWriter(StdoutFile(sys.stdout.fileno(), self.complain)),
                     encoding=sys.stdout.encoding,
                     errors=sys.stdout.errors,
                 )

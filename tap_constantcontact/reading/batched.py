@@ -11,10 +11,10 @@ from typing_extensions import override
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
-from tap_constantcontact.reading.parents import SAMPLE, Parents, ParentType
+from tap_constantcontact.reading.parents import Parents, ParentType
 from tap_constantcontact.reading.parts import PartType
 from tap_constantcontact.records.rows import Record
-from tap_constantcontact.state.bookmarks import START
+from tap_constantcontact.state.bookmarks import START, Place
 from tap_constantcontact.transport.workers import in_order
 
 
@@ -46,8 +46,14 @@ class BatchedReport(ConstantContactStream):
     @override
     def read(self) -> Iterator[Record]:
         parents = self.run.once(Parents, self.parents)
-        is_test = self.ABORT_AT_RECORD_COUNT is not None
-        places = parents.first(SAMPLE) if is_test else parents.after(START)
+        if not self.is_sampled:
+            yield from self._rows_for(parents.after(START))
+            return
+        places = parents.sample()
+        while some := [*itertools.islice(places, self.ids_a_request)]:
+            yield from self._rows_for(some)
+
+    def _rows_for(self, places: Sequence[Place]) -> Iterator[Record]:
         ids = [place.parent_id for place in places]
         if self.parts is not None:
             ids = self._parts_of(ids)

@@ -178,6 +178,8 @@ class Collection(ConstantContactStream):
     def _rows_by_page(self, query: Query, limit: int) -> Iterable[Sequence[Record]]:
         """Return the rows of each page, of which the next ones are read meanwhile."""
         parameters = {**query.parameters, "limit": limit}
+        if self.is_sampled:
+            return (page.rows for page in self.pages(parameters))
         creation = self.creation
         if not creation.after or not query.takes_dates or query.is_dated or query.shrinks:
             return (page.rows for page in read_ahead(self.pages(parameters)))

@@ -20,7 +20,6 @@ from tap_constantcontact.reading.query import OVERLAP, Change, Creation, Query
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
-from tap_constantcontact.transport.responses import Page
 
 SAMPLE = 2
 """Number of parents to read in test mode."""
@@ -66,6 +65,7 @@ class Parents:
     def __init__(self, run: Run, of: ParentType) -> None:
         self._of = of
         self._listing = run.once(of.stream) if of.stream else None
+        self._run = run
         self._config = run.config
         self._created = of.stream.creation if of.stream else Creation()
         self._places: list[Place] = []
@@ -129,14 +129,18 @@ class Parents:
         """Return the keys of those up to `number` listed parents that changed last."""
         return sorted(self._changed, key=lambda key: (self._changed[key], key))[-number:]
 
-    def first(self, number: int) -> Sequence[Place]:
-        """Return up to `number` parents from one page, in any order."""
+    def sample(self) -> Iterator[Place]:
+        """Yield the parents in any order, each page requested when it is needed; two in a test."""
+        return islice(self._one_by_one(), SAMPLE if self._run.limit is None else None)
+
+    def _one_by_one(self) -> Iterator[Place]:
         if self._are_given:
-            return self._places[:number]
-        query = next(iter(self._queries({})))
-        context = {**query.parameters, "limit": self._collection.page_size}
-        page = next(self._collection.pages(context), Page(list, None))
-        return [*islice(self._chosen(page.rows), number)]
+            yield from self._places
+            return
+        for query in self._queries({}):
+            context = {**query.parameters, "limit": self._collection.page_size}
+            for page in self._collection.pages(context):
+                yield from self._chosen(page.rows)
 
     def plan(self, place: Place) -> Plan:
         """Return how many parents come after a place, and the requests to list them.

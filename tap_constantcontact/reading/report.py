@@ -20,7 +20,6 @@ from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
-from tap_constantcontact.reading.parents import SAMPLE, Parents
 from tap_constantcontact.reading.rows import Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.targets import Keys, PerParent, PerPart
@@ -113,7 +112,7 @@ class Report(ConstantContactStream):
         """Yield those rows of the parents that are to be kept, and move the bookmark."""
         sweep = self.sweeps.current()
         self.sweeps.begin(sweep)
-        if self.ABORT_AT_RECORD_COUNT is not None:
+        if self.is_sampled:
             yield from self._sample(sweep)
             return
         parents = self.visits.parents
@@ -161,7 +160,7 @@ class Report(ConstantContactStream):
 
     def _sample(self, sweep: Sweep) -> Iterator[Record]:
         window = self.visits.window(self.sweeps, sweep)
-        for place in self.run.once(Parents, self.visits.parents).first(SAMPLE):
+        for place in self.visits.sample(self.run):
             yield from self._rows_to_keep(place, sweep, window, lambda rows: rows)
 
     # One parent

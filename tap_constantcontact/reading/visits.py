@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import ClassVar
 
 from typing_extensions import override
@@ -46,6 +47,10 @@ class All:
     def places(self, sweeps: Sweeps, sweep: Sweep) -> Sequence[Place]:
         """Return the parents that the sweep has still to read, in order."""
         return sweeps.run.once(Parents, self.parents).after(sweep.place)
+
+    def sample(self, run: Run) -> Iterator[Place]:
+        """Yield parents in any order, each requested when it is needed."""
+        return run.once(Parents, self.parents).sample()
 
     def finish(self, sweeps: Sweeps, sweep: Sweep) -> None:
         """Note in the bookmark what the next sweep has to know."""
@@ -131,6 +136,15 @@ class Moved(All):
             counts = self._counts(sweeps)
             tallies = {name: counts.tally(names) for name, names in self.groups.items()}
             sweeps.bookmark.update(next_counts=joined(tallies))
+
+    @override
+    def sample(self, run: Run) -> Iterator[Place]:
+        places = super().sample(run)
+        counts = run.once(EventCounts, self.stats)
+        names = [*chain.from_iterable(self.groups.values())]
+        while some := [*islice(places, self.stats.ids_a_request)]:
+            counts.request(place.parent_id for place in some)
+            yield from (place for place in some if counts.of(place.parent_id, names) != 0)
 
     @override
     def places(self, sweeps: Sweeps, sweep: Sweep) -> Sequence[Place]:

@@ -107,7 +107,7 @@ class ReportFromCampaigns(Report):
     @override
     def read(self) -> Iterator[Record]:
         yield from super().read()
-        if self.completion_is_due and self.ABORT_AT_RECORD_COUNT is None:
+        if self.completion_is_due and not self.is_sampled:
             yield from self._per_contact.sweep(self._not_shown)
             self._per_contact.converter.report(self.logger)
 

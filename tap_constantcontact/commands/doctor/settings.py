@@ -11,6 +11,7 @@ from tap_constantcontact.auth.permissions import Need
 from tap_constantcontact.commands.doctor.findings import DoctorReport
 from tap_constantcontact.config import validation
 from tap_constantcontact.config.catalog import checked
+from tap_constantcontact.config.choice import chosen
 from tap_constantcontact.config.environment import gathered
 from tap_constantcontact.config.json_files import ENVIRONMENT, configuration
 from tap_constantcontact.config.stream_maps import names
@@ -112,5 +113,8 @@ def selected_needs(config: Mapping[str, Any], catalog: Mapping[str, Any] | None)
     if catalog is not None:
         entries = Catalog.from_dict(dict(catalog)).items()
         selected = {name for name, entry in entries if entry.metadata.resolve_selection()[()]}
+    if (patterns := config.get("streams")) is not None:
+        named = chosen(patterns, DECLARED)
+        selected = named if catalog is None else selected & named
     of_source = FROM_CAMPAIGNS if config["report_source"] == "campaigns" else {}
     return needs_of(of_source.get(stream, stream) for stream in STREAMS if stream.name in selected)

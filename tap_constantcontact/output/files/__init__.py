@@ -1,0 +1,1 @@
+"""Rows as files that people open: CSV, Parquet and JSON Lines."""
