@@ -226,6 +226,54 @@ def test_a_full_disk_leaves_whole_files(
     assert names(folder) == {"contact_lists.csv", "state.json"}
 
 
+def test_a_disk_that_fills_up_within_a_sweep_leaves_the_state_before_it(
+    run: Runner, write: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = "contact_activity_details"
+    expected = run(streams=stream).records[stream]
+    folder = tmp_path / "tables"
+    write(folder, streams=["contact_lists"])
+    put, room = CSVTable.write, len(expected) - 3
+
+    def filling(table: CSVTable, row: bytes) -> None:
+        nonlocal room
+        room -= 1
+        if room < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        put(table, row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CSVTable, "write", filling)
+        with pytest.raises(SystemExit):
+            write(folder, streams=[stream])
+    assert names(folder) == {"contact_lists.csv", "state.json"}
+    write(folder, streams=[stream])
+    assert len(rows_of(folder / f"{stream}.csv")) == len(expected)
+
+
+def test_a_folder_keeps_its_format(write: Files, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    write(folder, "jsonl", streams=["contact_lists"])
+    with pytest.raises(ConfigValidationError) as refusal:
+        write(folder, "csv", streams=["contact_lists"])
+    assert "has jsonl files" in "".join(refusal.value.errors)
+    write(folder, streams=["contacts"])
+    assert "contacts.jsonl" in names(folder)
+
+
+def test_a_file_that_was_removed_is_not_taken_for_the_whole_table(
+    write: Files, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tables"
+    write(folder, streams=["contacts"])
+    (folder / "contacts.csv").unlink()
+    contact_id = next(iter(write.sandbox.account.contacts))
+    write.sandbox.account.contacts[contact_id]["updated_at"] = "2036-01-01T00:00:00Z"
+    write(folder, streams=["contacts"])
+    assert "contacts.csv" not in names(folder)
+    assert len([*folder.glob("contacts-*.csv")]) == 1
+
+
 @pytest.mark.parametrize("signum", partly_slow([signal.SIGKILL], [signal.SIGTERM]))
 def test_a_killed_run_leaves_whole_files(tmp_path: Path, signum: int) -> None:
     folder = tmp_path / "tables"

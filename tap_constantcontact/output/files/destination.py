@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -99,10 +100,8 @@ class Destination(Output):
         self.is_file = named in FORMATS and not path.is_dir()
         if self.is_file and extension not in (None, named):
             raise refused(f"{path.name} is the name of a {named} file, but the format {extension}")
-        self.format = extension or (named if self.is_file else "csv")
         self.path = path
         self._folder = path.parent if self.is_file else path
-        self._make = FORMATS[self.format]()
         self._today = datetime.now(timezone.utc).date()
         self._lock = FileLock(self._folder / f".{STATE}.lock")
         self._tell = tell
@@ -121,7 +120,23 @@ class Destination(Output):
             raise refused(f"another run writes into {self._folder}: wait until it ends") from None
         except OSError as error:
             raise refused(f"{self._folder} cannot be written to: {reason(error)}") from error
-        self.previous = self._previous()
+        try:
+            self.previous = self._previous()
+            self.format = named if self.is_file else self._format(extension)
+            self._make = FORMATS[self.format]()
+        except ConfigValidationError:
+            self._lock.release()
+            raise
+
+    def _format(self, extension: str | None) -> str:
+        """Return the format of the folder's files, or of new ones if there was no run yet."""
+        found = {path.suffix.removeprefix(".") for path in self._folder.glob("*.*")} & {*FORMATS}
+        if self.previous and extension and (others := found - {extension}):
+            raise refused(
+                f"{self._folder} has {others.pop()} files, and its state goes on from these: give "
+                "that format, or name another folder"
+            )
+        return extension or (min(found) if self.previous and found else "csv")
 
     def _previous(self) -> dict[str, Any] | None:
         """The state of the last run into this folder, if there was one."""
@@ -135,13 +150,9 @@ class Destination(Output):
         Raises:
             SystemExit: With exit code 1, after one plain line, if a file cannot be written.
         """
-        try:
+        with self._told():
             for line in block.splitlines():
                 self._take(self._decode(line))
-        except OSError as error:
-            self._fail(error)
-        except (ConfigValidationError, FatalAPIError) as error:
-            end_run(plain(error), error)
 
     @override
     def end_stream(self, *, whole: bool) -> None:
@@ -155,9 +166,8 @@ class Destination(Output):
             SystemExit: With exit code 1, after one plain line, if a file cannot be written.
         """
         try:
-            self._settle()
-        except OSError as error:
-            self._fail(error)
+            with self._told():
+                self._settle()
         finally:
             self._lock.release()
 
@@ -204,7 +214,8 @@ class Destination(Output):
 
     def _keep(self, name: str, one: Unfinished) -> None:
         path = self.path if self.is_file else self._folder / f"{name}.{self.format}"
-        if self.previous and not one.replaces and path.exists():
+        before = (self.previous or {}).get("bookmarks", {}).get(name)
+        if self.previous and not one.replaces and (before or path.exists()):
             if not one.rows:
                 return
             path = self._of_today(name)
@@ -222,15 +233,28 @@ class Destination(Output):
         part.write_bytes(msgspec.json.encode(self._state))
         _replace(part, self._folder / STATE)
 
-    def _fail(self, error: OSError) -> None:
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """End the run with one plain line if a file cannot be written within this context."""
+        try:
+            yield
+        except OSError as error:
+            self._drop()
+            end_run(
+                f"Writing files into {self._folder} failed ({reason(error)}). Make room, or name "
+                "another folder, and run the command again: what was written before is whole",
+                error,
+            )
+        except (ConfigValidationError, FatalAPIError) as error:
+            self._drop()
+            end_run(plain(error), error)
+
+    def _drop(self) -> None:
+        """Remove what is not finished, and forget the state that claims it."""
+        self._state, self._whole = self._state_before, False
         for one in self._unfinished.values():
             one.path.unlink(missing_ok=True)
         self._unfinished = {}
-        end_run(
-            f"Writing files into {self._folder} failed ({reason(error)}). Make room, or name "
-            "another folder, and run the command again: what was written before is whole",
-            error,
-        )
 
 
 def _replace(part: Path, path: Path) -> None:

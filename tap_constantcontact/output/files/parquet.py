@@ -57,20 +57,27 @@ class ParquetTable(Table):
         try:
             return None if value is None else read(value)
         except (TypeError, ValueError) as error:
-            raise FatalAPIError(
-                f"A value of {column} is not of the type {self._schema.field(column).type}, which "
-                "its schema names, and cannot be written as Parquet. Write csv or jsonl, or "
-                "correct the stream map that makes it."
-            ) from error
+            raise _unfit(f"a value of {column}") from error
 
     def _write_group(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._rows, self._schema))
+        try:
+            group = pa.Table.from_pylist(self._rows, self._schema)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise _unfit("a value") from error
+        self._writer.write_table(group)
         self._rows = []
 
     @override
     def close(self) -> None:
         self._write_group()
         self._writer.close()
+
+
+def _unfit(what: str) -> FatalAPIError:
+    return FatalAPIError(
+        f"Parquet cannot be written: {what} is not of the type that its schema names. Write csv or "
+        "jsonl, or correct the stream map that makes it."
+    )
 
 
 def arrow_type(schema: Mapping[str, Any]) -> pa.DataType:
