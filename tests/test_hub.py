@@ -95,6 +95,7 @@ def test_secrets_are_sensitive_and_nothing_else(filled: dict[str, Any]) -> None:
     assert {one["name"] for one in settings if one["kind"] == "password"} == secrets
 
 
+@pytest.mark.slow
 def test_each_group_of_settings_suffices_and_less_does_not(
     filled: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_build_without_the_address_has_the_readme_as_it_is(project: Path) -> N
     assert readme == (project / "README.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("in_wheel", "tag", "address", "fault"),
     [

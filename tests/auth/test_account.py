@@ -139,6 +139,7 @@ def answering(account: Account, answer: Answer) -> tuple[Sandbox, list[str]]:
     return Sandbox(account, middlewares=[spoil]), seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FINAL)
 def test_an_account_that_may_not_be_read_is_not_asked_for_again(
     account: Account, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture

@@ -217,6 +217,7 @@ def test_a_run_goes_on_with_tokens_that_cannot_be_written_and_says_so_at_its_end
     assert sandbox.authorization.refresh_token not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_room")
 @pytest.mark.parametrize("again_at", ["the end", "a renewal", "a fact that is kept"])
 def test_tokens_are_written_as_soon_as_there_is_room(

@@ -149,6 +149,7 @@ UNTOLD: dict[str, Answer] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNTOLD)
 def test_a_stream_whose_permission_is_unknown_is_tried(
     account: Account, tmp_path: Path, name: str

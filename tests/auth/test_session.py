@@ -225,6 +225,7 @@ FLOODS: dict[str, Callable[[], Iterable[bytes]]] = {
 SLOW_FLOOD = "tiny chunks without an end"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", partly_slow([n for n in FLOODS if n != SLOW_FLOOD], [SLOW_FLOOD]))
 def test_a_flood_takes_little_memory(name: str) -> None:
     answer = FLOODS[name]()

@@ -312,6 +312,7 @@ def test_a_privilege_that_the_selected_streams_do_not_need(
     assert "1 of 1 selected streams" in report.of("ok")["rights"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -337,6 +338,7 @@ def test_stream_maps_of_custom_fields(sandbox: Sandbox, tmp_path: Path, doctor: 
     assert report.exit_code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "verdict", "said"),
     [
@@ -466,6 +468,7 @@ def test_an_api_url_that_is_another_site(account: Account, tmp_path: Path, docto
     assert "HTTP 404" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told_by", ["count", "api"])
 def test_a_quota_that_is_spent(
     sandbox: Sandbox, tmp_path: Path, doctor: Doctor, told_by: str

@@ -406,6 +406,7 @@ def test_custom_fields_by_name_are_deselected_as_well(sandbox: Sandbox, tmp_path
     assert "custom_fields_by_name" not in columns(sync(config, catalog=catalog), "contacts")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

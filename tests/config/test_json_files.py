@@ -110,6 +110,7 @@ def test_a_pipe_that_is_written_to_is_read(tmp_path: Path) -> None:
     os.close(read_end)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "options"),
     [

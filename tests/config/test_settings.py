@@ -115,6 +115,7 @@ def test_a_refused_variable_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "batch_config",
     [{"batch_size": 10}, {"storage": {"root": "file:///nowhere"}}, {"encoding": {}}],

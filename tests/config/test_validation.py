@@ -153,6 +153,7 @@ def test_each_fault_of_a_value_is_one_sentence(settings: dict[str, Any], said: s
     assert said in fault
 
 
+@pytest.mark.slow
 def test_a_fraction_in_the_settings_file_is_a_number(tmp_path: Path, sandbox: Sandbox) -> None:
     contact_id = next(iter(sandbox.account.contacts))
     fractions = {"requests_per_second": 99.5, "request_timeout": 7.5}
@@ -170,6 +171,7 @@ EXTREMES: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", partly_slow([*EXTREMES][:1], [*EXTREMES][1:]))
 def test_dates_beyond_all_calendars_read_what_there_is(
     run: Runner, settings: dict[str, Any]

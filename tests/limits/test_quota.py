@@ -104,6 +104,7 @@ SPENT = [
 """Streams, and requests that were spent of a day of 15 before they are read."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stream", "spent"), SPENT)
 def test_a_spent_day_ends_a_run_well_and_the_next_day_goes_on(  # noqa: PLR0913, PLR0917
     run: Runner,

@@ -104,12 +104,14 @@ def test_a_log_has_a_sentence_for_each_stream_and_ends_with_the_figures(
     assert "requests left today." in texts[-1]
 
 
+@pytest.mark.slow
 def test_messages_of_the_sdk_are_logged_at_debug_level(options: list[str]) -> None:
     ran = fresh(options, LOGLEVEL="DEBUG")
     assert "METRIC: " in ran.stderr
     assert "Skipping deselected stream" in ran.stderr
 
 
+@pytest.mark.slow
 def test_a_metric_goes_where_a_configuration_sends_it(options: list[str], tmp_path: Path) -> None:
     file = tmp_path / "metrics.log"
     ran = configured(
@@ -151,6 +153,7 @@ def test_a_terminal_gets_a_table_and_no_metrics(options: list[str], tmp_path: Pa
 # For a program
 
 
+@pytest.mark.slow
 def test_a_program_gets_the_figures_as_fields_and_as_metrics(
     options: list[str], tmp_path: Path, requests_seen: list[Any], sandbox: Sandbox
 ) -> None:

@@ -12,6 +12,7 @@ from tests.runs import Runner
 pytestmark = pytest.mark.contacts(20, young=True)
 
 
+@pytest.mark.slow
 def test_progress_is_told_now_and_then(
     run: Runner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

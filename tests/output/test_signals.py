@@ -57,6 +57,7 @@ def test_a_signal_ends_a_run_between_two_lines(tmp_path: Path, signum: int) -> N
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", ["writer.write_block()", "time.sleep(30)"])
 def test_a_signal_that_arrives_while_an_object_is_removed_ends_a_run(then: str) -> None:
     script = f"""

@@ -38,6 +38,7 @@ def plain(said: str) -> list[str]:
     return [line for line in said.splitlines() if "ERROR" in line or "Error" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", partly_slow(["<&- 2>&-"], ["2>&-", "<&-"]))
 def test_a_closed_stdin_or_stderr_does_not_matter(tmp_path: Path, closed: str) -> None:
     result = shell(tmp_path, f"{TAP} {closed}", TAP_CONSTANTCONTACT_REQUEST_BUDGET="30")
@@ -46,6 +47,7 @@ def test_a_closed_stdin_or_stderr_does_not_matter(tmp_path: Path, closed: str) -
     assert lines[-1]["type"] == "STATE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     partly_slow(

@@ -100,6 +100,7 @@ JOINED: tuple[dict[str, str], ...] = (
 """How an event may differ from an older one of a mobile device, of the same type and minute."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["contacts", "campaigns"])
 @pytest.mark.parametrize("lookback_days", partly_slow([1], [0]))
 @pytest.mark.parametrize("joined", partly_slow([*JOINED][:1], [*JOINED][1:]))

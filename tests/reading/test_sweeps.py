@@ -83,6 +83,7 @@ def test_contacts_come_change_and_go_between_the_runs(
     assert {key[0] for key in whole} >= {joined, left[3]}
 
 
+@pytest.mark.slow
 def test_events_during_a_sweep_are_read_by_the_next(run: Runner, account: Account) -> None:
     settings: dict[str, Any] = {"streams": CONTACT_REPORTS, "lookback_days": 0}
     first = run(budget=20, **settings)

@@ -26,6 +26,7 @@ EMPTY: tuple[Any, ...] = (None, "", [], {})
 IN_LISTS = [stream for stream in STREAMS if stream.records_key or stream.is_array]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", one_of_each_kind_first(IN_LISTS))
 @pytest.mark.parametrize("row", partly_slow([None], ["row", 7, []]), ids=repr)
 def test_a_row_that_is_not_an_object_is_fatal(read: FaultyRunner, stream: Stream, row: Any) -> None:

@@ -100,6 +100,7 @@ def test_the_accounts_share_the_limits_of_the_key() -> None:
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_accounts_that_it_serves(tmp_path: Path) -> None:
     file = tmp_path / "accounts.json"
     options = ["--port=0", "--accounts=3", "--contacts=2", "--partner", f"--write={file}"]

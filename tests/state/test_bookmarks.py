@@ -183,6 +183,7 @@ def test_state_does_not_grow_with_the_contacts(run: Runner) -> None:
     assert max(len(json.dumps(line)) for line in states) < 2048
 
 
+@pytest.mark.slow
 def test_the_state_of_all_streams_is_short(run: Runner) -> None:
     state = {"account": "0123456789abcdef", "bookmarks": {}}
     lines = run(state=state, streams=NAMES).lines

@@ -32,6 +32,7 @@ PARTS = tuple(stream.name for stream in STREAMS if issubclass(stream, RowsWithin
 MEMBERSHIPS, TAGGINGS, *_ = PARTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_memory", [0, nested.IN_MEMORY], ids=["on disk", "in memory"])
 @pytest.mark.parametrize(
     "streams", [("contacts", *PARTS), PARTS, PARTS[3:]], ids=["with contacts", "without", "some"]

@@ -54,6 +54,7 @@ def test_more_lists_and_tags_than_a_request_may_name(
     )
 
 
+@pytest.mark.slow
 def test_a_segment(run: Runner, sandbox: Sandbox, account: Account) -> None:
     sandbox.api.pending_segments["1"] = 1
     members = set(account.segments["1"])

@@ -312,6 +312,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--discover", "--estimate"])
 @pytest.mark.parametrize("key", REFUSALS)
 def test_a_failure_at_discovery_ends_with_one_line(

@@ -232,6 +232,7 @@ def test_the_source_may_change(
     assert first.by_key(SUMMARY) | second.by_key(SUMMARY) == expected[SUMMARY]
 
 
+@pytest.mark.slow
 def test_failing_requests_lose_nothing(read: FaultyRunner, expected: Expected) -> None:
     result, errors = read(
         on_every(7, answering(503, "busy", "text/plain")),

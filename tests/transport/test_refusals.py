@@ -122,6 +122,7 @@ QUOTES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quote", partly_slow(QUOTES[::3], [*QUOTES[1::3], *QUOTES[2::3]]))
 def test_a_token_that_a_server_quotes_is_masked(quote: str) -> None:
     tags = f"<p>You sent {quote} to us</p>"

@@ -27,6 +27,7 @@ SPOILT_BODIES: dict[str, Change] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", partly_slow([*SPOILT_BODIES][:2], [*SPOILT_BODIES][2:]))
 def test_a_body_that_makes_no_sense_is_asked_for_again(
     read: FaultyRunner, expected: Expected, name: str
@@ -39,6 +40,7 @@ def test_a_body_that_makes_no_sense_is_asked_for_again(
         assert result.by_key(stream) == expected[stream], stream
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [name for name in PAGED if name in ONE_OF_EACH_KIND])
 def test_a_body_without_its_rows_is_fatal_in_the_end(
     read: FaultyRunner, stream: str, waits: list[float]

@@ -197,6 +197,7 @@ def test_other_requests_of_a_browser_are_not_taken_for_its_return(login: Start) 
     assert process.end()[0] == 0
 
 
+@pytest.mark.slow
 def test_a_closed_window_ends_in_time(login: Start) -> None:
     code, _, said = login("--browser", "--port=0", "--timeout=1").end()
     assert code == 1
@@ -295,6 +296,7 @@ def test_a_secret_comes_from_its_variable_and_is_shown_on_demand_only(
     assert shown["refresh_token"] == authorization.refresh_token
 
 
+@pytest.mark.slow
 def test_a_secret_is_asked_for_out_of_sight(
     sandbox: Sandbox, authorization: Authorization, login: Start
 ) -> None:
@@ -324,6 +326,7 @@ def test_a_secret_is_asked_for_out_of_sight(
     os.close(master)
 
 
+@pytest.mark.slow
 def test_login_reads_the_configuration_of_the_tap(
     login: Start, sandbox: Sandbox, tmp_path: Path, authorization: Authorization
 ) -> None:
@@ -397,6 +400,7 @@ def test_an_answer_without_a_refresh_token_is_explained(
 # Later
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", partly_slow(["rotating"], ["long lived"]))
 def test_a_token_is_checked_and_removed(
     login: Start, authorization: Authorization, kind: str

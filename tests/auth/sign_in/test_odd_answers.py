@@ -317,6 +317,7 @@ def test_a_sign_in_waits_for_a_run_that_holds_the_tokens(
         assert "Another process has been renewing" in last_line(command())
 
 
+@pytest.mark.slow
 def test_a_browser_that_does_not_open_leaves_a_way(login: Start) -> None:
     process = login("--browser", "--port=0", "--timeout=1", BROWSER="'%s")
     code, _, said = process.end()

@@ -62,6 +62,7 @@ def process(script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_processes_and_threads_count_in_one_store(where: str) -> None:
     counters = [process(COUNTER, where, "many", "40") for _ in range(2)]
     store = store_for(config_of(where, "many"), SYSTEM)
@@ -74,6 +75,7 @@ def test_processes_and_threads_count_in_one_store(where: str) -> None:
     assert store.change(counted) == 3 * 40
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_neither_locks_nor_spoils_a_store(where: str) -> None:
     store = store_for(config_of(where, "killed"), SYSTEM)
     store.change(count)
