@@ -134,9 +134,11 @@ class Command(TapConstantContact):
         """Read the selected streams of the account into files.
 
         Raises:
-            ConfigValidationError: Several streams would go into one file.
+            ConfigValidationError: Several streams would go into one file, or into batch files.
         """
         names = [stream.name for stream in self.selected_streams]
+        if self.config.get("batch_config"):
+            raise refused("batch_config contradicts --to: leave one of them out")
         if files.is_file and len(names) > 1:
             raise refused(
                 f"{files.path} is one file, and {len(names)} streams are selected: name a folder, "

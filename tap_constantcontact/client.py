@@ -18,6 +18,7 @@ import requests
 from singer_sdk import metrics
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Catalog, SchemaMessage
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams.rest import HTTPRequest, PageContext, RESTStream
 from typing_extensions import override
 
@@ -125,6 +126,8 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         In a run, they are written here instead, unless the SDK has to change them first.
         """
         with self.run.reading(self.name) as reading:
+            reading.anew = self._begins_anew()
+            self._writer.output.begin_stream(reading)
             try:
                 if self.is_sampled:
                     few = self.run.connection.quota.at_most(SAMPLE_REQUESTS)
@@ -140,7 +143,12 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
                 reading.whole = True
             finally:
                 self.converter.report(self.logger)
-        self._writer.output.end_stream(whole=reading.whole)
+
+    def _begins_anew(self) -> bool:
+        """Return whether the rows of this run do without those of earlier runs."""
+        is_full = self.replication_method == REPLICATION_FULL_TABLE
+        is_new = not self.bookmark.is_set
+        return is_new or (is_full and self.table_version == int(self.run.began.timestamp()))
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:

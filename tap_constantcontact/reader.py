@@ -11,7 +11,14 @@ from typing import Any, cast
 
 from typing_extensions import override
 
-from tap_constantcontact.exceptions import FatalAPIError, RunEndedError, refused
+from tap_constantcontact.exceptions import (
+    ConfigValidationError,
+    FatalAPIError,
+    RunEndedError,
+    plain,
+    refused,
+)
+from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.singer import Output, WholeLineWriter
 from tap_constantcontact.tap import TapConstantContact
 
@@ -40,19 +47,27 @@ def read(
         >>> len(lists), lists[0]["name"]
         (8, 'Newsletter')
     """
-    with _signals_as_they_are():
-        tap = TapConstantContact(
-            config={**settings, "streams": [stream]},
-            state=copy.deepcopy(state or {}),
-            message_writer=WholeLineWriter(Nowhere()),
-        )
+    if not isinstance(state, (dict, type(None))):
+        raise refused("the state is none: give a dictionary, empty at first")
+    given = copy.deepcopy(state)
+    try:
+        with _signals_as_they_are():
+            tap = TapConstantContact(
+                config={**settings, "streams": [stream]},
+                state=copy.deepcopy(given or {}),
+                message_writer=WholeLineWriter(Nowhere()),
+            )
+        if stream not in tap.streams:
+            raise refused(f"{stream!r} is a pattern: name one stream")
+    except ConfigValidationError as error:
+        raise ConfigValidationError(plain(error), errors=error.errors) from error
     try:
         tap.check_account()
         yield from _records(tap, stream)
     except RunEndedError as ended:
         raise FatalAPIError(ended.reason) from ended.__cause__
     finally:
-        if state is not None:
+        if state is not None and state == given:  # no other reading has moved it meanwhile
             state.clear()
             state.update(copy.deepcopy(dict(tap.state)))
         if lost := tap.run.connection.authenticator.finish():
@@ -60,8 +75,6 @@ def read(
 
 
 def _records(tap: TapConstantContact, stream: str) -> Iterator[dict[str, Any]]:
-    if stream not in tap.streams:
-        raise refused(f"{stream!r} is a pattern: name one stream")
     source = tap.streams[stream]
     for record in source.get_records(None):
         for stream_map in source.stream_maps:
@@ -78,7 +91,7 @@ class Nowhere(Output):
         """Do nothing."""
 
     @override
-    def end_stream(self, *, whole: bool) -> None:
+    def begin_stream(self, reading: Reading) -> None:
         """Do nothing."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -67,6 +68,17 @@ def test_a_reading_that_a_budget_ends_is_finished_by_later_ones(
     )
 
 
+def test_a_reading_that_is_left_turns_no_state_back(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = config_for(sandbox, tmp_path)
+    state: dict[str, Any] = {}
+    left = read("contacts", settings, state)
+    next(left)
+    assert [*read("contacts", settings, state)]
+    moved = json.loads(json.dumps(state))
+    del left
+    assert state == moved
+
+
 def test_stream_maps_change_the_records(sandbox: Sandbox, tmp_path: Path) -> None:
     maps = {"contact_lists": {"name": "'hidden'", "__filter__": "favorite"}}
     expected = [*read("contact_lists", config_for(sandbox, tmp_path))]
@@ -92,7 +104,7 @@ def test_a_failure_is_an_exception_that_says_what_to_do(account: Account, tmp_pa
 def test_a_name_that_is_not_one_stream_s_is_refused(
     sandbox: Sandbox, tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(ConfigValidationError):
+    with pytest.raises(ConfigValidationError, match="name"):
         [*read(name, config_for(sandbox, tmp_path))]
 
 

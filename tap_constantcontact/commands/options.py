@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tap_constantcontact.commands import estimate
-from tap_constantcontact.output.files.destination import FORMATS
+from tap_constantcontact.output.files.formats import FORMATS
 
 ABOUT_FORMATS = ("json", "markdown")
 

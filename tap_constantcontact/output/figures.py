@@ -35,6 +35,7 @@ class Reading:
         unit: What its parents are, in the plural; empty if it has none.
         done: Number of parents that were read.
         total: Number of parents that were to be read.
+        anew: Whether its rows do without those of earlier runs.
         whole: Whether the stream was read to its end.
 
     Example:
@@ -52,6 +53,7 @@ class Reading:
     unit: str = ""
     done: int = 0
     total: int = 0
+    anew: bool = False
     whole: bool = False
 
     def counting(self, rows: Iterable[Row]) -> Iterator[Row]:

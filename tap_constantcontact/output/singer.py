@@ -23,6 +23,7 @@ from singer_sdk.singerlib import Message
 from typing_extensions import override
 
 from tap_constantcontact.exceptions import exits_with_a_message, reason
+from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.log import leave_out_noise
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Output(ABC):
         """Take whole lines, each a message."""
 
     @abstractmethod
-    def end_stream(self, *, whole: bool) -> None:
-        """Take note that a stream ends, and whether it was read to its end."""
+    def begin_stream(self, reading: Reading) -> None:
+        """Take note of the reading whose rows follow, and which tells later how it ended."""
 
 
 class Stdout(Output):
@@ -80,7 +81,7 @@ class Stdout(Output):
         sys.stdout.flush()
 
     @override
-    def end_stream(self, *, whole: bool) -> None:
+    def begin_stream(self, reading: Reading) -> None:
         """Do nothing: the state tells what was read."""
 
 

@@ -133,6 +133,11 @@ class Bookmark:
         return bookmarks.setdefault(self._stream, {})
 
     @property
+    def is_set(self) -> bool:
+        """Whether an earlier run, or sweep, has read anything."""
+        return bool(self["replication_key_value"] or self["sweep"])
+
+    @property
     def sweep(self) -> Sweep | None:
         """The sweep that is under way, if one is."""
         kept = self["sweep"]

@@ -160,9 +160,7 @@ def test_a_later_run_writes_what_is_new_beside(write: Files, tmp_path: Path) -> 
     write(folder)
     first = (folder / "contacts.csv").read_bytes()
     write(folder)
-    assert names(folder) == {"contacts.csv", "contact_lists.csv", "state.json"} | {
-        name for name in names(folder) if name.startswith("contact_lists-")
-    }
+    assert names(folder) == {"contacts.csv", "contact_lists.csv", "state.json"}
     assert (folder / "contacts.csv").read_bytes() == first
     contact_id = next(iter(write.sandbox.account.contacts))
     write.sandbox.account.contacts[contact_id]["updated_at"] = "2036-01-01T00:00:00Z"
@@ -299,8 +297,59 @@ def test_two_runs_into_one_folder_are_refused(write: Files, tmp_path: Path) -> N
     first = Destination(folder, None, lambda _: None)
     with pytest.raises(ConfigValidationError) as refusal:
         Destination(folder, None, lambda _: None)
-    assert "another run writes into" in "".join(refusal.value.errors)
+    assert "another run writes to" in "".join(refusal.value.errors)
     assert first.previous is None
+
+
+def test_two_runs_into_one_file_are_refused(tmp_path: Path) -> None:
+    first = Destination(tmp_path / "a.csv", None, lambda _: None)
+    with pytest.raises(ConfigValidationError):
+        Destination(tmp_path / "a.csv", None, lambda _: None)
+    Destination(tmp_path / "b.csv", None, lambda _: None).close()
+    first.close()
+    Destination(tmp_path / "a.csv", None, lambda _: None).close()
+
+
+@pytest.mark.parametrize("renamed", [0, 1, 2])
+def test_what_a_killed_run_had_to_commit_is_committed_by_the_next(
+    tmp_path: Path, renamed: int
+) -> None:
+    parts = {f".{name}.of-a-folder.part": f"{name}.csv" for name in ("a", "b")}
+    for number, (part, name) in enumerate(parts.items()):
+        (tmp_path / (name if number < renamed else part)).write_text(name)
+    commit = {"files": parts, "state": {"bookmarks": {"a": {"sweep": "x"}}}}
+    (tmp_path / ".commit.json").write_text(json.dumps(commit))
+    (tmp_path / ".mine.part").write_text("")
+    files = Destination(tmp_path, None, lambda _: None)
+    assert files.previous == commit["state"]
+    files.close()
+    assert names(tmp_path) == {"a.csv", "b.csv", "state.json", ".mine.part"}
+
+
+@pytest.mark.parametrize("to", ["a.xlsx", "a.json", "file.csv/b", "x" * 300 + ".csv"])
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path, to: str) -> None:
+    (tmp_path / "file.csv").write_text("")
+    with pytest.raises(ConfigValidationError) as refusal:
+        Destination(tmp_path / to, None, lambda _: None)
+    assert len(refusal.value.errors) == 1
+
+
+def test_batches_are_refused(write: Files, tmp_path: Path) -> None:
+    batches = {"encoding": {"format": "jsonl"}, "storage": {"root": f"file://{tmp_path}/batches"}}
+    with pytest.raises(ConfigValidationError) as refusal:
+        write(tmp_path / "tables", batch_config=batches)
+    assert "batch_config contradicts" in "".join(refusal.value.errors)
+
+
+@pytest.mark.parametrize("expression", ["1.5", "membership_count == 3", "10 ** 19"])
+def test_a_value_that_does_not_fit_its_column_ends_a_run_with_one_line(
+    write: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture, expression: str
+) -> None:
+    maps = {"contact_lists": {"membership_count": expression}}
+    with pytest.raises(SystemExit):
+        write(tmp_path / "tables", "parquet", streams=["contact_lists"], stream_maps=maps)
+    assert "Parquet cannot be written" in caplog.text
+    assert names(tmp_path / "tables") == set()
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

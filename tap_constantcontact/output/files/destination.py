@@ -24,32 +24,19 @@ from tap_constantcontact.exceptions import (
     reason,
     refused,
 )
-from tap_constantcontact.output.figures import counted
-from tap_constantcontact.output.files.tables import CSVTable, JSONLinesTable, Table
+from tap_constantcontact.output.figures import Reading, counted
+from tap_constantcontact.output.files.formats import FORMATS, OTHER_FORMATS
+from tap_constantcontact.output.files.tables import Table
 from tap_constantcontact.output.singer import Output
 
 STATE = "state.json"
 """The file of a folder that holds the state, from which the next run goes on."""
 
-MakeTable = Callable[[Path, Mapping[str, Any]], Table]
+COMMIT = ".commit.json"
+"""The file that notes a commit until it is carried out."""
 
-
-def _parquet() -> MakeTable:
-    try:
-        from tap_constantcontact.output.files.parquet import ParquetTable  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise refused(
-            "Parquet files need the extra files: pip install 'tap-constantcontact[files]'"
-        ) from None
-    return ParquetTable
-
-
-FORMATS: Mapping[str, Callable[[], MakeTable]] = {
-    "csv": lambda: CSVTable,
-    "parquet": _parquet,
-    "jsonl": lambda: JSONLinesTable,
-}
-"""What makes a table of each format, which is also the end of its file's name."""
+PART_IN_FOLDER, PART_OF_FILE = ".of-a-folder.part", ".of-a-file.part"
+"""The ends of the names of unfinished files, by what the run writes."""
 
 
 class Message(msgspec.Struct):
@@ -70,13 +57,23 @@ class Unfinished:
         table: The table.
         path: Its file, until it is whole.
         rows: Number of its rows.
-        replaces: Whether its rows are all that the stream has, so that an older file goes.
     """
 
     table: Table
     path: Path
     rows: int = 0
-    replaces: bool = False
+
+
+class Commit(msgspec.Struct):
+    """What a run does at the end of a stream; the next run finishes it if this one is killed.
+
+    Attributes:
+        files: The names of files in the folder, by the names that they have until then.
+        state: The state that claims their rows.
+    """
+
+    files: dict[str, str]
+    state: dict[str, Any]
 
 
 class Destination(Output):
@@ -92,41 +89,64 @@ class Destination(Output):
 
     Raises:
         ConfigValidationError: The format is none that can be written, or contradicts the file's
-            name; or another run writes into the folder.
+            name or the folder's files; or another run writes there.
     """
 
     def __init__(self, path: Path, extension: str | None, tell: Callable[[str], None]) -> None:
-        named = path.suffix.removeprefix(".").lower()
-        self.is_file = named in FORMATS and not path.is_dir()
-        if self.is_file and extension not in (None, named):
-            raise refused(f"{path.name} is the name of a {named} file, but the format {extension}")
-        self.path = path
-        self._folder = path.parent if self.is_file else path
-        self._today = datetime.now(timezone.utc).date()
-        self._lock = FileLock(self._folder / f".{STATE}.lock")
         self._tell = tell
         self._decode = msgspec.json.Decoder(Message).decode
         self._unfinished: dict[str, Unfinished] = {}
-        self._state: Mapping[str, Any] = {}
-        self._state_before: Mapping[str, Any] = {}
-        self._ended = self._whole = False
+        self._state: dict[str, Any] = {}
+        self._state_before: dict[str, Any] = {}
+        self._reading: Reading | None = None
+        named = path.suffix.removeprefix(".").lower()
         try:
+            self.path = path.resolve()
+            self.is_file = named in FORMATS and not self.path.is_dir()
+            self._folder = self.path.parent if self.is_file else self.path
+            if self.is_file and extension not in (None, named):
+                raise refused(f"{path} is the name of a {named} file, but the format {extension}")
+            if named in OTHER_FORMATS and not self.path.is_dir():
+                raise refused(f"{path}: {named} cannot be written. Give {', '.join(FORMATS)}")
+            if self._folder.exists() and not self._folder.is_dir():
+                raise refused(f"{self._folder} is a file: name a folder")
             self._folder.mkdir(parents=True, exist_ok=True)
-            if not self.is_file:
-                self._lock.acquire(timeout=0)
-            for part in self._folder.glob(f".{path.name if self.is_file else '*'}.part"):
-                part.unlink()
+            self._lock = FileLock(
+                self._folder / f".{self.path.name if self.is_file else STATE}.lock"
+            )
+            self._lock.acquire(timeout=0)
         except Timeout:
-            raise refused(f"another run writes into {self._folder}: wait until it ends") from None
+            raise refused(f"another run writes to {path}: wait until it ends") from None
         except OSError as error:
-            raise refused(f"{self._folder} cannot be written to: {reason(error)}") from error
+            raise refused(f"{str(path)[:100]} cannot be written to: {reason(error)}") from error
         try:
+            with self._told():
+                self._clean_up()
             self.previous = self._previous()
             self.format = named if self.is_file else self._format(extension)
             self._make = FORMATS[self.format]()
-        except ConfigValidationError:
+        except BaseException:
             self._lock.release()
             raise
+
+    def _clean_up(self) -> None:
+        """Finish what a killed run had to commit, and remove what it had not finished."""
+        if self.is_file:
+            self._part(self.path.name).unlink(missing_ok=True)
+            return
+        commit = self._folder / COMMIT
+        if commit.exists():
+            self._carry_out(msgspec.json.decode(commit.read_bytes(), type=Commit))
+        for part in self._folder.glob(f".*{PART_IN_FOLDER}"):
+            part.unlink()
+
+    def _part(self, name: str) -> Path:
+        return self._folder / f".{name}{PART_OF_FILE if self.is_file else PART_IN_FOLDER}"
+
+    def _previous(self) -> dict[str, Any] | None:
+        """The state of the last run into this folder, if there was one."""
+        state = self.path / STATE
+        return json_object(state, "state") if not self.is_file and state.exists() else None
 
     def _format(self, extension: str | None) -> str:
         """Return the format of the folder's files, or of new ones if there was no run yet."""
@@ -137,11 +157,6 @@ class Destination(Output):
                 "that format, or name another folder"
             )
         return extension or (min(found) if self.previous and found else "csv")
-
-    def _previous(self) -> dict[str, Any] | None:
-        """The state of the last run into this folder, if there was one."""
-        state = self.path / STATE
-        return json_object(state, "state") if not self.is_file and state.exists() else None
 
     @override
     def write(self, block: bytes) -> None:
@@ -155,9 +170,9 @@ class Destination(Output):
                 self._take(self._decode(line))
 
     @override
-    def end_stream(self, *, whole: bool) -> None:
-        """Note that a stream ends, and whether it was read to its end."""
-        self._ended, self._whole = True, whole
+    def begin_stream(self, reading: Reading) -> None:
+        """Take note of the reading whose rows follow, and which tells later how it ended."""
+        self._reading = reading
 
     def close(self) -> None:
         """Keep what can be kept of the last stream, and remove the rest.
@@ -177,12 +192,10 @@ class Destination(Output):
             unfinished.table.write(bytes(message.record))
             unfinished.rows += 1
         elif message.type == "SCHEMA":
-            if self._ended:
+            if self._reading:  # of the stream before
                 self._settle()
             if message.stream not in self._unfinished:
                 self._open(message.stream, message.schema)
-        elif message.type == "ACTIVATE_VERSION":
-            self._unfinished[message.stream].replaces = True
         elif message.type == "STATE":
             self._state = message.value
 
@@ -193,72 +206,83 @@ class Destination(Output):
             self._state_before = self._state
         elif self.is_file:
             raise refused(f"{self.path} is one file, and the stream maps make several streams")
-        path = self._folder / f".{self.path.name if self.is_file else name}.part"
+        path = self._part(self.path.name if self.is_file else name)
         self._unfinished[name] = Unfinished(self._make(path, schema), path)
 
     def _settle(self) -> None:
-        """Keep or remove the files of the stream that ended."""
+        """Keep or remove the files of the stream that ended, or that was interrupted."""
+        reading, self._reading = self._reading or Reading(""), None
+        whole, anew = reading.whole, reading.anew
         has_moved = self._state != self._state_before
-        is_kept = self._whole or has_moved
-        unfinished, self._unfinished = self._unfinished, {}
-        for name, one in unfinished.items():
-            if is_kept and (self._whole or one.rows):
-                one.table.close()
-                self._keep(name, one)
-            else:
+        files = {}
+        for name, one in self._unfinished.items():
+            one.table.close()
+            if (one.rows and (whole or has_moved)) or (whole and anew):
+                path = self._final(name, anew=anew)
+                files[one.path.name] = path.name
+                self._tell(f"{path} gets {counted(one.rows, 'row')}")
+            elif not whole:
                 self._tell(f"{name} has no new file, as it was not read to its end")
-            one.path.unlink(missing_ok=True)
-        if is_kept and not self.is_file and self._state:
-            self._replace_state()
-        self._ended = self._whole = False
+        if files or has_moved:
+            self._commit(Commit(files, self._state))
+        self._remove_unfinished()
 
-    def _keep(self, name: str, one: Unfinished) -> None:
-        path = self.path if self.is_file else self._folder / f"{name}.{self.format}"
-        before = (self.previous or {}).get("bookmarks", {}).get(name)
-        if self.previous and not one.replaces and (before or path.exists()):
-            if not one.rows:
-                return
-            path = self._of_today(name)
-        _replace(one.path, path)
-        self._tell(f"{path} has {counted(one.rows, 'row')}")
-
-    def _of_today(self, name: str) -> Path:
-        """Return the first name of the day that no file has."""
+    def _final(self, name: str, *, anew: bool) -> Path:
+        """Return the file that a table becomes: the stream's own, or beside it one of the day."""
+        if self.is_file:
+            return self.path
+        own = self._folder / f"{name}.{self.format}"
+        today = datetime.now(timezone.utc).date()
         numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-        names = (f"{name}-{self._today}{number}.{self.format}" for number in numbers)
-        return next(path for path in map(self._folder.joinpath, names) if not path.exists())
+        later = (self._folder / f"{name}-{today}{number}.{self.format}" for number in numbers)
+        return own if anew else next(path for path in later if not path.exists())
 
-    def _replace_state(self) -> None:
-        part = self._folder / f".{STATE}.part"
-        part.write_bytes(msgspec.json.encode(self._state))
-        _replace(part, self._folder / STATE)
+    def _commit(self, commit: Commit) -> None:
+        for part in commit.files:
+            with (self._folder / part).open("rb") as file:
+                os.fsync(file.fileno())
+        if not self.is_file:
+            self._put(self._folder / COMMIT, commit)
+        self._carry_out(commit)
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """End the run with one plain line if a file cannot be written within this context."""
-        try:
-            yield
-        except OSError as error:
-            self._drop()
-            end_run(
-                f"Writing files into {self._folder} failed ({reason(error)}). Make room, or name "
-                "another folder, and run the command again: what was written before is whole",
-                error,
-            )
-        except (ConfigValidationError, FatalAPIError) as error:
-            self._drop()
-            end_run(plain(error), error)
+    def _carry_out(self, commit: Commit) -> None:
+        for part, name in commit.files.items():
+            if (self._folder / part).exists():
+                (self._folder / part).replace(self._folder / name)
+        if not self.is_file:
+            if commit.state:
+                self._put(self._folder / STATE, commit.state)
+            (self._folder / COMMIT).unlink()
 
-    def _drop(self) -> None:
-        """Remove what is not finished, and forget the state that claims it."""
-        self._state, self._whole = self._state_before, False
+    def _put(self, path: Path, content: Any) -> None:
+        part = self._part(path.name)
+        with part.open("wb") as file:
+            file.write(msgspec.json.encode(content))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    def _remove_unfinished(self) -> None:
         for one in self._unfinished.values():
             one.path.unlink(missing_ok=True)
         self._unfinished = {}
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """End the run with one plain line if a file cannot be written within this context.
 
-def _replace(part: Path, path: Path) -> None:
-    """Give a file its name, once it is on the disk."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(path)
+        What is not finished is removed, and the state that claims it is forgotten.
+        """
+        try:
+            yield
+        except (OSError, ConfigValidationError, FatalAPIError) as error:
+            self._state, self._reading = self._state_before, None
+            self._remove_unfinished()
+            if not isinstance(error, OSError):
+                end_run(plain(error), error)
+            end_run(
+                f"Writing files into {self._folder} failed ({reason(error)}). Correct that, for "
+                "example by making room, and run the command again: the files that are there are "
+                "whole",
+                error,
+            )

@@ -119,7 +119,7 @@ def _reader(kind: pa.DataType) -> Callable[[Any], Any]:
         return lambda values: [None if value is None else item(value) for value in values]
     if kind == TEXT:
         return _text
-    return _same
+    return _number_of(kind)
 
 
 def _instant(value: Any) -> datetime:
@@ -131,7 +131,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _same(value: Any) -> Any:
-    if not isinstance(value, (bool, int, float)):
-        raise TypeError
-    return value
+def _number_of(kind: pa.DataType) -> Callable[[Any], Any]:
+    types = {SIMPLE["integer"]: int, SIMPLE["boolean"]: bool}.get(kind, (int, float))
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, types) or isinstance(value, bool) is not (types is bool):
+            raise TypeError
+        return value
+
+    return read
