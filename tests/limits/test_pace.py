@@ -129,10 +129,12 @@ def test_a_late_first_request_is_not_taken_for_a_quick_one() -> None:
 
 
 @given(back=st.lists(st.floats(0, 0.045), min_size=50, max_size=60))
-def test_answers_that_come_unevenly_do_not_slow_the_pace(back: list[float]) -> None:
+def test_answers_that_come_unevenly_slow_the_pace_by_no_more_than_they_differ(
+    back: list[float],
+) -> None:
     arrived = arrivals([(0.001, seconds) for seconds in back] * 8)
     assert busiest_second(arrived) <= 4
-    assert seconds_for(4, arrived) <= 1.03
+    assert seconds_for(4, arrived) <= 1.015 + 0.045
 
 
 def test_a_request_counts_from_when_it_left_however_long_the_machine_paused() -> None:
