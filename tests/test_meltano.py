@@ -85,7 +85,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "auth_url": ("http://localhost:1/oauth2", "http://localhost:1/oauth2"),
     "request_timeout": ("30", 30),
     "user_agent": ("mine/1", "mine/1"),
-    "streams": ("contacts, events", ["contacts", "events"]),
+    "streams": ('["contacts", "email_*"]', ["contacts", "email_*"]),
     "sandbox": ("true", True),
 }
 """What is given for each setting in the environment, and what the tap must read."""
