@@ -47,10 +47,10 @@ def read(
         >>> len(lists), lists[0]["name"]
         (8, 'Newsletter')
     """
-    if not isinstance(state, (dict, type(None))):
-        raise refused("the state is none: give a dictionary, empty at first")
     given = copy.deepcopy(state)
     try:
+        if not isinstance(state, (dict, type(None))):
+            raise refused("the state is not a dictionary: give one, empty at first")
         with _signals_as_they_are():
             tap = TapConstantContact(
                 config={**settings, "streams": [stream]},

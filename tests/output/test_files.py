@@ -72,15 +72,8 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
             return [*csv.DictReader(file)]
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    return [as_json(row) for row in pq.read_table(path).to_pylist()]
-
-
-def as_json(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: as_json(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [as_json(one) for one in value]
-    return value
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return rows
 
 
 def typed(value: Any) -> Any:
