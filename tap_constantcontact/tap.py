@@ -73,7 +73,7 @@ class TapConstantContact(Tap):
             if not self.config["sandbox"]:
                 for warning in validation.warnings(self.config):
                     self.logger.warning("%s", warning)
-            self.run.connection  # noqa: B018 - a token file that cannot be written fails here
+                self.run.connection  # noqa: B018 - a token file that cannot be written fails here
             self.message_writer.last_words = self.write_state
         if (patterns := self.config.get("streams")) is not None:
             choose(patterns, self.streams, self.input_catalog, self.logger)

@@ -29,6 +29,11 @@ for profile, examples in (("quick", 5), ("ci", 200)):
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more process than there are processors, as tests often wait."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the limits of a test's keys to itself, as ports are used again."""

@@ -38,10 +38,10 @@ SAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
 
 
 class StreamMaps:
-    """The stream maps of a run.
+    """The stream maps of a run: those of the selected streams, and of others that they name.
 
-    Maps of deselected streams are not applied, but the SDK sets them up. They are given all
-    properties, as the SDK would otherwise report missing keys. (singer-sdk issue 1942.)
+    A stream that is named and not selected has all its properties, as the SDK would otherwise
+    report missing keys. (singer-sdk issue 1942.)
     """
 
     def __init__(
@@ -53,16 +53,18 @@ class StreamMaps:
     ) -> None:
         self._config = config
         self._maps: Mapping[str, Any] = config.get("stream_maps") or {}
-        self._schemas = schemas = {stream.name: stream.schema for stream in streams}
+        self._schemas = {stream.name: stream.schema for stream in streams}
         self._selected = selected = {stream.name for stream in streams if stream.selected}
         self._logger = logger
-        entries = {**{stream.name: _entry(stream) for stream in streams}, **(catalog or {})}
-        self._streams = Catalog(
-            (name, entry if name in selected else replace(entry, metadata=MetadataMapping()))
-            for name, entry in entries.items()
-        )
         named = {str(names.source_of(key, value)) for key, value in self._maps.items()}
-        self._must_work = {*selected, *(named & schemas.keys())}
+        known: Mapping[str, CatalogEntry] = catalog or {}
+        self._streams = Catalog(
+            (stream.name, known.get(stream.name) or _entry(stream))
+            for stream in streams
+            if stream.name in {*selected, *named}
+        )
+        for name in self._streams.keys() - selected:
+            self._streams[name] = replace(self._streams[name], metadata=MetadataMapping())
 
     def check(self) -> None:
         """Warn of what may be misspelt, and refuse what cannot be meant or cannot work.
@@ -79,10 +81,7 @@ class StreamMaps:
             self._logger.warning("%s.", doubt)
 
     def register(self, mapper: PluginMapper) -> None:
-        """Set up the maps of all streams.
-
-        If a pattern's map cannot be set up for a stream that is neither selected nor named, that
-        stream's records are dropped.
+        """Set up the maps.
 
         Raises:
             ConfigValidationError: With one sentence for each map that cannot be set up.
@@ -92,13 +91,14 @@ class StreamMaps:
             try:
                 mapper.register_raw_streams_from_catalog(Catalog([(name, entry)]))
             except Exception as error:  # noqa: BLE001 - the SDK may raise anything for a bad map
-                if name in self._must_work:
-                    faults.append(f"stream_maps: {str(error).rstrip('.')}")
-                mapper.stream_maps[name] = [RemoveRecordTransform(name, {}, None, None)]
+                faults.append(f"stream_maps: {str(error).rstrip('.')}")
+                continue
             aliases = [stream_map.stream_alias for stream_map in mapper.stream_maps[name]]
             if not all(alias and isinstance(alias, str) for alias in aliases):
                 faults.append(f"stream_maps {name}: __alias__ is not a valid name")
-        faults += _collisions({name: mapper.stream_maps[name] for name in sorted(self._selected)})
+        if not faults:
+            selected = sorted(self._selected)
+            faults += _collisions({name: mapper.stream_maps[name] for name in selected})
         if faults:
             raise refused(*faults)
 
@@ -109,9 +109,10 @@ class StreamMaps:
         failure that depends on the sample's values, such as a text that is not a number, is not a
         fault: real values may be fine.
         """
-        working = {name: entry for name, entry in self._streams.items() if name in self._must_work}
         for stream, source, key, expression, alone in _expressions(self._maps):
-            concerned = Catalog((name, working[name]) for name in names.matching(source, working))
+            concerned = Catalog(
+                (name, self._streams[name]) for name in names.matching(source, self._streams)
+            )
             mapper = PluginMapper({**self._config, "stream_maps": {stream: alone}}, self._logger)
             column = None if key == MAPPER_FILTER_OPTION else key
             reason = _refusal(mapper, concerned)
