@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
@@ -28,6 +29,7 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.progress import Progress
+from tap_constantcontact.output.singer import WholeLineWriter
 from tap_constantcontact.transport.session import Connection
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class Run:
         state: The state, which streams change through their bookmarks.
         began: When the run began; settings such as `report_days_back` count from it.
         limit: Number of rows of each stream after which it ends; None for all rows.
+        writer: Writes the messages.
         write_state: Emits the current state as a STATE message.
         state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
             costs at most that much work.
@@ -57,6 +60,7 @@ class Run:
     began: DateTime
     clock: Clock
     limit: int | None
+    writer: WholeLineWriter
     write_state: Callable[[], None]
     logger: logging.Logger
     state_interval: float = 1.0
@@ -92,8 +96,10 @@ class Run:
             self.write_state()
 
     @contextmanager
-    def reading(self, stream: str) -> Iterator[Reading]:
+    def reading(self, stream: str, *, anew: bool) -> Iterator[Reading]:
         """Read a stream, and count its rows, within this context.
+
+        `anew` says whether its rows do without those of earlier runs.
 
         A limit ends it early, a failure ends the run. With the setting `skip_forbidden_streams`, a
         forbidden stream ends early as well.
@@ -103,6 +109,8 @@ class Run:
         """
         try:
             with self.progress.reading(stream) as reading:
+                reading.anew = anew
+                self.writer.output.begin_stream(reading)
                 yield reading
             self._allowed |= reading.requests > 0
         except LimitReachedError as limit:
@@ -115,6 +123,12 @@ class Run:
             self.logger.warning("Skipping %s: %s", stream, error)
         except (FatalAPIError, RetriableAPIError, requests.RequestException) as error:
             self._fail(stream, error)
+
+    def at_most(self, number: int | None, rows: Iterable[T]) -> Iterator[T]:
+        """Yield the first rows of a stream, or all; a test of the settings takes few requests."""
+        is_test = number is not None and self.limit is None
+        with self.connection.quota.at_most(SAMPLE_REQUESTS) if is_test else nullcontext():
+            yield from itertools.islice(rows, number)
 
     def check_access(self) -> None:
         """Fail a run of which every stream was forbidden.

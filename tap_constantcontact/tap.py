@@ -129,6 +129,7 @@ class TapConstantContact(Tap):
             began=self._began,
             clock=self.clock,
             limit=self.limit,
+            writer=self.message_writer,
             write_state=self.write_state,
             logger=self.logger,
         )

@@ -29,6 +29,7 @@ for profile, examples in (("quick", 5), ("ci", 200)):
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more process than there are processors, as tests often wait."""
     return (os.cpu_count() or 1) + 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact import client
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.runs import Run, Runner, config_for, sync, tap_with
 
@@ -35,7 +35,7 @@ def messages(result: Run) -> list[Any]:
 
 @pytest.fixture
 def by_the_sdk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    return lambda: monkeypatch.setattr(ConstantContactStream, "_is_plain", False)
+    return lambda: monkeypatch.setattr(client, "is_plain", lambda _: False)
 
 
 def test_the_messages_are_those_of_the_sdk(run: Runner, by_the_sdk: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import click
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.plugin_base import SingerCommand
-from singer_sdk.singerlib import Message
+from singer_sdk.singerlib import Message, SchemaMessage
 from typing_extensions import override
 
 from tap_constantcontact.exceptions import exits_with_a_message, reason
@@ -139,7 +139,15 @@ class WholeLineWriter(SingerWriter):
             self.output.write(block)
 
     def write_message(self, message: Message) -> None:
-        """Write one message as one line, as `write_block` does, after all lines before it."""
+        """Write one message as one line, as `write_block` does, after all lines before it.
+
+        A SCHEMA message names only what a stream map left of the schema.
+        """
+        if isinstance(message, SchemaMessage):
+            properties = message.schema["properties"]
+            named = [name for name in message.bookmark_properties or () if name in properties]
+            message.bookmark_properties = named or None
+            message.key_properties = message.key_properties or []
         if not isinstance(message, self._without):
             self.write_line(f"{self.format_message(message)}\n".encode())
             self.write_block()

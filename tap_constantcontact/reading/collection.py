@@ -113,7 +113,7 @@ class Collection(ConstantContactStream):
         oldest = start
         if start is None and self.changes:
             oldest = self.date_settings.of(self.config).start()
-        key_of = itemgetter(*self.primary_keys)
+        key_of = itemgetter(*self.keys)
         passes = [*self._passes(start)]
         for query, dates in passes:
             for record in self.collect(query):
@@ -153,7 +153,7 @@ class Collection(ConstantContactStream):
         missed. So a list that rows may leave is read until a pass finds no new row, unless it fits
         on one page.
         """
-        key_of = itemgetter(*self.primary_keys)
+        key_of = itemgetter(*self.keys)
         seen = Seen() if query.shrinks else Seen(REMEMBERED)
         known = 0
         limit = self.page_size

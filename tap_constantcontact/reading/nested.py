@@ -54,7 +54,7 @@ class RowsWithin(ConstantContactStream):
 
     def within(self, holder: Record) -> list[dict[str, Any]]:
         """Return the rows within a row of the collection; a FatalAPIError if one lacks its key."""
-        key = self.primary_keys[-1]
+        key = self.keys[-1]
         held = {name: holder.get(there) for name, there in self.holder_keys.items()}
         rows = [
             {**held, **(self.flat(row) if isinstance(row, Mapping) else {key: row})}

@@ -1,4 +1,32 @@
-"""The streams. `STREAMS` is their only registry; cheap streams run first."""
+"""The streams. `STREAMS` is their only registry; cheap streams run first.
+
+A stream is a class that inherits from a way of reading and declares:
+
+What are its records?
+    name, primary_keys, replication_key, schema, selected_by_default: As in the SDK.
+    bookmark_name: Name of its bookmark in the state, if it is not the stream's.
+
+Where are they in a response?
+    path: With the names of ids in braces.
+    records_key: The property that holds the list of rows.
+    row_key: The property that holds the only row.
+    is_array: Whether the response is an array of rows; without any of the three, it is a row.
+
+What is in a row of the API?
+    row_keys: Names of the primary keys in it; all of them by default.
+    row_schema: Its schema, if the records have another.
+    left_out: Paths of fields that are left out on purpose, such as `email_address.ip`; all others
+        that are not in the schema are told in a warning.
+
+Who may read it, and what does it cost?
+    scope: The OAuth scope that the endpoint requires; None if only a partner's token can read it.
+    privilege: The user's privilege that it requires, if any.
+    cost: The number of requests, as a formula for people, such as "1 per 500 tags".
+
+How is it read? The docstring of each way of reading has the questions of its own: `Collection` is a
+paged list, `SingleResponse` is one request, `Report` a request or more for each parent,
+`BatchedReport` one for some parents, and `RowsWithin` are rows within those of a collection.
+"""
 
 from collections.abc import Mapping
 

@@ -88,9 +88,9 @@ class Page:
 def page_in(
     response: requests.Response,
     convert: Callable[[RawRows], Sequence[Record]],
-    *,
     records_key: str | None = None,
     row_key: str | None = None,
+    *,
     is_array: bool = False,
 ) -> Page:
     """Return the page that a response with status 200 brings; by default, its body is the only row.
