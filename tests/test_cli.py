@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 import yaml
 
 from tap_constantcontact.config.settings import PROPERTIES
@@ -41,6 +42,7 @@ def test_discovery_needs_no_settings(tmp_path: Path) -> None:
         jsonschema.Draft202012Validator.check_schema(stream["schema"])
 
 
+@pytest.mark.slow
 def test_every_record_validates(tmp_path: Path) -> None:
     result = run_tap(tmp_path, "--config=ENV", TAP_CONSTANTCONTACT_SANDBOX="true")
     assert result.returncode == 0

@@ -265,7 +265,8 @@ def test_a_file_that_was_removed_is_not_taken_for_the_whole_table(
     assert len([*folder.glob("contacts-*.csv")]) == 1
 
 
-@pytest.mark.parametrize("signum", partly_slow([signal.SIGKILL], [signal.SIGTERM]))
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_run_leaves_whole_files(tmp_path: Path, signum: int) -> None:
     folder = tmp_path / "tables"
     command = [sys.executable, "-m", "tap_constantcontact", "--sandbox", "--to", str(folder)]
