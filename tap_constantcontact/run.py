@@ -68,6 +68,7 @@ class Run:
     _making: threading.RLock = field(default_factory=threading.RLock)
     _allowed: bool = False
     _forbidden: list[str] = field(default_factory=list)
+    _doubted: set[tuple[str, str]] = field(default_factory=set)
     _state_written_at: float = -math.inf
 
     def once(self, make: Callable[[Run, Unpack[Ts]], T], *of: Unpack[Ts]) -> T:
@@ -123,6 +124,23 @@ class Run:
             self.logger.warning("Skipping %s: %s", stream, error)
         except (FatalAPIError, RetriableAPIError, requests.RequestException) as error:
             self._fail(stream, error)
+
+    def doubt(self, assumption: str, stream: str, seen: str) -> None:
+        """Warn, once for each stream, that an assumption about the API does not hold.
+
+        Args:
+            assumption: Its name.
+            stream: The name of the stream.
+            seen: What was seen instead, and what follows from it.
+        """
+        if (assumption, stream) not in self._doubted:
+            self._doubted.add((assumption, stream))
+            self.logger.warning(
+                "%s: %s (assumption %s). tap-constantcontact-doctor --verify tells more",
+                stream,
+                seen,
+                assumption,
+            )
 
     def at_most(self, number: int | None, rows: Iterable[T]) -> Iterator[T]:
         """Yield the first rows of a stream, or all; a test of the settings takes few requests."""

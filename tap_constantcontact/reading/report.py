@@ -174,6 +174,8 @@ class Report(ConstantContactStream):
         except NotFoundError:
             self.run.progress.skip()
             return []
+        if not self.filters:
+            self.visits.compare(self.sweeps, sweep, place.parent_id, len(rows))
         fields = self.visits.fields(self.run, place.parent_id)
         kept = keep([row for row in rows if self._is_in(window, row)])
         return [{**row, **fields} for row in kept] if fields else kept
@@ -188,13 +190,7 @@ class Report(ConstantContactStream):
         lacking = {name: value for name, value in named.items() if name not in self.sent_keys}
         known = {name: keys[name] for name in keys if name in self.schema["properties"]}
         context = {**named, **self.parameters(window)}
-        rows = self.rows.read(
-            partial(self.pages, context),
-            lacking,
-            self.sent_keys,
-            window.start,
-            self.replication_key,
-        )
+        rows = self.rows.read(self, context, lacking, window.start)
         return [{**known, **row} for row in rows]
 
     def _is_in(self, window: Window, row: Record) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pendulum import DateTime
 
+from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.reading.events import read_once, with_ids
 from tap_constantcontact.records.rows import Record
@@ -15,9 +16,6 @@ from tap_constantcontact.transport.responses import Page
 
 TYPE = "tracking_activity_type"
 """Name of the field for the type of an event."""
-
-Pages = Callable[[], Iterable[Page]]
-"""Requests the pages of a list, one after another."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +27,15 @@ class Keyed:
 
     def read(
         self,
-        pages: Pages,
+        stream: ConstantContactStream,
+        context: Mapping[str, Any],
         labels: Mapping[str, Any],
-        keys: Sequence[str],
         start: DateTime,  # noqa: ARG002
-        date: str | None,  # noqa: ARG002
     ) -> Iterable[Record]:
         """Return each row of a list once, with some labels."""
         labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
-        rows = (row | labels for page in pages() for row in page.as_dicts())
-        return {tuple(row[key] for key in keys): row for row in rows}.values()
+        rows = (row | labels for page in in_full(stream, context) for row in page.as_dicts())
+        return {tuple(row[key] for key in stream.sent_keys): row for row in rows}.values()
 
 
 @dataclass(frozen=True)
@@ -55,21 +52,47 @@ class Events:
 
     def read(
         self,
-        pages: Pages,
+        stream: ConstantContactStream,
+        context: Mapping[str, Any],
         labels: Mapping[str, Any],
-        keys: Sequence[str],  # noqa: ARG002
         start: DateTime,
-        date: str | None,
     ) -> Iterable[Record]:
-        """Return each event of a list once, with some labels, from the page of `start` on."""
+        """Return each event of a list once, with some labels, from the page of `start` on.
+
+        A list that is not in order is read to its end.
+        """
         labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
+        date = stream.replication_key or ""
 
         def labelled() -> Iterator[list[dict[str, Any]]]:
-            for page in pages():
+            stops_early = self.newest_first
+            for page in in_full(stream, context):
                 events = [row | labels for row in page.as_dicts()]
                 yield events
-                dates = filter(None, (instant_of(event.get(date or "")) for event in events))
-                if self.newest_first and min(dates, default=start) < start:
+                dates = [*filter(None, (instant_of(event.get(date)) for event in events))]
+                if self.newest_first and dates != sorted(dates, reverse=True):
+                    stops_early = False
+                    stream.run.doubt(
+                        "events-newest-first",
+                        stream.name,
+                        "events are not listed newest first, so each list is read to its end",
+                    )
+                if stops_early and min(dates, default=start) < start:
                     return
 
         return with_ids(read_once(labelled))
+
+
+def in_full(stream: ConstantContactStream, context: Mapping[str, Any]) -> Iterator[Page]:
+    """Yield the pages of a list, and warn if they have fewer rows than were asked for."""
+    is_short = False
+    for page in stream.pages(context):
+        if is_short:
+            stream.run.doubt(
+                "pages-as-large-as-asked-for",
+                stream.name,
+                f"pages have fewer rows than the {context['limit']} that were asked for, so more "
+                "requests are sent than planned",
+            )
+        yield page
+        is_short = len(page.rows) < context.get("limit", 0)

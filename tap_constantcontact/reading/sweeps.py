@@ -44,7 +44,7 @@ class Sweeps:
         self.run = stream.run
         self.bookmark = stream.bookmark
         self.increment = Increment(stream, settings)
-        self._stream = stream
+        self.stream = stream
         self._settings = settings
         self._filters = filters
         self._others = others
@@ -68,24 +68,24 @@ class Sweeps:
     def begin(self, sweep: Sweep) -> None:
         """Write the keys of the bookmark, and warn if settings changed since they had values."""
         if self.bookmark.sweep and not self.under_way():
-            self._stream.logger.warning(
+            self.stream.logger.warning(
                 "The settings of %s changed while a sweep was under way: a new sweep starts from "
                 "the bookmark of the last finished one",
-                self._stream.name,
+                self.stream.name,
             )
         self.bookmark.ensure("sweep")
-        if self._stream.replication_key:
+        if self.stream.replication_key:
             self.bookmark.ensure(ACCOUNT)
         if self.fixed_window(sweep):
             return
-        if self._stream.replication_key:
+        if self.stream.replication_key:
             self.bookmark.ensure("replication_key", "replication_key_value", "filters")
         filters = self.bookmark["filters"]
         if self.increment.value is not None and filters not in (None, self._fingerprint()):
-            self._stream.logger.warning(
+            self.stream.logger.warning(
                 "The filters of %s changed since its last sweep: older rows that the old "
                 "filters excluded stay missing. Remove its bookmark to read all history again",
-                self._stream.name,
+                self.stream.name,
             )
 
     def window(self, sweep: Sweep) -> Window:
@@ -129,7 +129,7 @@ class Sweeps:
         self.bookmark.update(sweep=rfc3339(now))
         if self.fixed_window(sweep) is None:
             self.increment.move(sweep.began)
-            if self._stream.replication_key:
+            if self.stream.replication_key:
                 self.bookmark.update(filters=self._fingerprint())
 
     def _fingerprint_of_all(self) -> str:
@@ -141,6 +141,6 @@ class Sweeps:
         values = [*(self.run.config.get(name) for name in self._filters), *further]
         shape = [sorted(value) if isinstance(value, list) else value for value in values]
         shape.append(self.increment.is_wanted)
-        if not self._stream.replication_key:
+        if not self.stream.replication_key:
             shape.append(self.run.state.get(ACCOUNT))
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from tap_constantcontact.config.dates import days_before, parse_instant, rfc3339
+from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant, rfc3339
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.batched import BatchedReport
@@ -70,6 +70,9 @@ class All:
     def fields(self, run: Run, parent_id: str) -> Record:  # noqa: ARG002
         """Return the fields of a parent that each of its rows gets."""
         return {}
+
+    def compare(self, sweeps: Sweeps, sweep: Sweep, parent_id: str, rows: int) -> None:
+        """Warn if a parent has fewer rows than its counts tell, where these are known."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,16 @@ class Moved(All):
         names = [name for group in groups for name in self.groups[group]]
         found = {name: counts.of(parent_id, [name]) for name in names}
         return {name: count for name, count in found.items() if count != 0}
+
+    @override
+    def compare(self, sweeps: Sweeps, sweep: Sweep, parent_id: str, rows: int) -> None:
+        counted = self._counts(sweeps).of(parent_id, [*chain.from_iterable(self.groups.values())])
+        if self.window(sweeps, sweep).start == BEGINNING and rows < (counted or 0):
+            sweeps.run.doubt(
+                "counts-equal-rows",
+                sweeps.stream.name,
+                f"a list has {rows:,} rows and the counts tell {counted:,}, so rows may be missing",
+            )
 
     @override
     def counts(self, sweeps: Sweeps, sweep: Sweep) -> list[dict[str, int | None]]:

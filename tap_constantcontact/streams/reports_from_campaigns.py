@@ -11,7 +11,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import Any, ClassVar
 
 from singer_sdk.singerlib import Catalog
@@ -170,7 +169,7 @@ class ReportFromCampaigns(Report):
             **self.parameters(window),
         }
         events = Events(activity_type, newest_first=self.rows.newest_first).read(
-            partial(self.pages, context), {key: keys[key]}, (), window.start, self.replication_key
+            self, context, {key: keys[key]}, window.start
         )
         ids = self._contact_ids
         return [event for event in events if ids is None or event.get("contact_id") in ids]
