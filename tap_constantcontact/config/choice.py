@@ -28,10 +28,7 @@ def chosen(patterns: Sequence[str], names: Collection[str]) -> set[str]:
         matching = {name for name in names if fnmatchcase(name, pattern)}
         found |= matching
         if not matching:
-            faults.append(
-                f"no stream has the name {pattern[:100]!r}, which streams has"
-                f"{nearest(pattern, names)}"
-            )
+            faults.append(f"streams: there is no stream {pattern[:100]!r}{nearest(pattern, names)}")
     if faults:
         raise refused(*faults)
     return found

@@ -50,7 +50,7 @@ def test_the_named_streams_alone_are_read(
 @pytest.mark.parametrize(
     ("patterns", "said"),
     [
-        (["contact"], "'contact', which streams has (did you mean contacts?)"),
+        (["contact"], "there is no stream 'contact' (did you mean contacts?)"),
         (["events", "e-mail_*"], "'e-mail_*'"),
         ([], "streams is empty"),
     ],
