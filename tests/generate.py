@@ -1,7 +1,7 @@
 """The texts that follow from the settings and the streams.
 
 `python -m tests.generate` writes them: the extractor in meltano.yml, its definition for MeltanoHub,
-the README's tables of settings and streams, a snapshot of the catalog, one file a stream, and the
+the tables of settings and streams in docs/, a snapshot of the catalog, one file a stream, and the
 sources of the dbt package.
 """
 
@@ -24,10 +24,12 @@ from tests.plugin import Setting, code, described, dumped, parts, selection, typ
 ROOT = Path(__file__).parents[1]
 SNAPSHOTS = "tests/snapshots"
 HUB = ".github/meltano-hub.yml"
+STREAM_PAGE = "docs/streams.md"
+SETTING_PAGE = "docs/settings.md"
 COMMAND = "python -m tests.generate"
 
 TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
-"""What JSON types are called in the README, where that is not their own name."""
+"""What JSON types are called in the table, where that is not their own name."""
 
 
 def texts(
@@ -52,13 +54,17 @@ def texts(
         settings = PROPERTIES.to_dict()
     if catalog is None:
         catalog = TapConstantContact(config={"access_token": "none"}).catalog_dict["streams"]
-    meltano = (root / "meltano.yml").read_text("utf-8")
-    readme = (root / "README.md").read_text("utf-8")
-    readme = _filled(readme, "streams", stream_table(streams))
+    generated = {
+        "meltano.yml": ("plugin", meltano_plugin(settings, streams)),
+        STREAM_PAGE: ("streams", stream_table(streams)),
+        SETTING_PAGE: ("settings", setting_table(settings)),
+    }
     return {
-        "meltano.yml": _filled(meltano, "plugin", meltano_plugin(settings, streams)),
+        **{
+            path: _filled((root / path).read_text("utf-8"), name, text)
+            for path, (name, text) in generated.items()
+        },
         HUB: definition(settings, streams),
-        "README.md": _filled(readme, "settings", setting_table(settings)),
         **{f"{SNAPSHOTS}/{entry['tap_stream_id']}.json": snapshot(entry) for entry in catalog},
     }
 
@@ -89,7 +95,7 @@ def meltano_plugin(settings: Mapping[str, Any], streams: Iterable[Any]) -> str:
 
 
 def setting_table(settings: Mapping[str, Any]) -> str:
-    """Return the README's table of settings."""
+    """Return the table of settings."""
     rows = []
     for name, setting in settings["properties"].items():
         meaning, _, default = described(setting).partition(" Default: ")
@@ -109,7 +115,7 @@ def _default(setting: Setting) -> str:
 
 
 def stream_table(streams: Iterable[Any]) -> str:
-    """Return the README's table of streams, in the order in which they run."""
+    """Return the table of streams, in the order in which they run."""
     columns = ("stream", "key", "replication", "selected", "cost in requests", "scope")
     rows = [
         (

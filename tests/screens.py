@@ -1,4 +1,4 @@
-"""The pictures of the README, made from the real thing.
+"""The pictures of the README and docs/, made from the real thing.
 
 `python -m tests.screens` writes them. It needs the dependency group `screens`, and Chromium.
 """
@@ -30,7 +30,7 @@ from tests.browser import chromium
 from tests.processes import Login, blocks
 from tests.runs import config_for
 
-PICTURES = Path(__file__).parents[1] / ".github" / "pictures"
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 COLUMNS, WIDER, LINES = 118, 132, 60
 LONGEST_LINE = 400
 FONTS = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)

@@ -12,7 +12,17 @@ from packaging.version import Version
 
 from tap_constantcontact.config.settings import PROPERTIES
 from tap_constantcontact.tap import TapConstantContact
-from tests.generate import COMMAND, HUB, ROOT, SNAPSHOTS, drifted, texts, write
+from tests.generate import (
+    COMMAND,
+    HUB,
+    ROOT,
+    SETTING_PAGE,
+    SNAPSHOTS,
+    STREAM_PAGE,
+    drifted,
+    texts,
+    write,
+)
 
 WITH_SETTINGS_OF_THE_SDK = ("meltano.yml", HUB)
 
@@ -26,8 +36,8 @@ def test_generated_texts_are_up_to_date() -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / HUB).parent.mkdir()
-    for name in ("README.md", "meltano.yml", HUB):
+    for name in ("meltano.yml", HUB, SETTING_PAGE, STREAM_PAGE):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / SNAPSHOTS, tmp_path / SNAPSHOTS)
     return tmp_path
@@ -46,7 +56,7 @@ def changed_settings(**changes: Any) -> dict[str, Any]:
 )
 def test_a_changed_setting_is_noticed_and_mended(project: Path, changes: dict[str, Any]) -> None:
     wanted = texts(project, settings=changed_settings(**changes))
-    assert drifted(wanted, project) == ["meltano.yml", HUB, "README.md"]
+    assert {*drifted(wanted, project)} == {"meltano.yml", HUB, SETTING_PAGE}
     write(wanted, project)
     assert drifted(wanted, project) == []
 
@@ -54,7 +64,7 @@ def test_a_changed_setting_is_noticed_and_mended(project: Path, changes: dict[st
 def test_a_setting_without_a_default_says_what_happens_without_it(project: Path) -> None:
     settings = changed_settings(description="Stop early. Default: never.")
     wanted = texts(project, settings=settings)
-    assert "| `request_budget` | whole number | Stop early. | never |\n" in wanted["README.md"]
+    assert "| `request_budget` | whole number | Stop early. | never |\n" in wanted[SETTING_PAGE]
     for path in ("meltano.yml", HUB):
         assert "description: 'Stop early. Default: never.'\n" in wanted[path]
 
@@ -69,12 +79,12 @@ def test_a_changed_stream_is_noticed_and_mended(project: Path) -> None:
         scope="sky_read",
     )
     wanted = texts(project, streams=[stream])
-    assert drifted(wanted, project) == ["meltano.yml", HUB, "README.md"]
+    assert {*drifted(wanted, project)} == {"meltano.yml", HUB, STREAM_PAGE}
     row = (
         "| `planets` | `galaxy_id`, `planet_id` | incremental by `updated_at` | no "
         "| 1 per 500 planets | `sky_read` |\n"
     )
-    assert row in wanted["README.md"]
+    assert row in wanted[STREAM_PAGE]
     write(wanted, project)
     assert drifted(wanted, project) == []
 
@@ -93,7 +103,7 @@ def test_a_changed_catalog_is_noticed_and_mended(project: Path) -> None:
 
 
 def test_a_file_without_its_markers_is_refused(project: Path) -> None:
-    (project / "README.md").write_text("# No tables here\n")
+    (project / STREAM_PAGE).write_text("# No tables here\n")
     with pytest.raises(ValueError, match="Generated streams"):
         texts(project)
 

@@ -1,6 +1,6 @@
 """The settings: what each one is called, holds by default and is for.
 
-The settings in meltano.yml and the README's table are generated from here, by
+The settings in meltano.yml and the table in docs/settings.md are generated from here, by
 `python -m tests.generate`. Where a default is not a fixed value, the last sentence of the
 setting's description gives it: "Default: all history." What contradicts what is checked in
 `validation`; a setting that decides which dates are read has a field in `windows` as well.
@@ -268,7 +268,7 @@ PROPERTIES = th.PropertiesList(
     ),
     _switch("sandbox", "Read the built-in sandbox, which needs no credentials.", default=False),
 )
-"""The tap's own settings, in the order of the README's table."""
+"""The tap's own settings, in the order of the table in docs/settings.md."""
 
 INSTANTS = tuple(name for name, one in PROPERTIES.items() if one.wrapped is INSTANT)
 """Settings that hold a date or a date-time in ISO 8601."""

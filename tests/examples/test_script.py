@@ -1,4 +1,4 @@
-"""The README's script, run by its line in the crontab, in the environment that cron gives it."""
+"""The script of docs/cron.md, run by its line in the crontab, in the environment of cron."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ from tests.targets.targets import JSONLines
 
 pytestmark = pytest.mark.contacts(6, young=True)
 
-README = (ROOT / "README.md").read_text("utf-8")
-SECTION = README.partition("\n## A plain pipe, and cron\n")[2].partition("\n## ")[0]
-SCRIPT = SECTION.partition("```sh\n")[2].partition("```")[0]
-LINE = re.findall(r"(?m)^\d+ \d+ \* \* \* (.+)$", SECTION)[0]
+PAGE = (ROOT / "docs/cron.md").read_text("utf-8")
+SCRIPT = PAGE.partition("```sh\n")[2].partition("```")[0]
+LINE = re.findall(r"(?m)^\d+ \d+ \* \* \* (.+)$", PAGE)[0]
 FOLDER = "/srv/constantcontact"
 
 TARGET = """#!{python}

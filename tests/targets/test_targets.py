@@ -65,8 +65,7 @@ COLUMNS = {
 }
 """A column of each kind."""
 
-README = (ROOT / "README.md").read_text("utf-8")
-QUERY = README.split("```sql\n", 1)[1].split("```")[0]
+QUERY = (ROOT / "docs/loaders.md").read_text("utf-8").split("```sql\n", 1)[1].split("```")[0]
 """The query for live memberships."""
 
 Load = Callable[[dict[str, Any]], dict[str, Any]]

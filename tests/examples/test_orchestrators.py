@@ -1,4 +1,4 @@
-"""The README's lines from the examples, and what the examples have in common."""
+"""What docs/orchestrators.md shows of the examples, and what the examples have in common."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import yaml
 from tap_constantcontact.config.settings import SETTINGS
 from tests.generate import ROOT
 
-README = (ROOT / "README.md").read_text("utf-8")
-SECTION = README.partition("\n## One key, many accounts\n")[2].partition("\n## ")[0]
+PAGE = (ROOT / "docs/orchestrators.md").read_text("utf-8")
 LINES = [
     pytest.param(found["path"], found["lines"], id=found["path"])
-    for part in SECTION.split("\n### ")
-    if (found := re.search(r"(?s)\((?P<path>examples/\S+)\).*?```\w+\n(?P<lines>.*?)```", part))
+    for part in PAGE.split("\n## ")
+    if (found := re.search(r"(?s)\.\./(?P<path>examples/\S+)\).*?```\w+\n(?P<lines>.*?)```", part))
 ]
 
 

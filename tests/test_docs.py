@@ -1,10 +1,13 @@
-"""What the README says works as it says, and the links of all pages lead somewhere."""
+"""What the README and docs/ say works as it says, and their links lead somewhere."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +17,33 @@ from tap_constantcontact.sandbox.account import Account
 from tests.generate import ROOT
 from tests.runs import Runner
 
-README = (ROOT / "README.md").read_text("utf-8")
+MOST_LINES = 180
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
 ]
+TEXT = "\n".join(page.read_text("utf-8") for page in PAGES)
+COMMANDS = {
+    match[1]: None
+    for match in re.finditer(r"(?m)^(?:pip install '.\[sandbox\]' && )?(.*tap-const.*)$", TEXT)
+    if re.search(r"SANDBOX=true|--sandbox", match[1]) and re.search(r"> \S+$|--to \S+$", match[1])
+}
+"""Those that read the sandbox, without the installation before them."""
+
+PROGRAMS = [code for code in re.findall(r"(?s)```python\n(.*?)```", TEXT) if '"sandbox"' in code]
 
 
-def section(title: str) -> str:
+def section(page: str, title: str) -> str:
     """Return the text below a heading."""
-    return re.split(r"(?m)^#+ ", README.split(f" {title}\n", 1)[1], maxsplit=1)[0]
+    text = (ROOT / page).read_text("utf-8")
+    return re.split(r"(?m)^#+ ", text.split(f" {title}\n", 1)[1], maxsplit=1)[0]
 
 
 def settings_of(title: str) -> dict[str, Any]:
     """Return the settings that a recipe shows."""
-    found: dict[str, Any] = json.loads(section(title).split("```json\n")[1].split("```")[0])
+    text = section("docs/privacy.md", title).split("```json\n")[1].split("```")[0]
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
@@ -56,7 +71,42 @@ def test_every_page_of_the_documentation_is_linked() -> None:
         for page in PAGES
         for link in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
     }
-    assert {*PAGES[1:]} <= linked
+    assert {page for page in PAGES[1:] if "examples" not in page.parts} <= linked
+
+
+def test_the_readme_is_one_page() -> None:
+    assert (ROOT / "README.md").read_text("utf-8").count("\n") <= MOST_LINES
+
+
+def test_the_commands_of_a_newcomer_are_in_the_readme() -> None:
+    """The tests run the first one, and `tox -e readme` runs the other as it is."""
+    blocks = section("README.md", "Try it").split("```\n")[1::2]
+    assert [block.partition(" && ")[2] for block in blocks] == [
+        "TAP_CONSTANTCONTACT_SANDBOX=true tap-constantcontact --config=ENV > output.jsonl\n",
+        "pytest\n",
+    ]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_reads_the_sandbox_does_so(command: str, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / command.rsplit(maxsplit=1)[-1]).read_bytes().count(b"\n") > 100
+
+
+@pytest.mark.parametrize("code", PROGRAMS, ids=lambda code: code.splitlines()[-1].strip())
+def test_a_program_that_reads_the_sandbox_does_so(
+    code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(code, {})
+    assert capsys.readouterr().out
 
 
 def test_the_recipe_for_hashes_hides_every_address(run: Runner, account: Account) -> None:
@@ -74,7 +124,7 @@ def test_the_recipe_for_hashes_hides_every_address(run: Runner, account: Account
 
 
 def test_the_recipe_without_personal_data_leaves_none(run: Runner, account: Account) -> None:
-    result = run(**settings_of("A warehouse without personal data"))
+    result = run(**settings_of("Without personal data"))
     rows = json.dumps(result.records["contacts"])
     everything = json.dumps(result.lines)
     for name in ("first_name", "last_name", "company_name", "job_title", "custom_fields"):
