@@ -28,9 +28,10 @@ class AddressHook(MetadataHookInterface):
         if address := os.environ.get("PROJECT_ADDRESS"):
             text = RELATIVE_PICTURE.sub(rf"\1{address}/raw/HEAD/", text)
             text = RELATIVE_LINK.sub(rf"\1{address}/blob/HEAD/", text)
+            owner, name = address.split("/")[-2:]
             metadata["urls"] = {
                 "Repository": address,
-                "Documentation": f"{address}#readme",
+                "Documentation": f"https://{owner.lower()}.github.io/{name}/",
                 "Changelog": f"{address}/blob/HEAD/CHANGELOG.md",
                 "Issues": f"{address}/issues",
             }

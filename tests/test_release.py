@@ -67,7 +67,7 @@ def test_a_build_with_the_address_leads_to_it(project: Path) -> None:
     assert found["Version"] == VERSION
     assert set(found.get_all("Project-URL", [])) == {
         f"Repository, {ADDRESS}",
-        f"Documentation, {ADDRESS}#readme",
+        "Documentation, https://ada.github.io/tap/",
         f"Changelog, {ADDRESS}/blob/HEAD/CHANGELOG.md",
         f"Issues, {ADDRESS}/issues",
     }
