@@ -1,6 +1,7 @@
 """The pictures of the README and docs/, made from the real thing.
 
-`python -m tests.screens` writes them. It needs the dependency group `screens`, and Chromium.
+`python -m tests.screens` writes them. It needs the dependency group `screens`, Chromium, and in
+DBT_VENV a virtual environment with `examples/dbt/requirements.txt`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import termios
@@ -27,10 +29,13 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.browser import chromium
+from tests.examples.test_dbt import STREAMS
+from tests.examples.warehouse import DuckDB, Project
+from tests.generate import ROOT
 from tests.processes import Login, blocks
-from tests.runs import config_for
+from tests.runs import config_for, sync
 
-PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+PICTURES = ROOT / "docs" / "pictures"
 COLUMNS, WIDER, LINES = 118, 132, 60
 LONGEST_LINE = 400
 FONTS = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
@@ -40,13 +45,35 @@ TAP = "tap-constantcontact --config=ENV"
 def main() -> None:
     """Write all pictures."""
     PICTURES.mkdir(exist_ok=True)
-    draw("run", f"TAP_CONSTANTCONTACT_SANDBOX=true {TAP} > output.jsonl", {})
     with TemporaryDirectory() as folder, Sandbox(Account()) as sandbox:
+        release = of_a_release(Path(folder))
+        draw("run", f"TAP_CONSTANTCONTACT_SANDBOX=true {TAP} > output.jsonl", release)
         config = config_for(sandbox, Path(folder), requests_per_second=4)
-        draw("estimate", f"{TAP} --estimate", as_variables(config), columns=WIDER)
-        quick = config | {"requests_per_second": 60}
-        draw("bar", f"{TAP} > output.jsonl", as_variables(quick), is_enough=is_a_third_done)
+        given = release | as_variables(config)
+        draw("estimate", f"{TAP} --estimate", given, columns=WIDER)
+        quick = release | as_variables(config | {"requests_per_second": 60})
+        draw("bar", f"{TAP} > output.jsonl", quick, is_enough=is_a_third_done)
+        draw_charts(sandbox, Path(folder))
     photograph_sign_in()
+
+
+def of_a_release(folder: Path) -> dict[str, str]:
+    """Return the variables with which a run shows the newest release's version, and a short log.
+
+    The version is the first in the changelog, and the log as the first example of docs/log.md has
+    it.
+    """
+    version = re.findall(r"(?m)^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text("utf-8"))[0]
+    metadata = folder / f"tap_constantcontact-{version}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Name: tap-constantcontact\nVersion: {version}\n")
+    short = (ROOT / "docs" / "log.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    (folder / "log.yml").write_text(short)
+    paths = [str(folder), os.environ.get("PYTHONPATH", "")]
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "SINGER_SDK_LOG_CONFIG": str(folder / "log.yml"),
+    }
 
 
 def as_variables(config: Mapping[str, Any]) -> dict[str, str]:
@@ -116,6 +143,15 @@ def screen_of(
         process.wait()
         os.close(ours)
     return list(screen.display)
+
+
+def draw_charts(sandbox: Sandbox, folder: Path) -> None:
+    """Draw the page of charts that examples/dbt makes of the sandbox's account."""
+    project = Project(folder / "dbt", DuckDB(folder))
+    project.warehouse.load(sync(config_for(sandbox, folder), streams=STREAMS).lines)
+    project.run("dbt", "build", "--exclude-resource-types", "test", "unit_test")
+    project.run("python", "charts.py")
+    shutil.copy(project.folder / "charts.svg", PICTURES)
 
 
 def photograph_sign_in() -> None:

@@ -14,6 +14,11 @@ BLUE, LIGHT_BLUE, ORANGE, RED, GREY = "#1f5f8b", "#8fb8d4", "#d98032", "#b5483a"
 SHADES = [BLUE, ORANGE, "#4f9d8f", RED, "#7d6b9e", GREY]
 WIDTH, HEIGHT = 430, 230
 
+BOTH_WAYS = alt.Scale(nice=False, padding=8)
+"""The scale of counts above and below zero, with room between the longest bar and the frame."""
+
+FROM_ZERO = alt.Scale(nice=False, padding=8, domainMin=0)
+
 RATES = """
     select last_sent_at, campaign_name, 'opened' as what, open_rate as rate
     from marketing.campaign_performance
@@ -130,7 +135,7 @@ def latest_chart(data: alt.Data) -> alt.Chart:
         .transform_calculate(what=f"{words} : ''")
         .mark_bar(height={"band": 0.75})
         .encode(
-            alt.X("value:Q", title=None, stack=None, axis=alt.Axis(tickCount=5)),
+            alt.X("value:Q", title=None, stack=None, axis=alt.Axis(tickCount=5), scale=FROM_ZERO),
             alt.Y(
                 "campaign_name:N",
                 title=None,
@@ -170,7 +175,10 @@ def change_chart(data: alt.Data) -> alt.Chart:
         .encode(
             months("month").timeUnit("yearmonth"),
             alt.Y(
-                "contacts:Q", title=None, axis=alt.Axis(tickCount=5, labelExpr="abs(datum.value)")
+                "contacts:Q",
+                title=None,
+                axis=alt.Axis(tickCount=5, labelExpr="abs(datum.value)"),
+                scale=BOTH_WAYS,
             ),
             key("what", [BLUE, RED], ["joins", "leaves"]),
             tooltip=[alt.Tooltip("month:T", format="%b %Y"), "what:N", "contacts:Q"],
@@ -182,7 +190,7 @@ def tier_chart(data: alt.Data) -> alt.LayerChart:
     """How many of those whom one may write to still react."""
     tiers = ["engaged", "lapsing", "lapsed", "unresponsive", "new"]
     bars = alt.Chart(data).encode(
-        alt.X("contacts:Q", title=None, axis=alt.Axis(tickCount=5)),
+        alt.X("contacts:Q", title=None, axis=alt.Axis(tickCount=5), scale=FROM_ZERO),
         alt.Y("engagement_tier:N", title=None, sort=tiers, scale=alt.Scale(domain=tiers)),
     )
     numbers = bars.mark_text(align="left", dx=5, color="#333").encode(text="contacts:Q")
@@ -203,7 +211,9 @@ def reason_chart(data: alt.Data) -> alt.Chart:
         .mark_bar(width={"band": 0.8})
         .encode(
             months("month").timeUnit("yearmonth"),
-            alt.Y("contacts:Q", title=None, axis=alt.Axis(tickCount=5, format="d")),
+            alt.Y(
+                "contacts:Q", title=None, axis=alt.Axis(tickCount=5, format="d"), scale=FROM_ZERO
+            ),
             key("reason", SHADES),
             tooltip=[alt.Tooltip("month:T", format="%b %Y"), "reason:N", "contacts:Q"],
         )
@@ -229,7 +239,12 @@ def page(database: duckdb.DuckDBPyConnection) -> alt.VConcatChart:
             anchor="start", fontSize=16, subtitleFontSize=12, subtitleColor="#666", frame="group"
         )
         .configure_axis(
-            labelFontSize=11, labelColor="#444", gridColor="#eee", domain=False, ticks=False
+            labelFontSize=11,
+            labelColor="#444",
+            labelPadding=6,
+            gridColor="#eee",
+            domain=False,
+            ticks=False,
         )
         .configure_axisY(minExtent=80)
         .configure_legend(labelFontSize=12, offset=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -27,6 +28,11 @@ pytestmark = [
     ),
     pytest.mark.timeout(300),
 ]
+
+SVG = "{http://www.w3.org/2000/svg}"
+ROLE = "aria-roledescription"
+WIDTH, HEIGHT = 430, 230
+"""Of the frame of each chart, in pixels."""
 
 STREAMS = yaml.safe_load((EXAMPLE / "dbt_project.yml").read_text())["vars"]["loaded_tables"]
 
@@ -127,7 +133,7 @@ def test_charts_show_the_marts(account: Account, tmp_path: Path) -> None:
     project.run("python", "charts.py")
 
     picture = ET.parse(project.folder / "charts.svg")
-    texts = {node.text for node in picture.iter("{http://www.w3.org/2000/svg}text")}
+    texts = {node.text for node in picture.iter(f"{SVG}text")}
     engaged = project.mart("contact_engagement", "contact_id").values()
     tiers = Counter(row["engagement_tier"] for row in engaged if row["status"] == "active")
     assert {str(count) for count in tiers.values()} <= texts
@@ -135,6 +141,19 @@ def test_charts_show_the_marts(account: Account, tmp_path: Path) -> None:
     assert {name for name in names if name in texts} == latest_campaigns(account)
     assert "Newsletter" in texts
     assert "<script src" not in (project.folder / "charts.html").read_text("utf-8")
+    found = [path for path in picture.iter(f"{SVG}path") if path.get(ROLE) == "bar"]
+    assert len(found) > 30
+    for bar in found:
+        assert is_inside(bar), bar.get("aria-label")
+
+
+def is_inside(bar: ET.Element) -> bool:
+    """Tell whether a bar ends before the frame of its chart does."""
+    shape = re.match(r"M(.+?),(.+?)h(.+?)v(.+?)h", bar.attrib["d"])
+    assert shape
+    x, y, width, height = map(float, shape.groups())
+    goes_down = "leaves" in bar.attrib["aria-label"]
+    return x + width < WIDTH and y > 0 and (y + height < HEIGHT or not goes_down)
 
 
 def latest_campaigns(account: Account) -> set[str]:
