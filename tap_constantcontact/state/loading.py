@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -109,68 +109,56 @@ def _kept(
     if account and isinstance(of_account, str) and of_account != account:
         warn(f"bookmark of {stream} belongs to another account", FROM_THE_START)
         return {}
-    valid = {key: value for key, value in bookmark.items() if _is_valid(key, value)}
-    for key in sorted(bookmark.keys() - valid.keys() - {*TRANSIENT}):
+    instants = {key: _instants(key, value) for key, value in bookmark.items()}
+    damaged = {key for key, found in instants.items() if found is None}
+    for key in sorted(damaged - {*TRANSIENT}):
         warn(
             f"{printable(key)} of {stream} is damaged or from another version",
             CONSEQUENCE.get(key, "it is dropped"),
         )
-    past = {key: value for key, value in valid.items() if _is_past(key, value, latest)}
-    for key in sorted(valid.keys() - past.keys()):
-        consequence = CONSEQUENCE.get(key, "it is dropped")
-        if key == BOOKMARK and past.get(FULL_READ):
-            past[BOOKMARK] = past[FULL_READ]
-            consequence = f"the stream is read from its last full reading, {past[FULL_READ]}"
+    future = {key for key, found in instants.items() if found and max(found) > latest}
+    kept = {key: bookmark[key] for key in bookmark if key not in damaged | future}
+    for key in sorted(future):
+        consequence = CONSEQUENCE[key]
+        if key == BOOKMARK and kept.get(FULL_READ):
+            kept[BOOKMARK] = kept[FULL_READ]
+            consequence = f"the stream is read from its last full reading, {kept[FULL_READ]}"
         warn(f"{key} of {stream} is later than now", consequence)
-    return past
-
-
-def _is_past(key: str, value: Any, latest: datetime) -> bool:
-    return all(parse_instant(instant) <= latest for instant in _instants(key, value))
-
-
-def _instants(key: str, value: Any) -> Iterator[str]:
-    """Yield the instants in the valid value of a key, of which none can be later than now."""
-    if value is None:
-        return
-    if KEYS[key] is _instant:
-        yield value
-    elif key == "sweep":
-        yield from value.split(" ", 3)[::2]
+    return kept
 
 
 # Values
 
 
-def _text(value: Any) -> None:
+def _text(value: Any) -> list[datetime]:
     if not isinstance(value, str) or len(value) > LONGEST:
         raise ValueError
+    return []
 
 
-def _instant(value: Any) -> None:
+def _instant(value: Any) -> list[datetime]:
     _text(value)
-    if not FIRST_DAY <= parse_instant(value).date() <= LAST_DAY:
+    instant = parse_instant(value)
+    if not FIRST_DAY <= instant.date() <= LAST_DAY:
         raise ValueError
+    return [instant]
 
 
-def _tallies(value: Any) -> None:
+def _tallies(value: Any) -> list[datetime]:
     if len(value) > LONGEST_TALLIES:
         raise ValueError
     parsed(value)
+    return []
 
 
-def _sweep(value: Any) -> None:
+def _sweep(value: Any) -> list[datetime]:
     if " " not in value:
-        _instant(value)
-        return
+        return _instant(value)
     began, settings, created_at, parent_id = value.split(" ", 3)
-    for text in (settings, parent_id):
-        _text(text)
-    for instant in (began, created_at):
-        _instant(instant)
+    return [*_text(settings), *_text(parent_id), *_instant(began), *_instant(created_at)]
 
 
-KEYS: Mapping[str, Callable[[Any], None]] = {
+KEYS: Mapping[str, Callable[[Any], list[datetime]]] = {
     ACCOUNT: _text,
     "replication_key": _text,
     BOOKMARK: _instant,
@@ -180,7 +168,7 @@ KEYS: Mapping[str, Callable[[Any], None]] = {
     "next_counts": _tallies,
     "sweep": _sweep,
 }
-"""The keys of a bookmark, with the check of each one's value."""
+"""The keys of a bookmark, with what checks each one's value and returns the instants in it."""
 
 CONSEQUENCE = {
     BOOKMARK: FROM_THE_START,
@@ -192,10 +180,10 @@ CONSEQUENCE = {
 """The effect of dropping a key, for the warning."""
 
 
-def _is_valid(key: str, value: Any) -> bool:
+def _instants(key: str, value: Any) -> list[datetime] | None:
+    """Return the instants in a value, which cannot be later than now; None if it is damaged."""
     try:
-        if value is not None:
-            KEYS[key](value)
+        check = KEYS[key]
+        return [] if value is None else check(value)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
-        return False
-    return key in KEYS
+        return None
