@@ -343,6 +343,7 @@ def test_a_value_that_does_not_fit_its_column_ends_a_run_with_one_line(
     with pytest.raises(SystemExit):
         write(tmp_path / "tables", "parquet", streams=["contact_lists"], stream_maps=maps)
     assert "Parquet cannot be written" in caplog.text
+    assert "at `$.membership_count`" in caplog.text
     assert names(tmp_path / "tables") == set()
 
 

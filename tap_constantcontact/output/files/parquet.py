@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timezone
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 import pyarrow as pa
@@ -14,6 +15,7 @@ from typing_extensions import override
 
 from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.output.files.tables import Table
+from tap_constantcontact.records.compiled import TYPES
 
 ROWS_A_GROUP = 10_000
 """Number of rows that are held in memory, and that are read at once later."""
@@ -28,6 +30,21 @@ SIMPLE = {
 }
 
 
+class JSONText(str):
+    """A text as it is, or the JSON of any other value."""
+
+    __slots__ = ()
+
+
+VALUES: dict[pa.DataType, Any] = {
+    TIMESTAMP: datetime,
+    pa.date32(): date,
+    TEXT: JSONText,
+    **{SIMPLE[name]: TYPES[name] for name in SIMPLE},
+}
+"""For each type of a column without parts, the type that its values must have."""
+
+
 class ParquetTable(Table):
     """Columns of the schema's types; an object that may have any properties is its JSON.
 
@@ -39,31 +56,21 @@ class ParquetTable(Table):
         self._schema = pa.schema(
             [pa.field(name, arrow_type(part)) for name, part in schema["properties"].items()]
         )
-        self._columns = {field.name: _reader(field.type) for field in self._schema}
+        row = _type_of(pa.struct([*self._schema]))
+        self._decode = msgspec.json.Decoder(row, dec_hook=_as_text).decode
         self._rows: list[dict[str, Any]] = []
         self._writer = pq.ParquetWriter(path, self._schema)
 
     @override
     def write(self, row: bytes) -> None:
-        record = msgspec.json.decode(row)
-        self._rows.append(
-            {name: self._value(name, read, record) for name, read in self._columns.items()}
-        )
+        with _fitting():
+            self._rows.append(self._decode(row))
         if len(self._rows) == ROWS_A_GROUP:
             self._write_group()
 
-    def _value(self, column: str, read: Callable[[Any], Any], record: Mapping[str, Any]) -> Any:
-        value = record.get(column)
-        try:
-            return None if value is None else read(value)
-        except (TypeError, ValueError) as error:
-            raise _unfit(f"a value of {column}") from error
-
     def _write_group(self) -> None:
-        try:
+        with _fitting():
             group = pa.Table.from_pylist(self._rows, self._schema)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise _unfit("a value") from error
         self._writer.write_table(group)
         self._rows = []
 
@@ -73,11 +80,15 @@ class ParquetTable(Table):
         self._writer.close()
 
 
-def _unfit(what: str) -> FatalAPIError:
-    return FatalAPIError(
-        f"Parquet cannot be written: {what} is not of the type that its schema names. Write csv or "
-        "jsonl, or correct the stream map that makes it."
-    )
+@contextmanager
+def _fitting() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise FatalAPIError(
+            f"Parquet cannot be written: a value is not of the type that its schema names "
+            f"({error}). Write csv or jsonl, or correct the stream map that makes it."
+        ) from error
 
 
 def arrow_type(schema: Mapping[str, Any]) -> pa.DataType:
@@ -102,41 +113,16 @@ def arrow_type(schema: Mapping[str, Any]) -> pa.DataType:
     return SIMPLE.get(kind, TEXT)
 
 
-def _reader(kind: pa.DataType) -> Callable[[Any], Any]:
-    """Return what makes a JSON value, which is not null, one of a type."""
-    if kind == TIMESTAMP:
-        return _instant
-    if pa.types.is_date(kind):
-        return date.fromisoformat
+def _type_of(kind: pa.DataType) -> Any:
+    """Return the type of the values of a column, or of a part of it."""
     if pa.types.is_struct(kind):
-        parts = {field.name: _reader(field.type) for field in kind}
-        return lambda value: {
-            name: None if value.get(name) is None else read(value[name])
-            for name, read in parts.items()
-        }
+        parts = {field.name: _type_of(field.type) for field in kind}
+        return TypedDict("Parts", parts, total=False) | None  # type: ignore[operator]
     if pa.types.is_list(kind):
-        item = _reader(kind.value_type)
-        return lambda values: [None if value is None else item(value) for value in values]
-    if kind == TEXT:
-        return _text
-    return _number_of(kind)
+        return list[_type_of(kind.value_type)] | None  # type: ignore[misc]
+    return VALUES[kind] | None
 
 
-def _instant(value: Any) -> datetime:
-    instant = msgspec.convert(value, datetime)
-    return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _number_of(kind: pa.DataType) -> Callable[[Any], Any]:
-    types = {SIMPLE["integer"]: int, SIMPLE["boolean"]: bool}.get(kind, (int, float))
-
-    def read(value: Any) -> Any:
-        if not isinstance(value, types) or isinstance(value, bool) is not (types is bool):
-            raise TypeError
-        return value
-
-    return read
+def _as_text(_: type, value: Any) -> JSONText:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return JSONText(text)
