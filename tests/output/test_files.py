@@ -24,7 +24,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_constantcontact.cli import Command
 from tap_constantcontact.output.files.destination import Destination
-from tap_constantcontact.output.files.tables import CSVTable, cell
+from tap_constantcontact.output.files.formats import CSVTable, cell
 from tap_constantcontact.output.singer import WholeLineWriter
 from tap_constantcontact.sandbox.server import Sandbox
 from tests.parameters import partly_slow

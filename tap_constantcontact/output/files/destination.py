@@ -25,8 +25,7 @@ from tap_constantcontact.exceptions import (
     refused,
 )
 from tap_constantcontact.output.figures import Reading, counted
-from tap_constantcontact.output.files.formats import FORMATS, OTHER_FORMATS
-from tap_constantcontact.output.files.tables import Table
+from tap_constantcontact.output.files.formats import FORMATS, OTHER_FORMATS, Table
 from tap_constantcontact.output.singer import Output
 
 STATE = "state.json"
@@ -51,13 +50,7 @@ class Message(msgspec.Struct):
 
 @dataclass
 class Unfinished:
-    """A table that is being written, beside the file that it is to become.
-
-    Attributes:
-        table: The table.
-        path: Its file, until it is whole.
-        rows: Number of its rows.
-    """
+    """A table that is being written, in a file beside the one that it is to become."""
 
     table: Table
     path: Path

@@ -11,10 +11,8 @@ from typing import Any, TypedDict
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from typing_extensions import override
 
 from tap_constantcontact.exceptions import FatalAPIError
-from tap_constantcontact.output.files.tables import Table
 from tap_constantcontact.records.compiled import TYPES
 
 ROWS_A_GROUP = 10_000
@@ -45,7 +43,7 @@ VALUES: dict[pa.DataType, Any] = {
 """For each type of a column without parts, the type that its values must have."""
 
 
-class ParquetTable(Table):
+class ParquetTable:
     """Columns of the schema's types; an object that may have any properties is its JSON.
 
     Raises:
@@ -61,8 +59,8 @@ class ParquetTable(Table):
         self._rows: list[dict[str, Any]] = []
         self._writer = pq.ParquetWriter(path, self._schema)
 
-    @override
     def write(self, row: bytes) -> None:
+        """Write a row, once there are enough for a group."""
         with _fitting():
             self._rows.append(self._decode(row))
         if len(self._rows) == ROWS_A_GROUP:
@@ -74,8 +72,8 @@ class ParquetTable(Table):
         self._writer.write_table(group)
         self._rows = []
 
-    @override
     def close(self) -> None:
+        """Write what is left, and close the file."""
         self._write_group()
         self._writer.close()
 
