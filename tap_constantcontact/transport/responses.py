@@ -1,4 +1,4 @@
-"""Parsing of a response: the page that it brings, its date.
+"""Parsing of a response: the page that it brings, what it refuses a request with, its date.
 
 Documented in the contract, or seen in responses recorded from the live service:
 
@@ -8,6 +8,8 @@ Documented in the contract, or seen in responses recorded from the live service:
   any level.
 - Some endpoints have `next_cursor` in place of the link: the value of the parameter `next` in the
   request for the next page.
+- Responses carry headers with ids, which the vendor's support asks for. (Raw headers in a thread of
+  the vendor's developer forum.)
 """
 
 from __future__ import annotations
@@ -22,6 +24,13 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 import msgspec
 import requests
 
+from tap_constantcontact.auth.error_texts import (
+    in_a_line,
+    safe,
+    secrets_of,
+    text_of_page,
+    texts_in,
+)
 from tap_constantcontact.exceptions import RetriableAPIError
 from tap_constantcontact.records.rows import NOT_AN_OBJECT, RawRows, Record
 
@@ -47,6 +56,10 @@ LIKE_LINKS = re.compile(
     "next|^(_*links?|paging|pagination|cursor|(has_?)?more|continuation.*)$", re.IGNORECASE
 )
 """Matches property names that may lead to the next page in an unknown form."""
+
+
+REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")
+"""Names of the headers with the ids of a request."""
 
 
 class Page:
@@ -160,7 +173,7 @@ def _parsed(response: requests.Response, records_key: str | None) -> tuple[Any, 
     return parsed, parsed
 
 
-def json_of(response: requests.Response) -> Any:
+def _json_of(response: requests.Response) -> Any:
     """Return the JSON of a body, or None if it is not valid JSON."""
     try:
         return _decode(response.content)
@@ -248,3 +261,25 @@ def date_of(response: requests.Response) -> float | None:
         return parsedate_to_datetime(response.headers["Date"]).timestamp()
     except (KeyError, ValueError, TypeError, OverflowError, OSError):
         return None
+
+
+def error_key(response: requests.Response) -> str:
+    """Return the API's `error_key`, or an empty text."""
+    body = _json_of(response)
+    if isinstance(body, list):
+        body = next(iter(body), None)
+    key = body.get("error_key") if isinstance(body, dict) else None
+    return key if isinstance(key, str) else ""
+
+
+def refusal_of(response: requests.Response) -> str:
+    """Describe a refusal in one line, with the ids that the vendor's support asks for.
+
+    For example: `HTTP 403, unauthorized, Not allowed, x-amzn-requestid 8d3f...`.
+    """
+    secrets = secrets_of(response.request)
+    body = _json_of(response)
+    texts = [text_of_page(response.content)] if body is None else texts_in(body)
+    ids = (f"{name} {response.headers[name]}" for name in REQUEST_IDS if name in response.headers)
+    parts = (*in_a_line(texts, secrets), *(safe(each, secrets) for each in ids))
+    return ", ".join((f"HTTP {response.status_code}", *parts))

@@ -32,8 +32,7 @@ from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.limits.turns import Turns
-from tap_constantcontact.transport.refusals import error_key, refusal_of
-from tap_constantcontact.transport.responses import date_of
+from tap_constantcontact.transport.responses import date_of, error_key, refusal_of
 from tap_constantcontact.transport.workers import Concurrency
 
 LONGEST_LAG = 43_200.0

@@ -25,7 +25,7 @@ from tap_constantcontact.exceptions import (
     NotFoundError,
     RetriableAPIError,
 )
-from tap_constantcontact.transport.refusals import refusal_of
+from tap_constantcontact.transport.responses import refusal_of
 from tap_constantcontact.transport.session import Connection
 
 SUCCESSES = (requests.codes.ok, 209)
