@@ -94,15 +94,11 @@ def instant_of(value: Any) -> datetime | None:
     """
     if not isinstance(value, str):
         return None
-    return _of_rfc3339(value) or _of_rfc3339(_completed(value))
+    return read_rfc3339(value) or read_rfc3339(_completed(value))
 
 
-def is_rfc3339(text: str) -> bool:
-    """Return whether compiled code reads a date-time."""
-    return _of_rfc3339(text) is not None
-
-
-def _of_rfc3339(text: str) -> datetime | None:
+def read_rfc3339(text: str) -> datetime | None:
+    """Return the instant, in UTC, that compiled code reads in a text, or None if it reads none."""
     try:
         instant: datetime = msgspec.convert(text, ZONED)
         return instant.astimezone(timezone.utc)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tap_constantcontact.config.dates import instant_of, is_rfc3339, rfc3339
+from tap_constantcontact.config.dates import instant_of, read_rfc3339, rfc3339
 from tap_constantcontact.config.validation import INTEGERS
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}").fullmatch
@@ -33,6 +33,7 @@ class LenientConverter:
         converted: Paths of the values seen so far that had the wrong type and were converted.
         unreadable: Paths of the values seen so far that could not be converted.
         unfit: Paths of the values seen so far that compiled code does not take.
+        converters: What converts the values at each path of the schema.
 
     Example:
         >>> lenient = LenientConverter({"properties": {"age": {"type": ["integer", "null"]}}})
@@ -47,7 +48,7 @@ class LenientConverter:
         self.converted: set[str] = set()
         self.unreadable: set[str] = set()
         self.unfit: set[str] = set()
-        self._converters: dict[str, Callable[[Any], Any]] = {}
+        self.converters: dict[str, Callable[[Any], Any]] = {}
         self._convert = self._converter(schema, "")
 
     def record(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -55,12 +56,8 @@ class LenientConverter:
         record: dict[str, Any] = self._convert(row)
         return record
 
-    def converter_at(self, path: str) -> Callable[[Any], Any]:
-        """Return what converts the values at a path."""
-        return self._converters[path]
-
     def _converter(self, schema: Mapping[str, Any], path: str) -> Callable[[Any], Any]:
-        self._converters[path] = converter = self._converter_for(schema, path)
+        self.converters[path] = converter = self._converter_for(schema, path)
         return converter
 
     def _converter_for(self, schema: Mapping[str, Any], path: str) -> Callable[[Any], Any]:
@@ -129,7 +126,7 @@ class LenientConverter:
             instant = instant_of(value)
             if instant is None:
                 return self._null(value, path)
-            if not is_rfc3339(value):
+            if read_rfc3339(value) is None:
                 self.unfit.add(path)
             return rfc3339(instant)
 

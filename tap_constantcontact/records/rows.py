@@ -90,7 +90,7 @@ class Rows:
         if noted != self._compiled_for and len(noted[0]) <= MOST_UNKNOWN:
             self._compiled_for = noted
             unknown, unfit = noted
-            lenient = {path: self._lenient.converter_at(path) for path in unfit}
+            lenient = {path: self._lenient.converters[path] for path in unfit}
             self._compiled = CompiledConverter(self._schema, self._ignored | unknown, lenient)
 
     def report(self, logger: logging.Logger) -> None:
