@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from datetime import datetime, timezone
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,6 @@ from tap_constantcontact.limits.ledger import (
     Permit,
     Queued,
 )
-from tap_constantcontact.limits.stores.store import decode, encode
 from tap_constantcontact.limits.tuning import (
     MIDNIGHT,
     PERIOD_MARGIN,
@@ -49,7 +49,7 @@ class Key:
         end = min(self.due.values()) + seconds
         while (now := min(self.due.values())) < end:
             run = min(self.due, key=lambda name: self.due[name])
-            self.ledger = decode(encode(self.ledger))
+            self.ledger = msgspec.json.decode(msgspec.json.encode(self.ledger), type=Ledger)
             match self.ledger.take(Client(run, run), self.limits, now):
                 case Permit():
                     self.sent.append((now, run))

@@ -13,14 +13,7 @@ from typing import Any
 from tap_constantcontact.auth.token_file import make_folder
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import reason
-from tap_constantcontact.limits.stores.store import (
-    STORE_PATIENCE,
-    Step,
-    StoreError,
-    T,
-    decode,
-    encode,
-)
+from tap_constantcontact.limits.stores.store import STORE_PATIENCE, Step, StoreError, T, stepped
 
 SELECT_LEDGER = "SELECT ledger FROM keys WHERE key = ?"
 
@@ -65,9 +58,8 @@ class FileStore:
             with self._opened() as database:
                 database.execute("BEGIN IMMEDIATE")
                 row = database.execute(SELECT_LEDGER, (self._key,)).fetchone()
-                ledger = decode(row[0] if row else None)
-                result = step(ledger, self._clock.now())
-                database.execute("REPLACE INTO keys VALUES (?, ?)", (self._key, encode(ledger)))
+                kept, result = stepped(row[0] if row else None, step, self._clock.now())
+                database.execute("REPLACE INTO keys VALUES (?, ?)", (self._key, kept))
                 return result
         except OSError as error:
             raise StoreError(reason(error)) from None

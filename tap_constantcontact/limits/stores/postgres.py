@@ -7,14 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from tap_constantcontact.limits.stores.addresses import UNKNOWN_OPTION, options_of
-from tap_constantcontact.limits.stores.store import (
-    STORE_PATIENCE,
-    Step,
-    StoreError,
-    T,
-    decode,
-    encode,
-)
+from tap_constantcontact.limits.stores.store import STORE_PATIENCE, Step, StoreError, T, stepped
 
 SESSION = (
     "SET synchronous_commit TO off",
@@ -81,9 +74,8 @@ class PostgresStore:
                         self._close()  # the row is made where a connection is opened
                         raise StoreError("the row with the counts was removed")
                     content, now = row
-                    ledger = decode(content)
-                    result = step(ledger, now)
-                    connection.execute(WRITE, (encode(ledger).decode(), self._key))
+                    kept, result = stepped(content, step, now)
+                    connection.execute(WRITE, (kept.decode(), self._key))
             except (self._errors, OSError, ValueError) as error:
                 self._close()
                 raise StoreError(_kind(error)) from None

@@ -6,14 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tap_constantcontact.limits.stores.addresses import UNKNOWN_OPTION, UNREADABLE, options_of
-from tap_constantcontact.limits.stores.store import (
-    STORE_PATIENCE,
-    Step,
-    StoreError,
-    T,
-    decode,
-    encode,
-)
+from tap_constantcontact.limits.stores.store import STORE_PATIENCE, Step, StoreError, T, stepped
 
 LIFE = 2 * 86_400
 """Seconds after its last change at which Redis removes a ledger."""
@@ -77,10 +70,9 @@ class RedisStore:
 
         def transact(pipe: Any) -> T:
             seconds, microseconds = pipe.time()
-            ledger = decode(pipe.get(self._key))
-            result = step(ledger, seconds + microseconds / 1_000_000)
+            kept, result = stepped(pipe.get(self._key), step, seconds + microseconds / 1_000_000)
             pipe.multi()
-            pipe.set(self._key, encode(ledger), ex=LIFE)
+            pipe.set(self._key, kept, ex=LIFE)
             return result
 
         try:

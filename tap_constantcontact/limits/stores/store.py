@@ -23,8 +23,6 @@ Step = Callable[[Ledger, float], T]
 STORE_PATIENCE = 5.0
 """Seconds to wait for a store before an attempt fails."""
 
-encode = msgspec.json.encode
-
 
 class StoreError(Exception):
     """A store cannot be used; the message says why, without addresses and passwords."""
@@ -46,18 +44,21 @@ class Store(Protocol):
         """
 
 
-def decode(content: bytes | str | None) -> Ledger:
-    """Return the ledger that a store keeps; a new one if it keeps none.
+def stepped(content: bytes | str | None, step: Step[T], now: float) -> tuple[bytes, T]:
+    """Run a step on the ledger that a store keeps as `content`; on a new one if it keeps none.
+
+    Returns:
+        What the store is to keep from then on, and the result of the step.
 
     Raises:
         StoreError: The content is not a ledger.
     """
-    if content is None:
-        return Ledger()
     try:
-        return msgspec.json.decode(content, type=Ledger)
-    except (msgspec.DecodeError, TypeError, ValueError, RecursionError):
+        ledger = Ledger() if content is None else msgspec.json.decode(content, type=Ledger)
+    except (TypeError, ValueError, RecursionError):
         raise StoreError("it contains something else than the requests of a key") from None
+    result = step(ledger, now)
+    return msgspec.json.encode(ledger), result
 
 
 class UnlimitedStore:
