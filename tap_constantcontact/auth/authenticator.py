@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import requests
-from singer_sdk.authenticators import BearerTokenAuthenticator, OAuthAuthenticator
+from singer_sdk.authenticators import APIAuthenticatorBase, BearerTokenAuthenticator
 
 from tap_constantcontact.auth.account import Account, Ask
 from tap_constantcontact.auth.answers import GrantedTokens
@@ -42,7 +42,7 @@ LONG_LIVED = (
 )
 
 
-class RefreshTokenAuthenticator(OAuthAuthenticator):
+class RefreshTokenAuthenticator(APIAuthenticatorBase):
     """Bearer tokens from a refresh token, shared by all processes that use the same token file.
 
     Attributes:
@@ -53,11 +53,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
     can_renew = True
 
     def __init__(self, config: Mapping[str, Any], file: TokenFile) -> None:
-        super().__init__(
-            auth_endpoint=f"{config['auth_url']}/token",
-            client_id=config["client_id"],
-            client_secret=config.get("client_secret"),
-        )
+        super().__init__()
         self._server = AuthorizationServer(config)
         self._renewal = threading.Lock()
         self.file = file
@@ -65,7 +61,6 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._seed = config.get("refresh_token")
         self.why_not_kept = file.why_not_kept()
         self.tokens = self._stored()
-        self.access_token = self.tokens.access_token
         if self.why_not_kept and config.get("token_file") and self.tokens.rotates is not False:
             raise refused(
                 f"token_file {str(file.path)!r} cannot be written ({self.why_not_kept}): rotating "
@@ -93,7 +88,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
 
     def _stored(self) -> Tokens:
         """Return the file's tokens, or those of a configured refresh token that is new."""
-        client_id = self.client_id or ""
+        client_id = self._server.client_id
         tokens = self.file.read()
         if tokens and tokens.client_id != client_id:
             tokens = None
@@ -133,10 +128,6 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         """Return whether the current access token is not about to expire."""
         return _is_valid(self.tokens)
 
-    def update_access_token(self) -> None:
-        """Get a valid access token, from the file or from the authorization server."""
-        self.renew(None)
-
     def renew(self, rejected: str | None) -> str | None:
         """Replace an access token that the API rejected, or one that is about to expire.
 
@@ -164,7 +155,6 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
                     self.tokens = tokens
                 if self.file.vanishes:
                     self._warn_of_loss("it is in a container, and is lost with it")
-            self.access_token = self.tokens.access_token
             return fetched
 
     def _check_account(self, tokens: Tokens) -> None:
@@ -190,7 +180,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
     def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add a valid bearer token to a request."""
         if not self.is_token_valid():
-            self.update_access_token()
+            self.renew(None)
         request.headers["Authorization"] = f"Bearer {self.tokens.access_token}"
         return request
 

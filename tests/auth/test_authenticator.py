@@ -223,8 +223,8 @@ FIFTY = """
             code = 1
             try:
                 bearer = authenticator(config)
-                bearer.update_access_token()
-                bearer.renew(bearer.access_token)
+                bearer.renew(None)
+                bearer.renew(bearer.tokens.access_token)
                 code = 0
             finally:
                 os._exit(code)
@@ -251,7 +251,7 @@ RENEWAL = """
     bearer = authenticator(json.loads(sys.argv[1]))
     print("ready", flush=True)
     sys.stdin.readline()
-    bearer.renew(bearer.access_token)
+    bearer.renew(bearer.tokens.access_token)
 """
 
 

@@ -33,10 +33,10 @@ import json, sys, time
 from tap_constantcontact.auth.authenticator import authenticator
 
 bearer = authenticator(json.loads(sys.stdin.readline()))
-bearer.update_access_token()
+bearer.renew(None)
 print("ready", flush=True)
 for _ in sys.stdin:
-    bearer.renew(bearer.access_token)
+    bearer.renew(bearer.tokens.access_token)
     print(time.time(), flush=True)
 """
 
