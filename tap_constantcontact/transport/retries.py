@@ -11,6 +11,7 @@ import backoff
 import requests
 
 from tap_constantcontact.exceptions import (
+    CAUSES,
     QuotaExceededError,
     RetriableAPIError,
     ThrottledError,
@@ -29,14 +30,7 @@ THROTTLE_WAIT = 1.0
 THROTTLE_RETRIES = 300
 """Number of retries of a throttled request before giving up."""
 
-RETRIABLE = (
-    RetriableAPIError,
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    requests.exceptions.InvalidHeader,
-)
+RETRIABLE = (RetriableAPIError, requests.exceptions.InvalidHeader, *CAUSES)
 """Failures after which a retry may succeed."""
 
 Send = TypeVar("Send", bound=Callable[..., Any])
