@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 
 import msgspec
 
 from tap_constantcontact.auth.account import Account
+from tap_constantcontact.clock import SECONDS_A_DAY
 
 IDLE_DAYS = 180
 """Days without use after which a refresh token expires."""
@@ -59,8 +59,7 @@ class Tokens:
     @property
     def idle_days(self) -> float:
         """Days since the refresh token was last used; 0 if unknown."""
-        idle = time.time() - self.refreshed_at if self.refreshed_at else 0.0
-        return timedelta(seconds=idle) / timedelta(days=1)
+        return (time.time() - self.refreshed_at) / SECONDS_A_DAY if self.refreshed_at else 0.0
 
     @property
     def kind(self) -> str:

@@ -158,17 +158,16 @@ class Quota:
             FatalAPIError: The run ends, as `on_daily_limit` is `fail`.
         """
         with self._changed:
-            midnight = datetime.fromtimestamp(
-                opens_at // SECONDS_A_DAY * SECONDS_A_DAY, timezone.utc
-            )
+            midnight = opens_at // SECONDS_A_DAY * SECONDS_A_DAY
+            day = f"{datetime.fromtimestamp(midnight, timezone.utc):%Y-%m-%d %H:%M} UTC"
             if self._on_daily_limit == "wait":
-                if self._closed_until is None or self._closed_until < midnight.timestamp():
+                if self._closed_until is None or self._closed_until < midnight:
                     self._logger.warning(
-                        "The daily request quota is used up. Waiting until %s", _utc(midnight)
+                        "The daily request quota is used up. Waiting until %s", day
                     )
                 self._closed_until = opens_at
                 return
-            reason = f"The daily request quota is used up until {_utc(midnight)}"
+            reason = f"The daily request quota is used up until {day}"
             if self._on_daily_limit == "stop":
                 self._close(LimitReachedError(reason))
             self._close(FatalAPIError(f"{reason}. Run again then with the last state."))
@@ -199,7 +198,3 @@ class Quota:
     def _close(self, end: Exception) -> NoReturn:
         self._end = end
         raise end
-
-
-def _utc(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC"
