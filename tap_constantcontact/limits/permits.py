@@ -55,7 +55,7 @@ class Permits:
             ConfigValidationError: The store cannot be used, and is required.
         """
         try:
-            self._look()
+            self._store.change(self._learn)
         except StoreError as error:
             if self._required:
                 raise refused(f"limits_store: {self._unusable(error)}; {STORE_REMEDY}") from error
@@ -68,10 +68,9 @@ class Permits:
             FatalAPIError: The store cannot be used, and is required.
         """
         began = self._clock.monotonic()
-        client, limits = self._client(), self.limits
         try:
             taken = self._store.change(
-                lambda ledger, now: ledger.take(client, limits, now, allowance)
+                lambda ledger, now: ledger.take(self._client(), self.limits, now, allowance)
             )
         except StoreError as error:
             self._tolerate(error, began)
@@ -103,25 +102,21 @@ class Permits:
         The request was sent `age` seconds ago. Returns the seconds until requests may be sent
         again; not positive if they may.
         """
-        client, limits = self._client(), self.limits
+
+        def close(ledger: Ledger, now: float) -> float:
+            return ledger.close_day(self._client(), self.limits, now, age)
+
         try:
-            return self._store.change(
-                lambda ledger, now: ledger.close_day(client, limits, now, age)
-            )
+            return self._store.change(close)
         except StoreError:
-            return Ledger().close_day(client, limits, self._clock.now(), age)
+            return close(Ledger(), self._clock.now())
 
     def look(self) -> None:
         """Learn how many requests are left today, if the store can be used."""
-        if self._failing_since is None:
-            with suppress(StoreError):
-                self._look()
+        self._note(self._learn)
 
-    def _look(self) -> None:
-        client, limits = self._client(), self.limits
-        self.left_today = self._store.change(
-            lambda ledger, now: ledger.left_today(client, limits, now)
-        )
+    def _learn(self, ledger: Ledger, now: float) -> None:
+        self.left_today = ledger.left_today(self._client(), self.limits, now)
 
     def _tolerate(self, error: StoreError, began: float) -> None:
         """Bear with a store for a while; `began` is when it was asked, by the monotonic clock."""
