@@ -28,8 +28,6 @@ KNOWN_OPTIONS = {
 }
 """Options of a URL; redis-py takes any argument of its classes, most of which are no texts."""
 
-NO_DATABASE = "after the host, give the number of a Redis database, or nothing"
-
 
 class RedisStore:
     """Keeps a ledger in Redis, for processes of many machines, by Redis' clock.
@@ -49,7 +47,7 @@ class RedisStore:
             raise StoreError(UNKNOWN_OPTION)
         database = urlsplit(url).path.strip("/")
         if database and (not database.isdecimal() or "db" in options):
-            raise StoreError(NO_DATABASE)
+            raise StoreError("after the host, give the number of a Redis database, or nothing")
         try:
             self._client: Any = redis.Redis.from_url(
                 url, socket_timeout=STORE_PATIENCE, socket_connect_timeout=STORE_PATIENCE
