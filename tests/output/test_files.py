@@ -335,15 +335,24 @@ def test_batches_are_refused(write: Files, tmp_path: Path) -> None:
     assert "batch_config contradicts" in "".join(refusal.value.errors)
 
 
-@pytest.mark.parametrize("expression", ["1.5", "membership_count == 3", "10 ** 19"])
+@pytest.mark.parametrize(
+    ("column", "expression"),
+    [
+        ("contact_lists.membership_count", "1.5"),
+        ("contact_lists.membership_count", "membership_count == 3"),
+        ("contact_lists.membership_count", "10 ** 19"),
+        ("contacts.email_address", "1.5"),
+    ],
+)
 def test_a_value_that_does_not_fit_its_column_ends_a_run_with_one_line(
-    write: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture, expression: str
+    write: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture, column: str, expression: str
 ) -> None:
-    maps = {"contact_lists": {"membership_count": expression}}
+    stream, name = column.split(".")
+    maps = {stream: {name: expression}}
     with pytest.raises(SystemExit):
-        write(tmp_path / "tables", "parquet", streams=["contact_lists"], stream_maps=maps)
+        write(tmp_path / "tables", "parquet", streams=[stream], stream_maps=maps)
     assert "Parquet cannot be written" in caplog.text
-    assert "at `$.membership_count`" in caplog.text
+    assert f"at `$.{name}`" in caplog.text
     assert names(tmp_path / "tables") == set()
 
 
