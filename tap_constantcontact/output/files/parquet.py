@@ -82,10 +82,11 @@ class ParquetTable:
 def _fitting() -> Iterator[None]:
     try:
         yield
-    except ValueError as error:
+    except ValueError as error:  # Arrow's messages, but not those of msgspec, quote values
+        what = error if isinstance(error, msgspec.ValidationError) else type(error).__name__
         raise FatalAPIError(
-            f"Parquet cannot be written: a value is not of the type that its schema names "
-            f"({error}). Write csv or jsonl, or correct the stream map that makes it."
+            "Parquet cannot be written: a value is not of the type that its schema names "
+            f"({what}). Write csv or jsonl, or correct the stream map that makes it."
         ) from error
 
 
