@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from tap_constantcontact.output.files.tables import CSVTable, cell
+from tap_constantcontact.output.files.formats import CSVTable, cell
 
 ROWS: list[dict[str, Any]] = [
     {"id": "a1", "name": 'Ida "the" Great, Ltd', "note": "two\nlines, and\r\nthree", "count": 3},
