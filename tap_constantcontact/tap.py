@@ -92,7 +92,7 @@ class TapConstantContact(Tap):
         within = (stream for stream in selected if isinstance(stream, RowsWithin))
         validation.check_selection(
             self.config,
-            {stream.name: stream.part for stream in within},
+            {one.name: one.part for one in within if one.part in settings.SUB_RESOURCES},
             {stream.name: (stream.schema, stream.mask) for stream in selected},
         )
 

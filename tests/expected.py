@@ -107,6 +107,23 @@ class Expected:
     def contact_street_addresses(self) -> dict[Any, Any]:
         return self._within("contact_street_addresses", "street_addresses")
 
+    def contact_notes(self) -> dict[Any, Any]:
+        return self._within("contact_notes", "notes")
+
+    def contact_sms_consents(self) -> dict[Any, Any]:
+        rows = (
+            {
+                "contact_id": contact["contact_id"],
+                "contact_updated_at": contact["updated_at"],
+                **without(contact["sms_channel"], "sms_channel_consents"),
+                **consent,
+            }
+            for contact in self.account.contacts.values()
+            if "sms_channel" in contact
+            for consent in contact["sms_channel"]["sms_channel_consents"]
+        )
+        return self._keyed("contact_sms_consents", rows)
+
     def _within(self, stream: str, part: str) -> dict[Any, Any]:
         """The rows within the contacts; where the contact has but keys, they are the rows."""
         key = {"contact_list_memberships": "list_id", "contact_taggings": "tag_id"}.get(stream)

@@ -157,13 +157,18 @@ def row_of(contract: dict[str, Any], stream: Stream) -> dict[str, Any]:
 
 
 def row_within(contract: dict[str, Any], stream: type[RowsWithin]) -> dict[str, Any]:
-    """Return the definition of the rows within contacts, or of their keys; arrays become texts."""
+    """Return the definition of the rows within contacts, or of their keys; arrays become texts.
+
+    The rows of an array within an object have the fields of the object as well.
+    """
     part = resolve(contract, row_of(contract, ContactsStream)["properties"][stream.part])
-    row = resolve(contract, part["items"])
+    fields = dict(part.get("properties", {}))
+    arrays = [part, *fields.values()]
+    (row,) = (resolve(contract, one["items"]) for one in arrays if one["type"] == "array")
     if "properties" not in row:
         return {"properties": {primary_keys(stream)[-1]: row}}
-    fields = row["properties"].items()
-    return {"properties": {name: of for name, of in fields if of.get("type") != "array"}}
+    fields |= row["properties"]
+    return {"properties": {name: of for name, of in fields.items() if of.get("type") != "array"}}
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=named)

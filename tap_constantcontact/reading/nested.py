@@ -53,14 +53,18 @@ class RowsWithin(ConstantContactStream):
         yield cls.collection
 
     def within(self, holder: Record) -> list[dict[str, Any]]:
-        """Return the rows within a row of the collection; a FatalAPIError if one lacks its key."""
+        """Return the rows within a row of the collection; a FatalAPIError if one lacks a key."""
         key = self.keys[-1]
         held = {name: holder.get(there) for name, there in self.holder_keys.items()}
         rows = [
             {**held, **(self.flat(row) if isinstance(row, Mapping) else {key: row})}
-            for row in holder.get(self.part) or ()
+            for row in self.rows_in(holder.get(self.part))
         ]
-        return with_keys(self.name, rows, (key,))
+        return with_keys(self.name, rows, self.primary_keys)
+
+    def rows_in(self, part: Any) -> Iterable[Any]:
+        """Return the rows, or their keys, in the part's value; by default all that it lists."""
+        return part or ()
 
     def flat(self, row: Record) -> Record:
         """Return a row without arrays and objects; by default as it is."""

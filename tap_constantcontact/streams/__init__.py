@@ -78,6 +78,8 @@ STREAMS: tuple[type[ConstantContactStream], ...] = (
     contact_parts.ContactCustomFieldValuesStream,
     contact_parts.ContactPhoneNumbersStream,
     contact_parts.ContactStreetAddressesStream,
+    contact_parts.ContactNotesStream,
+    contact_parts.ContactSmsConsentsStream,
     campaigns.EmailCampaignActivitiesStream,
     campaigns.EmailSendHistoryStream,
     campaigns.EmailSchedulesStream,

@@ -12,13 +12,21 @@ A deleted contact has no memberships, and has a `deleted_at` of its own.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.records.rows import Record
-from tap_constantcontact.streams.contacts import PHONE_NUMBER, STREET_ADDRESS, ContactsStream
+from tap_constantcontact.streams.contacts import (
+    NOTE,
+    PHONE_NUMBER,
+    SMS_CHANNEL,
+    SMS_CONSENT,
+    STREET_ADDRESS,
+    ContactsStream,
+)
 from tap_constantcontact.streams.fields import instant, key, schema, text
 
 HOLDER = (
@@ -94,3 +102,37 @@ class ContactStreetAddressesStream(ContactPart):
     part = "street_addresses"
     primary_keys = ("contact_id", "street_address_id")
     schema = schema(*HOLDER, key("street_address_id", "Key of the address."), *STREET_ADDRESS[1:])
+
+
+class ContactNotesStream(ContactPart):
+    """Notes on contacts."""
+
+    name = "contact_notes"
+    part = "notes"
+    primary_keys = ("contact_id", "note_id")
+    schema = schema(*HOLDER, key("note_id", "Key of the note."), *NOTE[1:])
+
+
+class ContactSmsConsentsStream(ContactPart):
+    """Consents of contacts to text messages, each with the number that it is for.
+
+    A consent has no key: a channel has one of each type. The only type today is `promotional_sms`.
+    The API sends the channel with any contact that has one, whatever is to be included. (Contract.)
+    """
+
+    name = "contact_sms_consents"
+    part = "sms_channel"
+    primary_keys = ("contact_id", "sms_channel_id", "consent_type")
+    schema = schema(
+        *HOLDER,
+        key("sms_channel_id", "Key of the channel."),
+        key("consent_type", "Kind of messages that the consent is for."),
+        *SMS_CHANNEL[1:-1],
+        *(field for field in SMS_CONSENT if field.name != "consent_type"),
+    )
+
+    @override
+    def rows_in(self, part: Any) -> Iterable[Any]:
+        channel = dict(part or {})
+        consents = channel.pop("sms_channel_consents", None) or ()
+        return [{**channel, **consent} for consent in consents]

@@ -95,8 +95,8 @@ SMS_CHANNEL = (
     text("sms_address", "The phone number, without the country's dial code."),
     text("dial_code", "Dial code of the country."),
     text("country_code", "The country, in two letters."),
-    text("update_source", "Who last changed it, the contact or the account."),
-    text("create_source", "Who added it, the contact or the account."),
+    text("update_source", "Who last changed the channel: the contact or the account."),
+    text("create_source", "Who added the channel: the contact or the account."),
     structures("sms_channel_consents", "The consents that were given.", *SMS_CONSENT),
 )
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.contacts(20)
 
 
 PARTS = tuple(stream.name for stream in STREAMS if issubclass(stream, RowsWithin))
-MEMBERSHIPS, TAGGINGS, *_ = PARTS
+MEMBERSHIPS, TAGGINGS, *_, CONSENTS = PARTS
 
 
 @pytest.mark.slow
@@ -133,6 +133,20 @@ def test_contact_parts_are_of_the_contacts_that_settings_choose(
 def test_only_the_part_that_is_needed_has_to_be_included(run: Runner, expected: Expected) -> None:
     result = run(streams=TAGGINGS, contact_includes=["taggings"])
     assert result.by_key(TAGGINGS) == expected[TAGGINGS]
+
+
+@pytest.mark.parametrize("settings", [{"contact_includes": []}, {"segment_id": "2"}], ids=str)
+def test_consents_come_with_every_contact_whatever_is_included(
+    sandbox: Sandbox, tmp_path: Path, expected: Expected, account: Account, settings: dict[str, Any]
+) -> None:
+    account.segments["2"] = [*account.contacts][::2]
+    chosen = account.segments["2"] if "segment_id" in settings else account.contacts
+    wanted = {key: row for key, row in expected[CONSENTS].items() if key[0] in chosen}
+    assert wanted
+    config = config_for(sandbox, tmp_path, **settings)
+    catalog = TapConstantContact(config=config).catalog_dict
+    select(catalog, (CONSENTS,))
+    assert sync(config, catalog=catalog).by_key(CONSENTS) == wanted
 
 
 def test_every_row_is_valid_by_its_emitted_schema(sandbox: Sandbox, tmp_path: Path) -> None:

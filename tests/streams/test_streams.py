@@ -27,7 +27,8 @@ every_selection = pytest.mark.parametrize(
 def change(account: Account, now: datetime) -> list[str]:
     """Let something happen that every incremental stream tells of; returns whom it befell."""
     active = [key for key, contact in account.contacts.items() if status(contact) == "active"]
-    edited, left, deleted, opener = active[:4]
+    edited = next(key for key in active if account.contacts[key]["notes"])
+    left, opener, deleted, *_ = (key for key in active if key != edited)
     account.edit(edited, now)
     account.unsubscribe(left, now, "Moved away")
     account.delete(deleted, now)
