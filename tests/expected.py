@@ -18,6 +18,7 @@ from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.data.contacts import UNDOCUMENTED
 from tap_constantcontact.sandbox.endpoints import (
     campaign_reports,
+    campaigns,
     contact_jobs,
     contact_reports,
     contacts,
@@ -235,12 +236,41 @@ class Expected:
             if not campaigns.is_removed(row["campaign_id"])
         ]
 
+    def _of_campaign(self, activity: Mapping[str, Any]) -> dict[str, Any]:
+        """What a row of an activity tells of its campaign."""
+        key = activity["campaign_id"]
+        return {"campaign_id": key, "updated_at": self.account.campaigns.rows[key]["updated_at"]}
+
     def email_campaign_activities(self) -> dict[Any, Any]:
-        rows = (
-            {**row, "updated_at": self.account.campaigns.rows[row["campaign_id"]]["updated_at"]}
-            for row in self._activities()
-        )
+        rows = (row | self._of_campaign(row) for row in self._activities())
         return self._keyed("email_campaign_activities", rows)
+
+    def _sent_to(self, stream: str, listed_in: str, key: str) -> dict[Any, Any]:
+        rows = (
+            {
+                "campaign_activity_id": activity["campaign_activity_id"],
+                **self._of_campaign(activity),
+                key: one,
+            }
+            for activity in self._activities()
+            for one in activity[listed_in]
+        )
+        return self._keyed(stream, rows)
+
+    def email_campaign_activity_lists(self) -> dict[Any, Any]:
+        return self._sent_to("email_campaign_activity_lists", "contact_list_ids", "list_id")
+
+    def email_campaign_activity_segments(self) -> dict[Any, Any]:
+        return self._sent_to("email_campaign_activity_segments", "segment_ids", "segment_id")
+
+    def email_previews(self) -> dict[Any, Any]:
+        rows = (
+            self._told(campaigns, "preview", campaign_activity_id=row["campaign_activity_id"])
+            | self._of_campaign(row)
+            for row in self._activities()
+            if row["role"] != "permalink"
+        )
+        return self._keyed("email_previews", rows)
 
     def _of_activities(
         self, stream: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]

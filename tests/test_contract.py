@@ -15,6 +15,7 @@ import yaml
 
 from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.streams import STREAMS
+from tap_constantcontact.streams.campaigns import SentTo
 from tap_constantcontact.streams.contacts import ContactsStream
 from tests.faults import ROW_IN
 from tests.parameters import (
@@ -48,6 +49,9 @@ MADE_BY_THE_TAP = {
     "contact_lists": ("channel_type",),
     "contact_counts": ("counted_at",),
     "email_campaign_activities": ("updated_at",),
+    "email_campaign_activity_lists": ("campaign_id", "updated_at"),
+    "email_campaign_activity_segments": ("campaign_id", "updated_at"),
+    "email_previews": ("campaign_id", "updated_at"),
     "email_schedules": ("campaign_id",),
 }
 """Fields that the contract's rows do not have, beside those that the request's path names."""
@@ -153,6 +157,9 @@ def row_of(contract: dict[str, Any], stream: Stream) -> dict[str, Any]:
     body = resolve(contract, success["schema"])
     if name := stream.records_key or ROW_IN.get(stream.name):
         body = resolve(contract, body["properties"][name])
+    if issubclass(stream, SentTo):
+        named = resolve(contract, body["properties"][stream.listed_in])
+        return {"properties": {primary_keys(stream)[-1]: named["items"]}}
     return resolve(contract, body["items"]) if body["type"] == "array" else body
 
 

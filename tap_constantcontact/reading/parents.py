@@ -72,6 +72,7 @@ class Parents:
         self._listed_from = math.inf
         self._sizes: dict[Place, Plan] = {}
         self._changed: dict[str, str] = {}
+        self._since: dict[DateTime, list[Place]] = {}
         self._named = set(self._config.get(of.given_by or "") or ())
         if self._are_given:
             self._places = sorted(Place(0.0, parent_id) for parent_id in self._named)
@@ -113,12 +114,14 @@ class Parents:
         Whether the API's date filter includes its bound is not documented, so it is set one second
         early.
         """
-        bounds = {self._change.parameter: date_parameter(start.subtract(seconds=1))}
-        since = [
-            found
-            for found in sorted(self._listed(bounds))
-            if (instant_of(self._changed[found.parent_id]) or start) >= start
-        ]
+        if start not in self._since:
+            bounds = {self._change.parameter: date_parameter(start.subtract(seconds=1))}
+            self._since[start] = [
+                found
+                for found in sorted(self._listed(bounds))
+                if (instant_of(self._changed[found.parent_id]) or start) >= start
+            ]
+        since = self._since[start]
         return since[bisect_right(since, place) :]
 
     def change_of(self, parent_id: str) -> Mapping[str, str | None]:

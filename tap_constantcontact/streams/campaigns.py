@@ -1,29 +1,32 @@
-"""E-mail campaigns, their activities, and when these are sent.
+"""E-mail campaigns and their activities.
 
-https://v3.developer.constantcontact.com/api_reference/#tag-Email-Campaigns,
-https://v3.developer.constantcontact.com/api_reference/#tag-Email-Scheduling.
+https://v3.developer.constantcontact.com/api_reference/#tag-Email-Campaigns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
+from singer_sdk import Stream
 from typing_extensions import override
 
 from tap_constantcontact.config.windows import Window
+from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.parts import Details, PartType
 from tap_constantcontact.reading.query import Change, Query
 from tap_constantcontact.reading.report import Report
-from tap_constantcontact.reading.targets import PerPart
-from tap_constantcontact.reading.visits import All, Changed
-from tap_constantcontact.records.rows import Record
+from tap_constantcontact.reading.targets import Keys, PerPart
+from tap_constantcontact.reading.visits import Changed
+from tap_constantcontact.records.rows import Record, with_keys
+from tap_constantcontact.run import Run
+from tap_constantcontact.state.bookmarks import Sweep
 from tap_constantcontact.streams.fields import (
     instant,
-    instant_key,
     integer,
     integers,
     key,
@@ -130,7 +133,8 @@ PRIMARY_ACTIVITIES = replace(ALL_ACTIVITIES, roles=("primary_email",))
 class EmailCampaignActivitiesStream(Report):
     """The e-mails of each campaign, with subject and sender, but without their content.
 
-    An activity has no date of its own, so it is read again if its campaign has changed.
+    An activity has no date of its own, so it is read again if its campaign has changed. It is
+    requested once a run for this stream and for those of what it is sent to.
     """
 
     name = "email_campaign_activities"
@@ -165,96 +169,93 @@ class EmailCampaignActivitiesStream(Report):
     def parameters(self, window: Window) -> Mapping[str, Any]:
         return {"include": "permalink_url"}
 
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._known: dict[str, list[Record]] = {}
 
-class ActivityReport(Report):
-    """What the reports on the activities of campaigns share."""
+    @override
+    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:
+        activity_id = keys[ALL_ACTIVITIES.key]
+        rows = self._known.get(activity_id) or super().rows_of(keys, sweep, window)
+        if len(self._sharing) > 1:
+            self._known[activity_id] = rows
+        return rows
 
+    @cached_property
+    def _sharing(self) -> list[Stream]:
+        """The selected streams from the same responses, in the order in which they run."""
+        kinds = (EmailCampaignActivitiesStream, SentTo)
+        streams = self.run.tap.streams.values()
+        return [one for one in streams if one.selected and isinstance(one, kinds)]
+
+    @override
+    def plan(self) -> Plan:
+        return self.plan_of(self)
+
+    def plan_of(self, stream: Report) -> Plan:
+        """Return what a stream costs: the requests, if it is the first to send them."""
+        return Report.plan(stream) if stream is self._sharing[0] else Plan(None, 0)
+
+
+class SentTo(Report):
+    """What e-mails are sent to, as a table for targets that cannot nest.
+
+    Each row has the `updated_at` of its activity. A row that is removed at the source stays in a
+    target, but the activity's own `updated_at` is then later.
+
+    Attributes that a stream sets:
+        listed_in: Name of the property of an activity that lists the keys.
+    """
+
+    listed_in: str
+
+    path = EmailCampaignActivitiesStream.path
     scope = "campaign_data"
     privilege = "campaign:read"
-    requests = PerPart(SENT_ACTIVITIES)
+    row_keys = ()
+    replication_key = "updated_at"
+    visits = EmailCampaignActivitiesStream.visits
+    requests = EmailCampaignActivitiesStream.requests
     selected_by_default = False
+    cost = "none, if `email_campaign_activities` is selected; otherwise its requests, once for both"
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._activities = run.once(EmailCampaignActivitiesStream)
+        self.converter = self._activities.converter
+
+    @override
+    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:
+        (activity,) = self._activities.rows_of(keys, sweep, window)
+        listed = activity.get(self.listed_in) or ()
+        rows: list[Record] = [{**keys, self.primary_keys[-1]: one} for one in listed]
+        return with_keys(self.name, rows, self.primary_keys)
+
+    @override
+    def plan(self) -> Plan:
+        return self._activities.plan_of(self)
 
 
-class EmailSendHistoryStream(ActivityReport):
-    """Each time that an e-mail was sent."""
-
-    name = "email_send_history"
-    path = "/emails/activities/{campaign_activity_id}/send_history"
-    is_array = True
-    primary_keys = ("campaign_activity_id", "send_id")
-    row_keys = ("send_id",)
-    visits = All(CAMPAIGNS)
-    cost = "2 and more per campaign, and 1 per 500 to list them"
-    schema = schema(
-        key("campaign_activity_id", "The e-mail, as an activity of its campaign."),
-        number_key("send_id", "Number of the send among those of the activity, from 1."),
-        texts("contact_list_ids", "Keys of the lists that it was sent to."),
-        integers("segment_ids", "Keys of the segments that it was sent to."),
-        integer("count", "Number of contacts to whom it was sent."),
-        instant("run_date", "When it was sent."),
-        text("send_status", "COMPLETED or ERRORED."),
-        integer("reason_code", "Reason for an error; 0 for none."),
-    )
+E_MAIL = (
+    key("campaign_activity_id", "The e-mail, as an activity of its campaign."),
+    text("campaign_id", "The campaign."),
+    instant("updated_at", "When the campaign last changed."),
+)
 
 
-class EmailSchedulesStream(ActivityReport):
-    """When scheduled e-mails will be sent."""
+class EmailCampaignActivityListsStream(SentTo):
+    """The lists that each e-mail is sent to."""
 
-    name = "email_schedules"
-    path = "/emails/activities/{campaign_activity_id}/schedules"
-    is_array = True
-    primary_keys = ("campaign_activity_id", "scheduled_date")
-    row_keys = ("scheduled_date",)
-    visits = All(KEPT_CAMPAIGNS)
-    cost = "2 and more per campaign, and 1 per 500 to list them"
-    schema = schema(
-        key("campaign_activity_id", "The e-mail, as an activity of its campaign."),
-        instant_key("scheduled_date", "When it will be sent."),
-        text("campaign_id", "The campaign."),
-    )
+    name = "email_campaign_activity_lists"
+    listed_in = "contact_list_ids"
+    primary_keys = ("campaign_activity_id", "list_id")
+    schema = schema(*E_MAIL, key("list_id", "Key of a list that it is sent to."))
 
 
-class EmailNonOpenerResendsStream(ActivityReport):
-    """The second send of each campaign, to contacts who did not open the first one.
+class EmailCampaignActivitySegmentsStream(SentTo):
+    """The segment that each e-mail is sent to, if it is not sent to lists."""
 
-    A campaign has one at the most. (Contract.)
-    """
-
-    name = "email_non_opener_resends"
-    path = "/emails/activities/{campaign_activity_id}/non_opener_resends"
-    is_array = True
-    primary_keys = ("campaign_activity_id",)
-    row_keys = ()
-    visits = All(KEPT_CAMPAIGNS)
-    requests = PerPart(PRIMARY_ACTIVITIES)
-    cost = "2 per campaign, and 1 per 500 to list them"
-    schema = schema(
-        key("campaign_activity_id", "The e-mail, as the main activity of its campaign."),
-        text("resend_subject", "Subject of the second send."),
-        integer("delay_days", "Days from the first send to the second, if they are whole."),
-        integer("delay_minutes", "Minutes from the first send to the second, if not whole days."),
-        instant("resend_date", "When it was sent the second time."),
-        text("resend_request_id", "Key of the second send."),
-        text("resend_status", "Status of the second send."),
-    )
-
-
-class EmailAbTestsStream(ActivityReport):
-    """The test of two subjects of a campaign, if it has one.
-
-    The API knows nothing under the path of a campaign without a test. (Contract.)
-    """
-
-    name = "email_ab_tests"
-    path = "/emails/activities/{campaign_activity_id}/abtest"
-    primary_keys = ("campaign_activity_id",)
-    row_keys = ()
-    visits = All(KEPT_CAMPAIGNS)
-    requests = PerPart(PRIMARY_ACTIVITIES)
-    cost = "2 per campaign, and 1 per 500 to list them"
-    schema = schema(
-        key("campaign_activity_id", "The e-mail, as the main activity of its campaign."),
-        text("alternative_subject", "The second subject."),
-        integer("test_size", "Contacts who take part in the test, in percent."),
-        integer("winner_wait_duration", "Hours until the winner is sent to the other contacts."),
-    )
+    name = "email_campaign_activity_segments"
+    listed_in = "segment_ids"
+    primary_keys = ("campaign_activity_id", "segment_id")
+    schema = schema(*E_MAIL, number_key("segment_id", "Key of a segment that it is sent to."))

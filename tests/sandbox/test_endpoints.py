@@ -65,6 +65,7 @@ CASES = {
     ACTIVITY: Case(
         {"include": "permalink_url,html_content,physical_address_in_footer,document_properties"}
     ),
+    f"{ACTIVITY}/previews": Case(),
     f"{ACTIVITY}/send_history": Case(),
     f"{ACTIVITY}/schedules": Case(),
     f"{ACTIVITY}/non_opener_resends": Case(),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from tap_constantcontact.commands.estimate import estimated
 from tap_constantcontact.sandbox.account import Account, parse
+from tap_constantcontact.sandbox.server import Sandbox
 from tests.expected import Expected
-from tests.runs import FaultyRunner, Runner
+from tests.faults import changing
+from tests.runs import FaultyRunner, Runner, config_for, tap_with
 from tests.sandboxes import PRESENT
 
 pytestmark = pytest.mark.contacts(20)
@@ -73,6 +77,66 @@ def test_activities_are_read_again_only_if_their_campaign_has_changed(
     third = run(state=second.state, streams="email_campaign_activities")
     assert len(third.records["email_campaign_activities"]) <= len(wanted)
     assert len(requests_seen) <= 2 + len(wanted)
+
+
+DETAILED = (
+    "email_campaign_activities",
+    "email_campaign_activity_lists",
+    "email_campaign_activity_segments",
+)
+"""The streams from the details of activities."""
+
+
+@pytest.mark.parametrize("streams", [DETAILED, DETAILED[1:]], ids=["with activities", "without"])
+def test_what_e_mails_are_sent_to_costs_no_further_request(
+    run: Runner, expected: Expected, requests_seen: list[Any], streams: tuple[str, ...]
+) -> None:
+    run(streams=DETAILED[0])
+    alone = sorted(request.path_qs for request in requests_seen)
+    requests_seen.clear()
+    result = run(streams=streams)
+    assert sorted(request.path_qs for request in requests_seen) == alone
+    for stream in streams:
+        assert expected[stream]
+        assert result.by_key(stream) == expected[stream]
+
+
+@pytest.mark.parametrize("streams", [DETAILED, DETAILED[1:]], ids=["with activities", "without"])
+def test_an_estimate_counts_the_details_of_activities_once(
+    sandbox: Sandbox, tmp_path: Path, streams: tuple[str, ...]
+) -> None:
+    def costs(*names: str) -> list[int]:
+        tap = tap_with(config_for(sandbox, tmp_path), streams=names)
+        return [line["requests"] for line in estimated(tap)["streams"]]
+
+    assert costs(*streams) == [*costs(DETAILED[0]), *[0] * (len(streams) - 1)]
+
+
+def test_a_run_that_a_limit_stops_loses_nothing_that_e_mails_are_sent_to(
+    run: Runner, expected: Expected, account: Account
+) -> None:
+    first = run(streams=DETAILED, budget=60)
+    second = run(first.state, streams=DETAILED)
+    for stream in DETAILED:
+        assert first.by_key(stream) | second.by_key(stream) == expected[stream]
+    assert 0 < len(first.by_key(DETAILED[0])) < len(expected[DETAILED[0]])
+    sent = account.send_campaign(datetime.now(timezone.utc) + timedelta(seconds=2), [])
+    third = run(second.state, streams=DETAILED)
+    lists = {list_id for activity, list_id in third.by_key(DETAILED[1]) if activity == sent}
+    assert lists == {*account.campaigns.activities[sent]["contact_list_ids"]}
+
+
+def test_what_activities_have_that_is_not_known_is_told_when_only_their_lists_are_read(
+    read: FaultyRunner,
+) -> None:
+    def add(body: Any) -> None:
+        body["mood"] = "merry"
+
+    read(changing(DETAILED[0], add), streams=DETAILED[1:2])
+    (said,) = (r.getMessage() for r in read.log.records if "does not know" in r.getMessage())
+    assert said == (
+        "Left out fields of email_campaign_activities that this version does not know: mood."
+    )
 
 
 def test_an_activity_that_is_removed_meanwhile_is_skipped(

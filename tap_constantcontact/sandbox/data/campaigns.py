@@ -47,23 +47,29 @@ class Campaigns:
             "campaign_activities": [],
         }
         form = FORMAT_TYPES[number % len(FORMAT_TYPES)]
-        self._add_activity(campaign_id, "primary_email", self._seed.key("activity", number), form)
-        self._add_activity(campaign_id, "permalink", self._seed.key("permalink", number), form)
+        to_segment = form >= 4 and number % 2 == 1
+        lists = [self._seed.key("list", of) for of in range(1 + number % 3)]
+        settings = {
+            "contact_list_ids": [] if to_segment else lists,
+            "segment_ids": [1 + number % 3] if to_segment else [],
+            "format_type": form,
+        }
+        for role, kind in (("primary_email", "activity"), ("permalink", "permalink")):
+            self._add_activity(campaign_id, role, self._seed.key(kind, number), settings)
         return campaign_id
 
-    def _add_activity(self, campaign_id: str, role: str, key: str, format_type: int) -> str:
+    def _add_activity(self, campaign_id: str, role: str, key: str, settings: Row) -> str:
         campaign = self.rows[campaign_id]
-        document = {"document_id": self._seed.key("document", key)} if format_type == 4 else {}
+        has_document = settings["format_type"] == 4
+        document = {"document_id": self._seed.key("document", key)} if has_document else {}
         reference = {"campaign_activity_id": key, "role": role, **document}
         campaign["campaign_activities"].append(reference)
         self.activities[key] = {
             "campaign_activity_id": key,
             "campaign_id": campaign_id,
             "role": role,
-            "contact_list_ids": [self._seed.key("list", 0)],
-            "segment_ids": [],
             "current_status": campaign["current_status"].upper(),
-            "format_type": format_type,
+            **settings,
             **document,
             "from_email": SENDER,
             "from_name": self._sender_name,
@@ -138,8 +144,10 @@ class Campaigns:
     def resend(self, campaign_id: str, at: datetime, delay: timedelta, count: int) -> Row:
         """Send a campaign again to those who did not open it; arguments as for `send`."""
         primary = self.activity(campaign_id)
-        form = self.activities[primary]["format_type"]
-        key = self._add_activity(campaign_id, "resend", self._seed.key("resend", campaign_id), form)
+        names = ("contact_list_ids", "segment_ids", "format_type")
+        settings = {name: self.activities[primary][name] for name in names}
+        again = self._seed.key("resend", campaign_id)
+        key = self._add_activity(campaign_id, "resend", again, settings)
         self.activities[key]["subject"] = f"Again: {self.activities[primary]['subject']}"
         minutes = delay // timedelta(minutes=1)
         whole_days = minutes % 1440 == 0

@@ -66,8 +66,7 @@ def activity(call: Call) -> Answer:
     }
     # What an e-mail is made of depends on the editor that it was made in.
     if row["format_type"] == 5:
-        paragraph = f"[[trackingImage]] <p>{row['subject']}</p>"
-        more["html_content"] = f"<html><body>{paragraph}</body></html>"
+        more["html_content"] = _html(f"[[trackingImage]] <p>{row['subject']}</p>")
     if row["format_type"] == 2:
         more["document_properties"] = {
             "letter_format": "HTML",
@@ -78,6 +77,24 @@ def activity(call: Call) -> Answer:
     wanted = call.query.get("include", set())
     shown = {key: value for key, value in row.items() if key not in IN_DETAIL}
     return shown | {key: value for key, value in more.items() if key in wanted}
+
+
+def _html(body: str) -> str:
+    return f"<html><body>{body}</body></html>"
+
+
+IN_PREVIEW = ("campaign_activity_id", "from_email", "from_name", "reply_to_email", "subject")
+
+
+def preview(call: Call) -> Answer:
+    """GET /emails/activities/{campaign_activity_id}/previews: the e-mail as a contact sees it."""
+    row = _activity(call)
+    newer = ("preheader",) if row["format_type"] >= 3 else ()
+    return {
+        **{name: row[name] for name in (*IN_PREVIEW, *newer)},
+        "preview_html_content": _html(f'<p class="headline">{row["subject"]}</p>'),
+        "preview_text_content": row["subject"],
+    }
 
 
 def send_history(call: Call) -> Answer:
@@ -115,6 +132,7 @@ ENDPOINTS = (
     ),
     Endpoint("/emails/{campaign_id}", CAMPAIGNS, email),
     Endpoint(ACTIVITY, CAMPAIGNS, activity, Parameters({"include": some_of(IN_DETAIL)})),
+    Endpoint(f"{ACTIVITY}/previews", CAMPAIGNS, preview),
     Endpoint(f"{ACTIVITY}/send_history", CAMPAIGNS, send_history),
     Endpoint(f"{ACTIVITY}/schedules", CAMPAIGNS, schedules),
     Endpoint(f"{ACTIVITY}/non_opener_resends", CAMPAIGNS, non_opener_resends),
