@@ -239,6 +239,7 @@ def test_a_second_run_loads_no_row_twice(tmp_path: Path) -> None:
     for _ in range(2):
         result = meltano(*sandbox, *pipeline, TARGET_DUCKDB_FILEPATH=str(database))
         assert result.returncode == 0, result.stderr
+        assert not re.search("tap-constantcontact .*METRIC", result.stderr), result.stderr
     assert rows["contacts"]
     assert "Loading" in result.stderr
     assert not re.search(r'Loading .*\."contacts"', result.stderr)
