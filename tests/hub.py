@@ -1,7 +1,7 @@
 """The tap's definition on MeltanoHub, which tells Meltano of the tap.
 
 It is sent to https://github.com/meltano/hub, whose `schemas/plugin_definitions/` say what it may
-contain.
+contain: no `load_schema`, so that the next steps have a command instead.
 """
 
 from __future__ import annotations
@@ -65,7 +65,13 @@ NEXT_STEPS = """\
    meltano invoke tap-constantcontact:estimate
    ```
 
-4. Add a loader, and run:
+4. Choose the schema that a database gets the tables in; without this, it is `tap_constantcontact`:
+
+   ```bash
+   meltano config set tap-constantcontact _load_schema constantcontact
+   ```
+
+5. Add a loader, and run:
 
    ```bash
    meltano add target-jsonl

@@ -292,5 +292,9 @@ def test_meltano_finds_the_tap_on_the_hub(hub: str, tmp_path: Path) -> None:
     shown = meltano(*listing, **env)
     for setting in PLUGIN["settings"]:
         assert f"\n{setting['name']} " in shown.stdout
+    schema = "config set tap-constantcontact _load_schema constantcontact"
+    assert f"meltano {schema}\n" in yaml.safe_load((ROOT / HUB).read_text("utf-8"))["next_steps"]
+    assert meltano(*schema.split(), **env).returncode == 0
     extras = meltano(*listing, "--extras", **env)
     assert f"current value: {lock['select']}" in extras.stdout
+    assert re.search("_load_schema .* current value: 'constantcontact'", extras.stdout)
