@@ -8,6 +8,7 @@ sources of the dbt package.
 from __future__ import annotations
 
 import json
+import math
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -89,9 +90,16 @@ def write(wanted: Mapping[str, str], root: Path = ROOT) -> None:
 
 
 def meltano_plugin(settings: Mapping[str, Any], streams: Iterable[Any]) -> str:
-    """Return the extractor's part of meltano.yml that follows from the code."""
-    content = {**parts(settings), "select": selection(streams)}
-    return textwrap.indent(dumped(content, sort_keys=False), "    ")
+    """Return the extractor's part of meltano.yml, in the form in which Meltano writes the file."""
+    content = {
+        "name": TapConstantContact.name,
+        "namespace": "tap_constantcontact",
+        "pip_url": "-e .[sandbox]",
+        **parts(settings),
+        "load_schema": "constantcontact",
+        "select": selection(streams),
+    }
+    return textwrap.indent(dumped([content], sort_keys=False, width=math.inf), "  ")
 
 
 def setting_table(settings: Mapping[str, Any]) -> str:

@@ -116,8 +116,9 @@ def definition(settings: Mapping[str, Any], streams: Iterable[Any]) -> str:
     costly = [stream.name for stream in default if _costs_a_request_per_contact(stream)]
     selected = [stream for stream in default if stream.name not in costly]
     wanted = ("contacts", *costly)
+    about = parts(settings)
     content = {
-        **parts(settings),
+        **about,
         "description": "E-mail marketing",
         "domain_url": "https://www.constantcontact.com",
         "executable": TapConstantContact.name,
@@ -133,6 +134,11 @@ def definition(settings: Mapping[str, Any], streams: Iterable[Any]) -> str:
         "quality": "unknown",  # the Hub rates it
         "repo": f"https://github.com/{OWNER}/{TapConstantContact.name}",
         "select": selection(selected),
+        # Meltano writes another kind, but the Hub's other definitions have this one.
+        "settings": [
+            {**setting, "kind": "password"} if setting.get("sensitive") else setting
+            for setting in about["settings"]
+        ],
         "supported_python_versions": TapConstantContact.get_supported_python_versions(),
         "usage": USAGE.format(
             costly=" and ".join(f"`{name}`" for name in costly),
@@ -140,7 +146,7 @@ def definition(settings: Mapping[str, Any], streams: Iterable[Any]) -> str:
         ),
         "variant": OWNER,
     }
-    return COMMENT + dumped(content, sort_keys=True)
+    return COMMENT + dumped(content, sort_keys=True, width=96)
 
 
 def _costs_a_request_per_contact(stream: Any) -> bool:

@@ -5,6 +5,7 @@ Both list the settings of `tap-constantcontact --about`: the tap's own, and thos
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,29 +19,28 @@ CATALOG = "$MELTANO_SYS_DIR_ROOT/run/$MELTANO_EXTRACTOR_NAME/tap.properties.json
 
 COMMANDS = {
     "login": {
-        "executable": "tap-constantcontact-login",
-        "args": "",
         "description": "Sign in to Constant Contact in a browser on this machine.",
+        "executable": "tap-constantcontact-login",
     },
     "login-device": {
-        "executable": "tap-constantcontact-login",
         "args": "--device",
         "description": "Sign in with a code, in a browser on any machine.",
+        "executable": "tap-constantcontact-login",
     },
     "check": {
-        "executable": "tap-constantcontact-login",
         "args": "--check",
         "description": "Tell whether the stored token works, and which streams it may read.",
+        "executable": "tap-constantcontact-login",
     },
     "doctor": {
-        "executable": "tap-constantcontact-doctor",
         "args": f"--config=ENV --catalog={CATALOG}",
         "description": "Tell what keeps a run from reading the account, and what to do.",
+        "executable": "tap-constantcontact-doctor",
     },
     "estimate": {
-        "executable": "tap-constantcontact",
         "args": f"--config=ENV --catalog={CATALOG} --estimate",
         "description": "Tell what a first run of the selected streams would cost.",
+        "executable": "tap-constantcontact",
     },
 }
 
@@ -63,7 +63,7 @@ Setting = Mapping[str, Any]
 
 
 def parts(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what meltano.yml and MeltanoHub tell of the tap.
+    """Return what meltano.yml and MeltanoHub tell of the tap, in the order in which Meltano writes.
 
     Args:
         settings: JSON schema of the tap's own settings.
@@ -71,9 +71,9 @@ def parts(settings: Mapping[str, Any]) -> dict[str, Any]:
     about = with_sdk_settings(settings)
     return {
         "capabilities": sorted(capability.value for capability in TapConstantContact.capabilities),
-        "commands": COMMANDS,
         "settings_group_validation": [list(group) for group in GROUPS],
         "settings": [_setting(name, setting) for name, setting in _leaves(about)],
+        "commands": COMMANDS,
     }
 
 
@@ -102,18 +102,20 @@ def code(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def dumped(content: Any, *, sort_keys: bool) -> str:
-    """Return content as YAML."""
+def dumped(content: Any, *, sort_keys: bool, width: float) -> str:
+    """Return content as YAML, with lines of a width; `math.inf` leaves all texts on one line."""
     return str(
-        yaml.dump(content, Dumper=_Dumper, sort_keys=sort_keys, allow_unicode=True, width=96)
+        yaml.dump(content, Dumper=_Dumper, sort_keys=sort_keys, allow_unicode=True, width=width)
     )
 
 
 class _Dumper(yaml.SafeDumper):
-    """A writer that keeps the lines of a text."""
+    """A writer that keeps the lines of a text, and without a width quotes texts as Meltano does."""
 
     def text(self, data: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in data else None
+        needs_quotes = data.startswith("'") or ": " in data
+        is_double = "'" in data and needs_quotes and math.isinf(self.best_width)
+        style = "|" if "\n" in data else '"' if is_double else None
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 
@@ -130,23 +132,21 @@ def _leaves(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _setting(name: str, setting: Setting) -> dict[str, Any]:
-    shown: dict[str, Any] = {"name": name, "label": setting["title"], "kind": _kind(name, setting)}
-    if setting.get("secret"):
-        shown["sensitive"] = True
+    shown: dict[str, Any] = {"name": name, "kind": _kind(name, setting)}
     if "default" in setting:
         shown["value"] = setting["default"]
+    shown |= {"label": setting["title"], "description": described(setting)}
     if "enum" in setting:
         labels = CHOICES.get(name) or {value: value for value in setting["enum"]}
         shown["options"] = [{"label": labels[value], "value": value} for value in setting["enum"]]
-    shown["description"] = described(setting)
+    if setting.get("secret"):
+        shown["sensitive"] = True
     return shown
 
 
 def _kind(name: str, setting: Setting) -> str:
     if name in (*INSTANTS, *DAYS):
         return "date_iso8601"
-    if setting.get("secret"):
-        return "password"
     return "options" if "enum" in setting else KINDS.get(type_of(setting), type_of(setting))
 
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from difflib import ndiff
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -145,6 +146,17 @@ def test_the_tap_runs_with_settings_from_the_environment(settings: dict[str, str
     assert result.returncode == 0, result.stderr
     last = json.loads(result.stdout.splitlines()[-1])
     assert last["type"] == "STATE"
+
+
+def test_a_selection_by_meltano_changes_no_other_line_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "meltano.yml"
+    file.write_text((ROOT / "meltano.yml").read_text("utf-8"))
+    before = file.read_text().splitlines()
+    arguments = ("select", "tap-constantcontact", "contacts", "email_address")
+    done = meltano(*arguments, MELTANO_PROJECT_ROOT=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    changes = [line for line in ndiff(before, file.read_text().splitlines()) if line[0] != " "]
+    assert changes == ["+     - contacts.email_address"]
 
 
 def test_every_setting_is_shown() -> None:
