@@ -4,14 +4,15 @@ import json
 import logging
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
 
 import dagster as dg
+
+from tap_constantcontact.streams import STREAMS
 
 HERE = Path(__file__).parent
 ACCOUNTS_FILE = Path(os.environ.get("ACCOUNTS_FILE", HERE / "accounts.json"))
@@ -23,39 +24,41 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
 }
 PARTITIONS = dg.StaticPartitionsDefinition([*ACCOUNTS])
 
+KEYS = {stream.name: dg.AssetKey(["constantcontact", stream.name]) for stream in STREAMS}
+"""The asset of each stream; dagster-dbt gives the tables of ../dbt the same keys."""
+DAILY = [KEYS[stream.name] for stream in STREAMS if stream.selected_by_default]
+"""What is loaded every day: the streams that the tap selects by default."""
+
 
 class Log:
     """The lines that a command writes to stderr, passed on to Dagster's log.
 
     Attributes:
-        rows: Number of rows by stream.
-        requests: Number of requests.
+        read: Number of rows and of requests of each stream that was read, by the stream's name.
     """
 
     LEVEL = re.compile(r"^[-\d]+ [:,\d]+ \| (\w+)")
-    ROWS = re.compile(r"Read ([\d,]+) rows? of ([a-z]\w+)")
-    REQUESTS = re.compile(r"Sent ([\d,]+) requests?")
+    READ = re.compile(r"Read ([\d,]+) rows? of (\w+)\b.* with ([\d,]+) requests?")
 
     def __init__(self, log: dg.DagsterLogManager) -> None:
         self._log = log
-        self.rows: Counter[str] = Counter()
-        self.requests = 0
+        self.read: dict[str, tuple[int, int]] = {}
 
     def pass_on(self, lines: Iterable[str]) -> None:
         """Pass lines on until the command ends."""
         for line in lines:
             level = self.LEVEL.match(line)
             self._log.log(level[1] if level else logging.INFO, line.rstrip())
-            if counted := self.ROWS.search(line):
-                self.rows[counted[2]] += int(counted[1].replace(",", ""))
-            if sent := self.REQUESTS.search(line):
-                self.requests = int(sent[1].replace(",", ""))
+            if found := self.READ.search(line):
+                rows, requests = (int(found[n].replace(",", "")) for n in (1, 3))
+                self.read[found[2]] = rows, requests
 
 
-def tap_command(name: str, folder: Path) -> list[str]:
-    """Return the command that reads an account from where its last run ended."""
+def tap_command(name: str, streams: list[str], folder: Path) -> list[str]:
+    """Return the command that reads streams of an account from where its last run ended."""
     config = folder / "tap.json"
-    config.write_text(json.dumps({"token_file": str(folder / "tokens.json"), **ACCOUNTS[name]}))
+    tokens = {"token_file": str(folder / "tokens.json")}
+    config.write_text(json.dumps({**tokens, **ACCOUNTS[name], "streams": streams}))
     command = ["tap-constantcontact", f"--config={config}"]
     optional = {"--state": folder / "state.json", "--catalog": CATALOG}
     return command + [f"{option}={file}" for option, file in optional.items() if file.exists()]
@@ -80,21 +83,27 @@ def save_each(states: Iterable[str], file: Path) -> None:
         new.replace(file)
 
 
-@dg.asset(
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(KEYS[stream.name], description=stream.__doc__.splitlines()[0], skippable=True)
+        for stream in STREAMS
+    ],
+    can_subset=True,
     partitions_def=PARTITIONS,
     pool="constant_contact",
     retry_policy=dg.RetryPolicy(max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL),
 )
-def constant_contact(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """An account's contacts and e-mail activity. A retry resumes from the last saved state."""
+def constant_contact(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Load an account's streams with one tap. A retry resumes from the last saved state."""
     name = context.partition_key
+    streams = [stream for stream, key in KEYS.items() if key in context.selected_asset_keys]
     folder = DATA / name
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # it contains secrets
     in_utc = {**os.environ, "PGTZ": "UTC"}
     read, loaded = Log(context.log), Log(context.log)
     with (
-        Popen(tap_command(name, folder), stdout=PIPE, stderr=PIPE, text=True) as tap,
+        Popen(tap_command(name, streams, folder), stdout=PIPE, stderr=PIPE, text=True) as tap,
         Popen(
             target_command(name, folder),
             stdin=tap.stdout,
@@ -120,17 +129,14 @@ def constant_contact(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         raise dg.Failure(
             f"The tap ended with exit code {tap.returncode}, the target with {target.returncode}."
         )
-    by_stream = {f"rows/{stream}": rows for stream, rows in read.rows.items()}
-    return dg.MaterializeResult(
-        metadata={
-            "requests": read.requests,
-            "dagster/row_count": read.rows.total(),
-            **by_stream,
-        }
-    )
+    for stream, (rows, requests) in read.read.items():
+        metadata = {"dagster/row_count": rows, "requests": requests}
+        yield dg.MaterializeResult(asset_key=KEYS[stream], metadata=metadata)
 
 
-every_account = dg.define_asset_job("every_account", [constant_contact], partitions_def=PARTITIONS)
+every_account = dg.define_asset_job(
+    "every_account", dg.AssetSelection.assets(*DAILY), partitions_def=PARTITIONS
+)
 
 definitions = dg.Definitions(
     assets=[constant_contact],

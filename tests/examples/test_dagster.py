@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 
 from tap_constantcontact.sandbox.account import Account
@@ -75,7 +76,12 @@ for record in records:
         "start": record.start_time,
         "end": record.end_time,
         "restarts": sum(event.event_type_value == "STEP_RESTARTED" for event in events),
-        "told": {k: v.value for data in told for k, v in data.materialization.metadata.items()},
+        "told": {
+            data.materialization.asset_key.to_user_string(): {
+                name: value.value for name, value in data.materialization.metadata.items()
+            }
+            for data in told
+        },
     }))
 """
 """Wait for all runs in Dagster's own records, and print what these tell of each."""
@@ -274,8 +280,12 @@ def test_accounts_are_loaded_whole_though_a_tap_is_killed(
         if name == killer.account:
             wanted["contact_counts"] = 2  # a row for each attempt
         else:
-            assert told[name]["requests"] > 0
-            assert {stream: told[name][f"rows/{stream}"] for stream in selected} == wanted
+            assert {
+                stream: told[name][f"constantcontact/{stream}"]["dagster/row_count"]
+                for stream in selected
+            } == wanted
+            assert told[name].keys() == {f"constantcontact/{stream}" for stream in selected}
+            assert told[name]["constantcontact/contact_lists"]["requests"] == 2
         assert loaded == wanted
         assert database.lines(f'select contact_id from "{name}".contacts order by 1') == sorted(
             expected["contacts"]
@@ -283,3 +293,21 @@ def test_accounts_are_loaded_whole_though_a_tap_is_killed(
         details = database.details(name)
         assert len(details) == wanted[DETAILS]
         assert {*details} == expected[DETAILS].keys()
+
+
+def test_one_stream_of_one_account_is_loaded_alone(
+    dagster: Dagster, database: Database, accounts: list[Account]
+) -> None:
+    name, chosen = accounts[1].encoded_account_id, "key:constantcontact/contact_lists"
+    one = ("asset", "materialize", "-f", "definitions.py", "--select", chosen, "--partition", name)
+    dagster.ask("dagster", *one)
+    assert database.tables(name) == {"contact_lists"}
+    wanted = {"contact_lists": len(Expected(accounts[1])["contact_lists"])}
+    assert database.counts(name, {*wanted}) == wanted
+
+
+def test_the_sources_of_the_dbt_package_are_the_assets(dagster: Dagster) -> None:
+    script = "from definitions import KEYS; print(*(key.to_user_string() for key in KEYS.values()))"
+    assets = dagster.ask("python", "-c", script).split()
+    (source,) = yaml.safe_load((EXAMPLE.parent / "dbt/models/sources.yml").read_text())["sources"]
+    assert assets == [f"{source['name']}/{table['name']}" for table in source["tables"]]
