@@ -104,7 +104,7 @@ def test_a_failure_is_an_exception_that_says_what_to_do(account: Account, tmp_pa
 def test_a_name_that_is_not_one_stream_s_is_refused(
     sandbox: Sandbox, tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(ConfigValidationError, match="name"):
+    with pytest.raises(ConfigValidationError, match="stream"):
         [*read(name, config_for(sandbox, tmp_path))]
 
 
