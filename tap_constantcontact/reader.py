@@ -20,6 +20,7 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.singer import Output, WholeLineWriter
+from tap_constantcontact.output.system import HANGUPS
 from tap_constantcontact.tap import TapConstantContact
 
 
@@ -98,7 +99,7 @@ class Nowhere(Output):
 @contextmanager
 def _signals_as_they_are() -> Iterator[None]:
     """Leave the handlers of signals as they are, which a tap sets when it is made."""
-    handled = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)]
+    handled = (signal.SIGINT, signal.SIGTERM, *HANGUPS)
     before = {signum: signal.getsignal(signum) for signum in handled}
     try:
         yield

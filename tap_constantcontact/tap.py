@@ -31,6 +31,7 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.output.log import is_of_more_than_a_request
 from tap_constantcontact.output.singer import WholeLineWriter
+from tap_constantcontact.output.system import HANGUPS
 from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import ACCOUNT, written_for
@@ -287,11 +288,11 @@ class TapConstantContact(Tap):
         return self.run_sync_dry_run(dry_run_record_limit=1, streams=self.selected_streams)
 
     def _end_on_hangup(self) -> None:
-        """Let SIGHUP end the run as SIGTERM does, unless it is ignored, as nohup has it."""
-        hangup = getattr(signal, "SIGHUP", None)
-        is_main = threading.current_thread() is threading.main_thread()
-        if hangup and is_main and signal.getsignal(hangup) != signal.SIG_IGN:
-            signal.signal(hangup, self._handle_termination)
+        """Let a hangup end the run as SIGTERM does, unless it is ignored, as nohup has it."""
+        if threading.current_thread() is threading.main_thread():
+            for hangup in HANGUPS:
+                if signal.getsignal(hangup) != signal.SIG_IGN:
+                    signal.signal(hangup, self._handle_termination)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 
 from tap_constantcontact.auth.tokens import Tokens, fingerprint
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, reason, refused
+from tap_constantcontact.output.system import put
 
 SIGN_IN = "sign in again with tap-constantcontact-login"
 
@@ -244,7 +245,7 @@ class TokenFile:
             text = json.dumps(_updated(self._content()[0], known))
         _overwrite(draft, text.encode())
         draft.close()
-        self._draft_path.replace(self.path)
+        put(self._draft_path, self.path)
         with suppress(OSError):  # Windows can neither open a folder nor needs to
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:

@@ -6,8 +6,6 @@ import atexit
 import io
 import logging
 import os
-import select
-import signal
 import stat
 import sys
 from abc import ABC, abstractmethod
@@ -25,6 +23,7 @@ from typing_extensions import override
 from tap_constantcontact.exceptions import exits_with_a_message, reason
 from tap_constantcontact.output.figures import Reading
 from tap_constantcontact.output.log import leave_out_noise
+from tap_constantcontact.output.system import BROKEN_PIPE, PIPE_BLOCK, READER_GONE, Deadline
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -59,8 +58,8 @@ class Output(ABC):
 class Stdout(Output):
     """Lines to stdout.
 
-    A pipe takes a block of at most `select.PIPE_BUF` bytes as a whole or not at all, so a killed
-    process leaves no half line.
+    A pipe gets blocks that it takes as a whole or not at all, so a killed process leaves no half
+    line.
     """
 
     @cached_property
@@ -70,7 +69,7 @@ class Stdout(Output):
             mode = os.fstat(sys.stdout.fileno()).st_mode
         except io.UnsupportedOperation:  # a stdout within this process
             return BLOCK
-        return BLOCK if stat.S_ISREG(mode) else select.PIPE_BUF
+        return BLOCK if stat.S_ISREG(mode) else PIPE_BLOCK
 
     @override
     def write(self, block: bytes) -> None:
@@ -111,8 +110,9 @@ class WholeLineWriter(SingerWriter):
         self._ended_with: int | None = None
         self._lines: list[bytes] = []
         self._size = 0
-        # An alarm that Python no longer handles, because it is about to exit, would kill it.
-        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+        self._deadline = Deadline()
+        # A process that is about to exit would still be killed, with another exit code.
+        atexit.register(self._deadline.clear)
 
     @property
     def has_written_all(self) -> bool:
@@ -175,8 +175,7 @@ class WholeLineWriter(SingerWriter):
             SystemExit: At once, unless a line is being written.
         """
         self.terminated_by = signum
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(_exit_code(signum)))
-        signal.setitimer(signal.ITIMER_REAL, GRACE)
+        self._deadline.set(GRACE, _exit_code(signum))
         if not self._writing:
             self._end()
 
@@ -186,7 +185,7 @@ class WholeLineWriter(SingerWriter):
         self.write_block()
         self.last_words()
         self._ended_with = code
-        signal.setitimer(signal.ITIMER_REAL, GRACE)
+        self._deadline.set(GRACE, code)
         raise SystemExit(code)
 
 
@@ -212,12 +211,11 @@ class StdoutFile(io.FileIO):
         """
         try:
             written = super().write(data)
-        except BrokenPipeError:
-            self._discard()
-            raise SystemExit(_exit_code(signal.SIGPIPE)) from None
         except OSError as error:
             self._cut_unfinished_line()
             self._discard()
+            if error.errno in READER_GONE:
+                raise SystemExit(BROKEN_PIPE) from None
             self._complain(
                 f"Writing to stdout failed ({reason(error)}). Make room, or send the output "
                 "elsewhere, and run the command again."
@@ -260,8 +258,9 @@ class PlainCommand(click.Command):
             if not sys.stdout.isatty():
                 sys.stdout = io.TextIOWrapper(
                     io.BufferedWriter(StdoutFile(sys.stdout.fileno(), self.complain)),
-                    encoding=sys.stdout.encoding,
+                    encoding="utf-8",
                     errors=sys.stdout.errors,
+                    newline="\n",
                 )
         try:
             with exits_with_a_message(self.complain):

@@ -72,7 +72,8 @@ def main(  # noqa: PLR0913 - the options of a command
     stopped = threading.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: stopped.set())
-    stopped.wait()
+    while not stopped.wait(1):  # Windows handles Ctrl-C between two waits alone
+        pass
     sandbox.stop()
 
 

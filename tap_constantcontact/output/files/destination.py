@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,6 +27,7 @@ from tap_constantcontact.exceptions import (
 from tap_constantcontact.output.figures import Reading, counted
 from tap_constantcontact.output.files.formats import FORMATS, OTHER_FORMATS, Table
 from tap_constantcontact.output.singer import Output
+from tap_constantcontact.output.system import put
 
 STATE = "state.json"
 """The file of a folder that holds the state, from which the next run goes on."""
@@ -241,7 +242,7 @@ class Destination(Output):
     def _carry_out(self, commit: Commit) -> None:
         for part, name in commit.files.items():
             if (self._folder / part).exists():
-                (self._folder / part).replace(self._folder / name)
+                put(self._folder / part, self._folder / name)
         if not self.is_file:
             if commit.state:
                 self._put(self._folder / STATE, commit.state)
@@ -253,11 +254,15 @@ class Destination(Output):
             file.write(msgspec.json.encode(content))
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        put(part, path)
 
     def _remove_unfinished(self) -> None:
         for one in self._unfinished.values():
-            one.path.unlink(missing_ok=True)
+            # Windows removes no file that is open. What stays, the next run removes.
+            with suppress(OSError, FatalAPIError):
+                one.table.close()
+            with suppress(OSError):
+                one.path.unlink()
         self._unfinished = {}
 
     @contextmanager

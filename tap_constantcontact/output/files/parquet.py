@@ -74,8 +74,11 @@ class ParquetTable:
 
     def close(self) -> None:
         """Write what is left, and close the file."""
-        self._write_group()
-        self._writer.close()
+        try:
+            self._write_group()
+        finally:
+            self._rows = []
+            self._writer.close()
 
 
 @contextmanager
