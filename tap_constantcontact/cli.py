@@ -25,11 +25,19 @@ from tap_constantcontact.auth.permissions import (
 )
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.commands import estimate
-from tap_constantcontact.commands.options import ABOUT_FORMATS, EPILOG, HELP, OPTIONS, OWN_NAMES
+from tap_constantcontact.commands.about import FOR_PEOPLE
+from tap_constantcontact.commands.options import (
+    ABOUT_FORMATS,
+    EPILOG,
+    HELP,
+    OPTIONS,
+    OWN_NAMES,
+    TapCommand,
+)
 from tap_constantcontact.config.json_files import ENVIRONMENT, configuration, json_object
 from tap_constantcontact.exceptions import FatalAPIError, exits_with_a_message, refused
 from tap_constantcontact.output.files.destination import STATE, Destination
-from tap_constantcontact.output.singer import PlainSingerCommand, WholeLineWriter
+from tap_constantcontact.output.singer import WholeLineWriter
 from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
 
@@ -59,7 +67,7 @@ class Command(TapConstantContact):
             option.is_eager = option.is_eager or option.name == "catalog"
             if option.name in ("catalog", "state"):
                 option.type = click.STRING  # json_object opens the file
-        return PlainSingerCommand(
+        return TapCommand(
             name=command.name,
             callback=command.callback,
             params=[*kept, *OPTIONS],
@@ -90,17 +98,16 @@ class Command(TapConstantContact):
             if about_format and not (about if about_format in ABOUT_FORMATS else to):
                 needed = "--about" if about_format in ABOUT_FORMATS else "--to"
                 raise refused(f"--format {about_format} needs {needed}")
-            super(Tap, cls).invoke(about=about, about_format=about_format)
-            if estimate_form:
-                _refuse_with("--estimate", {"--to": to, "--limit": limit})
-            if limit:
-                _refuse_with("--limit", {"--state": state})
+            super(Tap, cls).invoke(about=about, about_format=about_format or FOR_PEOPLE)
             cls.logger.info(
                 "%s %s, with singer-sdk %s, begins.", cls.name, cls.plugin_version, cls.sdk_version
             )
             files = Destination(to, about_format, cls.logger.info) if to else None
-            if files and files.previous:
-                _refuse_with(f"{to}, which has a {STATE},", {"--state": state, "--limit": limit})
+            if files and files.previous and (state or limit):
+                other = "--state" if state else "--limit"
+                raise refused(
+                    f"{to}, which has a {STATE}, contradicts {other}: give one of the two"
+                )
             tap = cls(
                 **_settings(config, options),
                 state=(files and files.previous) or _content(state, "state"),
@@ -119,15 +126,19 @@ class Command(TapConstantContact):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Report which selected streams the token may read, and read a sample of those."""
-        if value != CliTestOptionValue.All.value:
-            super().cb_test(ctx, param, value)
+        """Report which selected streams the token may read, and read a sample of those.
+
+        With `schema`, write their schemas instead.
+        """
+        if value == CliTestOptionValue.Disabled.value:
             return
-        _refuse_with("--test", _of_a_run(ctx.params))
         settings = _settings(ctx.params["config"], ctx.params)
         tap = cls(**settings, catalog=_content(ctx.params.get("catalog"), "catalog"))
         with tap.tokens_kept():
-            tap.test_selected()
+            if value == CliTestOptionValue.Schema.value:
+                tap.write_schemas()
+            else:
+                tap.test_selected()
         ctx.exit()
 
     def write(self, files: Destination) -> None:
@@ -209,7 +220,6 @@ class Command(TapConstantContact):
         """Print the catalog; the SDK's own would log each fault as a line of its own."""
         if not value:
             return
-        _refuse_with("--discover", _of_a_run(ctx.params))
         cls(
             **_settings(ctx.params["config"], ctx.params),
             validate_config=False,
@@ -235,22 +245,6 @@ def _settings(sources: Sources | None, options: Mapping[str, Any]) -> dict[str, 
     if options.get("sandbox"):
         config["sandbox"] = True
     return {"config": config, "parse_env_config": bool(sources and sources.parse_env)}
-
-
-def _of_a_run(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that say what a run is to do."""
-    return {"--estimate": given["estimate_form"], "--to": given["to"], "--limit": given["limit"]}
-
-
-def _refuse_with(what: str, others: Mapping[str, Any]) -> None:
-    """Refuse options that contradict another.
-
-    Raises:
-        ConfigValidationError: One of the others was given.
-    """
-    for option, value in others.items():
-        if value is not None:
-            raise refused(f"{what} contradicts {option}: give one of the two")
 
 
 main = Command.cli

@@ -1,0 +1,44 @@
+"""What `--about` prints for people: the tap, and the meaning of each setting."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from singer_sdk.about import AboutFormatter, AboutInfo
+from typing_extensions import override
+
+FOR_PEOPLE = "people"
+"""The name of this format; the SDK's own for people leaves out what a setting means."""
+
+WIDTH = 100
+"""Number of characters of a line."""
+
+
+class AboutForPeople(AboutFormatter, format_name=FOR_PEOPLE):
+    """Each setting with its default, its environment variable and its meaning."""
+
+    @override
+    def format_about(self, about_info: AboutInfo) -> str:
+        versions = ", ".join(about_info.supported_python_versions or ())
+        lines = [
+            f"{about_info.name} {about_info.version}, with singer-sdk {about_info.sdk_version}",
+            f"{about_info.description}",
+            "",
+            f"Python: {versions}",
+            f"Capabilities: {', '.join(one.value for one in about_info.capabilities)}",
+            "",
+            "Settings:",
+        ]
+        for name, schema in about_info.settings["properties"].items():
+            lines += ["", f"  {name}", *_about_setting(schema)]
+            lines.append(f"      Variable: {about_info.env_var_prefix}{name.upper()}")
+        return "\n".join(lines)
+
+
+def _about_setting(schema: Mapping[str, Any]) -> Iterator[str]:
+    yield textwrap.indent(textwrap.fill(schema.get("description", ""), WIDTH - 6), " " * 6)
+    if "default" in schema:
+        yield f"      Default: {json.dumps(schema['default'])}"
