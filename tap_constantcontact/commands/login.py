@@ -8,7 +8,7 @@ import sys
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -17,15 +17,14 @@ from tap_constantcontact.auth.sign_in.flows import SignIn
 from tap_constantcontact.auth.sign_in.storage import check_can_store, store, tokens_of
 from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.auth.tokens import IDLE_DAYS
+from tap_constantcontact.commands import saving
 from tap_constantcontact.commands.doctor.command import examine
+from tap_constantcontact.commands.modes import CommandOfModes
 from tap_constantcontact.config import json_files, validation
 from tap_constantcontact.config.environment import PREFIX, gathered
 from tap_constantcontact.config.settings import SETTINGS
 from tap_constantcontact.exceptions import SignInError, reason, refused
 from tap_constantcontact.output.singer import PlainCommand
-
-NEEDED = ("client_id", "client_secret", "token_file", "auth_url")
-"""Names of the settings that the tap needs in order to find and use the stored tokens."""
 
 USED = (
     "client_id",
@@ -37,6 +36,7 @@ USED = (
     "auth_url",
     "request_timeout",
     "user_agent",
+    "sandbox",
 )
 """Names of the tap's settings that a sign-in uses."""
 
@@ -45,11 +45,34 @@ SCOPES = "contact_data campaign_data account_read offline_access"
 PORT = 8912
 
 
-@click.command("tap-constantcontact-login", cls=PlainCommand)
+WHOSE = {"--client-id", "--config"}
+
+OF_A_SIGN_IN = {*WHOSE, "--scopes", "--replace", "--save", "--show"}
+
+
+class LoginCommand(CommandOfModes, PlainCommand):
+    """The command, of whose options some say what it is to do instead of a usual sign-in."""
+
+    modes: ClassVar = {
+        "--check": WHOSE,
+        "--logout": WHOSE,
+        "--browser": {*OF_A_SIGN_IN, "--port", "--timeout"},
+        "--device": OF_A_SIGN_IN,
+        "--save": {*OF_A_SIGN_IN, "--browser", "--device", "--port", "--timeout"} - {"--show"},
+    }
+
+
+@click.command("tap-constantcontact-login", cls=LoginCommand)
 @click.option(
     "--client-id", help="The application's API key.  [env: TAP_CONSTANTCONTACT_CLIENT_ID]"
 )
-@click.option("--config", type=click.Path(path_type=Path), help="The tap's configuration file.")
+@click.option(
+    "--config",
+    "sources",
+    multiple=True,
+    help="The tap's configuration file; may be given more than once. The environment is read as "
+    "well, with or without ENV.",
+)
 @click.option(
     "--browser", "way", flag_value="browser", help="Sign in with a browser on this machine."
 )
@@ -74,6 +97,11 @@ PORT = 8912
 @click.option(
     "--replace", "replace_other", is_flag=True, help="Replace another account's stored tokens."
 )
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    help="Write the settings that the tap needs into this configuration file.",
+)
 @click.option("--show", is_flag=True, help="Print the client secret and the refresh token.")
 @click.option(
     "--check",
@@ -88,12 +116,13 @@ def main(  # noqa: PLR0913 - the options of a command
     context: click.Context,
     *,
     client_id: str | None,
-    config: Path | None,
+    sources: tuple[str, ...],
     way: str | None,
     port: int,
     scopes: str,
     timeout: int,
     replace_other: bool,
+    save: Path | None,
     show: bool,
     task: str | None,
 ) -> None:
@@ -103,12 +132,16 @@ def main(  # noqa: PLR0913 - the options of a command
     TAP_CONSTANTCONTACT_CLIENT_SECRET or at the prompt.
     """
     if task == "check":
-        sources = [*([str(config)] if config else []), json_files.ENVIRONMENT]
-        context.exit(examine(sources, client_id=client_id))
+        context.exit(examine([*sources, json_files.ENVIRONMENT], client_id=client_id))
     stored: list[GrantedTokens] = []
     try:
-        written = json_files.configuration([config] if config else [])
+        written = json_files.configuration(sources)
         settings = settings_of(written, client_id)
+        if settings["sandbox"]:
+            click.echo("The built-in sandbox needs no sign-in: run tap-constantcontact.")
+            return
+        if save:
+            written = saving.saved_in(save)
         file = TokenFile.of(settings)
         if task == "logout":
             _log_out(file)
@@ -127,7 +160,13 @@ def main(  # noqa: PLR0913 - the options of a command
         else:
             sign_in.by_device(keep)
         _name_lacking(stored[0], scopes)
-        _report(settings, written, file, show=show)
+        refresh_token = _tell(settings, file)
+        lacking = saving.lacking(settings, written, file)
+        if save:
+            saving.save(lacking, save)
+            click.echo(f"Saved its settings: run tap-constantcontact --config {save}", err=True)
+        else:
+            _print(lacking, refresh_token if show else None)
     except (KeyboardInterrupt, click.Abort):
         outcome = "The tokens are stored." if stored else "Nothing was stored."
         raise SignInError("Given up." if task else f"Given up. {outcome}") from None
@@ -152,7 +191,7 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
     faults = [*given.faults, *validation.type_faults(known)]
     if faults := faults or [*validation.text_faults(known)]:
         raise refused(*faults)
-    if not settings["client_id"]:
+    if not settings["client_id"] and not settings["sandbox"]:
         raise SignInError(
             "The application's API key is missing: give it with --client-id, with "
             f"{PREFIX}CLIENT_ID or as client_id in a --config file."
@@ -213,9 +252,8 @@ def _name_lacking(granted: GrantedTokens, scopes: str) -> None:
         click.echo(f"Not granted: {', '.join(lacking)}.", err=True)
 
 
-def _report(
-    settings: Mapping[str, Any], written: Mapping[str, Any], file: TokenFile, *, show: bool
-) -> None:
+def _tell(settings: Mapping[str, Any], file: TokenFile) -> str:
+    """Tell of the sign-in, and return the refresh token."""
     tokens = file.read()
     account = tokens.account if tokens else None
     where = f" to {account}" if account and account.is_known else ""
@@ -224,20 +262,20 @@ def _report(
         click.echo(
             "Remove access_token from the configuration: it would be used instead.", err=True
         )
-    defaults = {name: SETTINGS["properties"][name].get("default") for name in NEEDED}
-    lines = {
-        name: settings[name]
-        for name in NEEDED
-        if settings[name] and settings[name] not in (written.get(name), defaults[name])
-    }
-    if show:
-        lines |= {"refresh_token": tokens.refresh_token} if tokens else {}
-    elif "client_secret" in lines:
-        lines |= {"client_secret": "(the secret; --show prints it)"}
-    if lines:
+    return tokens.refresh_token if tokens else ""
+
+
+def _print(lacking: Mapping[str, Any], refresh_token: str | None) -> None:
+    """Print settings; the secret, and a refresh token, if that token is given."""
+    shown = dict(lacking)
+    if refresh_token:
+        shown["refresh_token"] = refresh_token
+    elif "client_secret" in shown:
+        shown |= {"client_secret": "(the secret; --show prints it)"}
+    if shown:
         click.echo("The tap's configuration still needs:", err=True)
-        click.echo(json.dumps(lines, indent=2))
-    if show:
+        click.echo(json.dumps(shown, indent=2))
+    if refresh_token:
         click.echo(
             "The refresh_token is only needed where the token file is not available. If it "
             "rotates, use it in one place only.",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import click
-from typing_extensions import override
 
 from tap_constantcontact.commands import estimate
-from tap_constantcontact.exceptions import refused
+from tap_constantcontact.commands.modes import CommandOfModes
 from tap_constantcontact.output.files.formats import FORMATS
 from tap_constantcontact.output.singer import PlainSingerCommand
 
@@ -74,30 +74,14 @@ OWN_NAMES = {option.name for option in OPTIONS}
 
 OF_ANY_MODE = {"--catalog", "--config", "--sandbox", "--select"}
 
-MODES = {
-    "--about": {*OF_ANY_MODE, "--format"},
-    "--discover": OF_ANY_MODE,
-    "--test": OF_ANY_MODE,
-    "--estimate": {*OF_ANY_MODE, "--state"},
-    "--limit": {*OF_ANY_MODE, "--format", "--to"},
-}
-"""The options that say what a run is to do, each with those that may be given beside it."""
 
+class TapCommand(CommandOfModes, PlainSingerCommand):
+    """The command, of whose options some say what a run is to do."""
 
-class TapCommand(PlainSingerCommand):
-    """The command, which refuses options that contradict each other before it does anything."""
-
-    @override
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the command line.
-
-        Raises:
-            ConfigValidationError: Two options contradict each other.
-        """
-        named, _, _ = self.make_parser(ctx).parse_args([*args])
-        given = [option.opts[0] for option in self.params if option.name in named]
-        for mode in filter(MODES.__contains__, given):
-            for other in given:
-                if other != mode and other not in MODES[mode]:
-                    raise refused(f"{mode} contradicts {other}: give one of the two")
-        return super().parse_args(ctx, args)
+    modes: ClassVar = {
+        "--about": {*OF_ANY_MODE, "--format"},
+        "--discover": OF_ANY_MODE,
+        "--test": OF_ANY_MODE,
+        "--estimate": {*OF_ANY_MODE, "--state"},
+        "--limit": {*OF_ANY_MODE, "--format", "--to"},
+    }

@@ -68,7 +68,7 @@ def token(report: DoctorReport, config: Mapping[str, Any]) -> None:
         ConfigValidationError: There is none, or the token file cannot be used.
     """
     if config["sandbox"]:
-        report.ok("token", "The built-in sandbox needs none.")
+        report.ok("token", "The built-in sandbox needs no sign-in.")
         return
     bearer = authenticator(config)
     if not isinstance(bearer, RefreshTokenAuthenticator):

@@ -22,21 +22,11 @@ import requests
 
 from tap_constantcontact.sandbox.oauth import Authorization, Grant
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.auth.sign_in.conftest import Start
+from tests.auth.sign_in.conftest import Start, decide, entered
 from tests.parameters import partly_slow
 from tests.processes import Login, blocks
 
 pytestmark = pytest.mark.contacts(3, young=True)
-
-
-def decide(page: requests.Response, decision: str) -> requests.Response:
-    """Press one of the buttons of a page and go where it leads."""
-    ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
-    assert ticket, page.text
-    root = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
-    return requests.post(
-        f"{root}/decision", data={"ticket": ticket[1], "decision": decision}, timeout=30
-    )
 
 
 def errors(said: str) -> list[str]:
@@ -61,7 +51,11 @@ def test_a_browser_signs_in_and_the_tap_needs_nothing_else(
     assert page.headers["Cache-Control"] == "no-store"
     code, out, said = process.end()
     assert code == 0
-    assert json.loads(out) == {"client_id": "sandbox", "auth_url": sandbox.auth_url}
+    assert json.loads(out) == {
+        "client_id": "sandbox",
+        "api_url": sandbox.api_url,
+        "auth_url": sandbox.auth_url,
+    }
     assert process.token_file.stat().st_mode & 0o777 == 0o600
     assert process.token_file.parent.stat().st_mode & 0o777 == 0o700
     stored = json.loads(process.token_file.read_text())
@@ -234,11 +228,6 @@ def test_a_challenge_is_held_against_its_verifier(
 
 
 # By a code
-
-
-def entered(process: Login, decision: str) -> requests.Response:
-    address = process.wait_for(r"or open (\S+)")
-    return decide(requests.get(address, timeout=30), decision)
 
 
 def test_a_code_signs_in(login: Start) -> None:

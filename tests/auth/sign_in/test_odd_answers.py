@@ -281,7 +281,7 @@ def test_an_account_that_is_redirected_is_told_and_not_followed(
         ("check_can_store", "Given up. Nothing was stored."),
         ("tokens_of", "Given up. Nothing was stored."),
         ("_name_lacking", "Given up. The tokens are stored."),
-        ("_report", "Given up. The tokens are stored."),
+        ("_tell", "Given up. The tokens are stored."),
     ],
 )
 def test_giving_up_tells_whether_the_tokens_are_stored(

@@ -11,7 +11,7 @@ from tap_constantcontact.auth.sign_in.flows import SignIn
 from tap_constantcontact.exceptions import FatalAPIError
 from tap_constantcontact.sandbox.oauth import Authorization
 from tap_constantcontact.sandbox.server import Sandbox
-from tests.auth.sign_in.test_login import decide
+from tests.auth.sign_in.conftest import decide
 from tests.clocks import PatientClock, StillClock
 
 pytestmark = pytest.mark.contacts(3, young=True)
