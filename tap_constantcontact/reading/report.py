@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import instant_of
-from tap_constantcontact.config.windows import DateSettings, Window
+from tap_constantcontact.config.windows import DateSettings, ReportDateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
 from tap_constantcontact.reading.rows import Events, Keyed
@@ -140,6 +140,7 @@ class Report(ConstantContactStream):
         self.visits.begin(self.sweeps, sweep)
         window = self.visits.window(self.sweeps, sweep)
         places = self.visits.places(self.sweeps, sweep)
+        self._tell_if_long(len(places) * self.requests.requests)
         if places:
             self.prepare()
         reports = in_order(
@@ -154,6 +155,24 @@ class Report(ConstantContactStream):
         ):
             yield from rows
             self.sweeps.move_on(sweep, place)
+
+    def _tell_if_long(self, requests: int) -> None:
+        """Log that a sweep takes more requests than are left today; this sends none to know it."""
+        left = self.run.connection.left_today
+        if requests <= left:
+            return
+        is_dear = self.date_settings is ReportDateSettings and (
+            self.config["report_source"] == "contacts"
+        )
+        self.logger.info(
+            "%s takes %s requests or more, and %s are left today: it cannot be finished today.%s",
+            self.name,
+            f"{requests:,}",
+            f"{left:,}",
+            " With report_source campaigns, it takes a request per 500 events instead: --estimate "
+            "tells how many" * is_dear,
+            extra={"stream_name": self.name, "requests": requests, "left_today": left},
+        )
 
     def prepare(self) -> None:
         """Read what is needed before the first parent; nothing by default."""

@@ -9,7 +9,7 @@ import pytest
 
 from tap_constantcontact.sandbox.account import Account, parse
 from tests.expected import Expected
-from tests.parameters import CONTACT_REPORTS, DETAILS, partly_slow
+from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY, partly_slow
 from tests.runs import Runner
 from tests.sandboxes import PRESENT
 
@@ -102,3 +102,31 @@ def test_an_event_has_the_same_id_in_every_run_and_form(run: Runner, account: Ac
             at = parse(event["created_time"]).astimezone(timezone(timedelta(hours=9)))
             event["created_time"] = at.isoformat()
     assert ids() == before
+
+
+def test_a_sweep_that_takes_more_than_a_day_is_told_before_it_begins(
+    run: Runner, account: Account, requests_seen: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    run(streams=SUMMARY, daily_request_limit=9)
+    assert len(requests_seen) == 9
+    lists = sum("/reports/" not in request.path for request in requests_seen)
+    contacts = sum("deleted_at" not in contact for contact in account.contacts.values())
+    assert (
+        f"{SUMMARY} takes {contacts} requests or more, and {9 - lists} are left today: it cannot "
+        "be finished today. With report_source campaigns, it takes a request per 500 events "
+        "instead: --estimate tells how many"
+    ) in caplog.messages
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"report_source": "campaigns", "daily_request_limit": 20}], ids=str
+)
+def test_no_other_source_is_named_where_it_would_not_help(
+    run: Runner, caplog: pytest.LogCaptureFixture, settings: dict[str, Any]
+) -> None:
+    caplog.set_level("INFO")
+    run(streams=SUMMARY, **settings)
+    told = [line for line in caplog.messages if "cannot be finished today" in line]
+    assert len(told) == len(settings) // 2
+    assert "--estimate" not in "".join(told)
