@@ -136,6 +136,9 @@ class Command(TapConstantContact):
         tap = cls(**settings, catalog=_content(ctx.params.get("catalog"), "catalog"))
         with tap.tokens_kept():
             if value == CliTestOptionValue.Schema.value:
+                for stream in tap.streams.values():
+                    stream.selected = True
+                tap.setup_mapper()
                 tap.write_schemas()
             else:
                 tap.test_selected()

@@ -72,7 +72,8 @@ OPTIONS = (
 
 OWN_NAMES = {option.name for option in OPTIONS}
 
-OF_ANY_MODE = {"--catalog", "--config", "--sandbox", "--select"}
+OF_ANY_MODE = {"--catalog", "--config", "--sandbox", "--select", "--state"}
+"""What may stand beside every mode. Meltano gives a state with `--discover` as well."""
 
 
 class TapCommand(CommandOfModes, PlainSingerCommand):
@@ -82,6 +83,6 @@ class TapCommand(CommandOfModes, PlainSingerCommand):
         "--about": {*OF_ANY_MODE, "--format"},
         "--discover": OF_ANY_MODE,
         "--test": OF_ANY_MODE,
-        "--estimate": {*OF_ANY_MODE, "--state"},
-        "--limit": {*OF_ANY_MODE, "--format", "--to"},
+        "--estimate": OF_ANY_MODE,
+        "--limit": {*OF_ANY_MODE - {"--state"}, "--format", "--to"},
     }

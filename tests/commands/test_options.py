@@ -24,10 +24,12 @@ OPTIONS = {
 }
 """Options that say what a run is to do, each with its value."""
 
+MODES = ("--about", "--discover", "--test", "--estimate")
+
 TOGETHER = [
     {"--limit", "--to"},
-    {"--estimate", "--state"},
     {"--state", "--to"},  # unless the folder has a state
+    *({mode, "--state"} for mode in MODES),
 ]
 
 
@@ -41,6 +43,14 @@ def test_modes_that_contradict_each_other_are_refused(one: str, other: str) -> N
     (told,) = refusal.value.errors
     assert {one, other} <= {*told.replace(":", "").split()}
     assert told.endswith("give one of the two")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_runner_may_give_a_state_in_every_mode(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "state.json").write_text("{}")
+    result = run_tap(tmp_path, "--sandbox", "--state", "state.json", mode)
+    assert result.returncode == 0
+    assert result.stdout
 
 
 def test_a_contradiction_is_one_line(tmp_path: Path) -> None:

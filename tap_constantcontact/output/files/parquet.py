@@ -73,9 +73,10 @@ class ParquetTable:
         self._rows = []
 
     def close(self) -> None:
-        """Write what is left, and close the file."""
+        """Write what is left, and close the file, which may be closed already."""
         try:
-            self._write_group()
+            if self._rows:
+                self._write_group()
         finally:
             self._rows = []
             self._writer.close()
