@@ -215,8 +215,6 @@ class TapConstantContact(Tap):
             )
         return account
 
-    # Stream maps
-
     @override
     def setup_mapper(self) -> None:
         """Set up the stream maps, and check that they can be evaluated.
