@@ -11,6 +11,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_constantcontact.cli import main
 from tap_constantcontact.config.settings import SETTINGS
+from tests.parameters import partly_slow
 from tests.processes import TAP, Command, run_tap
 
 OPTIONS = {
@@ -24,7 +25,7 @@ OPTIONS = {
 }
 """Options that say what a run is to do, each with its value."""
 
-MODES = ("--about", "--discover", "--test", "--estimate")
+MODES = ("--discover", "--about", "--test", "--estimate")
 
 TOGETHER = [
     {"--limit", "--to"},
@@ -45,7 +46,7 @@ def test_modes_that_contradict_each_other_are_refused(one: str, other: str) -> N
     assert told.endswith("give one of the two")
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", partly_slow(MODES[:1], MODES[1:]))
 def test_a_runner_may_give_a_state_in_every_mode(tmp_path: Path, mode: str) -> None:
     (tmp_path / "state.json").write_text("{}")
     result = run_tap(tmp_path, "--sandbox", "--state", "state.json", mode)

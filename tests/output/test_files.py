@@ -185,6 +185,7 @@ def test_a_stream_that_is_cut_short_has_no_file_and_leaves_the_state(
     assert kept == state["bookmarks"]["contacts"]
 
 
+@pytest.mark.slow
 def test_a_sweep_over_many_runs_is_in_the_files_once(
     run: Runner, write: Files, tmp_path: Path
 ) -> None:

@@ -21,7 +21,6 @@ from tap_constantcontact.output import system
 from tap_constantcontact.sandbox.account import Account
 from tests.expected import Expected
 from tests.generate import ROOT
-from tests.parameters import partly_slow
 from tests.runs import Run
 from tests.windows import unless_open
 
@@ -66,8 +65,9 @@ def test_a_run_reads_all_rows(tmp_path: Path) -> None:
         assert read.by_key(stream) == expected[stream]
 
 
+@pytest.mark.slow
 @sends_signals
-@pytest.mark.parametrize("signum", partly_slow([signal.SIGINT], [signal.SIGTERM]))
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_between_two_lines_without_a_timer(tmp_path: Path, signum: int) -> None:
     with started(tmp_path, "--sandbox") as process:
         assert process.stdout is not None
@@ -81,6 +81,7 @@ def test_a_signal_ends_a_run_between_two_lines_without_a_timer(tmp_path: Path, s
     assert b"Traceback" not in errors
 
 
+@pytest.mark.slow
 @sends_signals
 def test_a_signal_ends_a_run_whose_output_nobody_takes(tmp_path: Path) -> None:
     with started(tmp_path, "--sandbox") as process:
@@ -91,6 +92,7 @@ def test_a_signal_ends_a_run_whose_output_nobody_takes(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_a_run_without_a_word(tmp_path: Path) -> None:
     with started(tmp_path, "--sandbox") as process:
         assert process.stdout is not None
@@ -103,7 +105,8 @@ def test_a_closed_pipe_ends_a_run_without_a_word(tmp_path: Path) -> None:
     assert b"Traceback" not in errors
 
 
-@pytest.mark.parametrize("form", partly_slow(["csv"], ["jsonl", "parquet"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_files_take_their_place_once_they_are_closed(tmp_path: Path, form: str) -> None:
     command = ("--sandbox", "--select=contact_lists", "--to=tables", f"--format={form}")
     for _ in range(2):
@@ -127,6 +130,7 @@ def test_a_file_that_is_given_up_is_closed_and_removed(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_output_is_utf_8_whatever_the_console_has(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"Łódź": "no setting"}))
     with started(tmp_path, "--config=config.json", module=DOCTOR) as process:
