@@ -2,7 +2,7 @@
 
 `python -m tests.generate` writes them: the extractor in meltano.yml, its definition for MeltanoHub,
 the tables of settings and streams in docs/, a snapshot of the catalog, one file a stream, and the
-sources of the dbt package.
+sources of the dbt package. From the assumptions about the API, it writes their page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from tap_constantcontact.config.settings import DAYS, INSTANTS, PROPERTIES
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.tap import TapConstantContact
-from tests import generate_dbt
+from tests import generate_assumptions, generate_dbt
 from tests.hub import definition
 from tests.plugin import Setting, code, described, dumped, parts, selection, type_of
 
@@ -168,4 +168,8 @@ def _filled(text: str, name: str, generated: str) -> str:
 
 
 if __name__ == "__main__":
-    write({**texts(), generate_dbt.PATH: generate_dbt.sources()})
+    pages = {
+        generate_dbt.PATH: generate_dbt.sources(),
+        generate_assumptions.PATH: generate_assumptions.page(),
+    }
+    write({**texts(), **pages})

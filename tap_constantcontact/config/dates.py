@@ -86,7 +86,8 @@ def days_before(instant: DateTime, number: int) -> DateTime:
 def instant_of(value: Any) -> datetime | None:
     """Convert a date-time from the API to an instant in UTC; None if it is not a date-time.
 
-    The compiled code for rows uses the same parser, so a fraction of a second is rounded alike.
+    The compiled code for rows uses the same parser, so a fraction of a second is rounded alike. One
+    without an offset is taken to be in UTC. (Assumption: `dates-tell-their-offset`.)
 
     Example:
         >>> instant_of("2026-01-31 07:00 -0500"), instant_of("soon")

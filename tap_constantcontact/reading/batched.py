@@ -25,6 +25,8 @@ class BatchedReport(ConstantContactStream):
     are then split in half and requested again, until the bad id is alone; it is skipped. For an
     unknown id there is no row, but an entry under `errors`. (Contract.)
 
+    Assumption: `unknown-campaigns-are-told`.
+
     Attributes that a stream may set:
         parents: The type of the parents.
         parts: The type of their parts, if the report is on these and not on the parents.

@@ -60,6 +60,8 @@ class Events:
         """Return each event of a list once, with some labels, from the page of `start` on.
 
         A list that is not in order is read to its end.
+
+        Assumption: `events-newest-first`.
         """
         labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
         date = stream.replication_key or ""
@@ -84,7 +86,10 @@ class Events:
 
 
 def in_full(stream: ConstantContactStream, context: Mapping[str, Any]) -> Iterator[Page]:
-    """Yield the pages of a list, and warn if they have fewer rows than were asked for."""
+    """Yield the pages of a list, and warn if they have fewer rows than were asked for.
+
+    Assumption: `pages-as-large-as-asked-for`.
+    """
     is_short = False
     for page in stream.pages(context):
         if is_short:

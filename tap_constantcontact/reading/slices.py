@@ -6,6 +6,9 @@ with the newer half of its rows, while another one reads the older half.
 
 Contacts come newest first (seen in responses recorded from the live service, not documented). A
 chain in another order is not split, or if it already was, read to its end.
+
+Assumptions: `contacts-newest-first`, `created-before-finds-older-contacts`,
+`created-after-finds-newer-contacts`.
 """
 
 from __future__ import annotations

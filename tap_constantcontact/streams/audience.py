@@ -28,6 +28,8 @@ class ContactListsStream(Collection):
 
     Without `channel_type`, the API returns only lists for e-mail. The contract's text allows 500
     rows a page, its schema 1000. (Contract.)
+
+    Assumptions: `pages-of-lists`, `sms-lists-without-sms`.
     """
 
     name = "contact_lists"
@@ -67,6 +69,8 @@ class ContactTagsStream(Collection):
     """Tags, each with its number of contacts.
 
     `include_count` adds that number to each tag; it does not add a total of the tags. (Contract.)
+
+    Assumption: `pages-of-tags`.
     """
 
     name = "contact_tags"

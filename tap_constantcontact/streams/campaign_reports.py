@@ -102,6 +102,8 @@ class EmailCampaignSummariesStream(Collection):
     """Counts of the contacts who did something with each campaign, the last sent first.
 
     Whether the API lists more than 500 campaigns is not known.
+
+    Assumptions: `summaries-list-every-campaign`, `pages-of-summaries`.
     """
 
     name = "email_campaign_summaries"

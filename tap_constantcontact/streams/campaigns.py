@@ -45,6 +45,8 @@ class EmailCampaignsStream(Collection):
 
     `after_date` filters by `updated_at`, but the list is sorted by `created_at`, newest first.
     (Contract; responses recorded from the live service.)
+
+    Assumptions: `after-date-finds-campaigns`, `campaigns-move-when-sent`, `pages-of-campaigns`.
     """
 
     name = "email_campaigns"
@@ -72,6 +74,8 @@ SENT = ("done", "executing")
 """Values of `current_status`, in lower case, of campaigns that were sent.
 
 The list has `Done`, a campaign's details `DONE`. (Responses recorded from the live service.)
+
+Assumption: `sent-campaigns-are-done`.
 """
 
 
@@ -100,6 +104,8 @@ class EmailCampaignDetails(Details):
     """The name and the activities of a campaign.
 
     The API does not know the details of removed campaigns. (Contract.)
+
+    Assumption: `removed-campaigns-are-not-found`.
     """
 
     name = "email_campaign_details"

@@ -1,6 +1,9 @@
 """Reports on contacts: what each one did with the account's e-mails and landing pages.
 
 https://v3.developer.constantcontact.com/api_reference/#tag-Contacts-Reporting.
+
+Assumptions: `event-fields-are-known`, `deleted-contacts-have-reports`,
+`unknown-contacts-are-not-found`.
 """
 
 from __future__ import annotations
@@ -59,6 +62,8 @@ class ContactActionSummaryStream(Report):
         """Select the e-mails sent in a window, with one more second before and after it.
 
         Whether the API's bounds are inclusive is not documented.
+
+        Assumption: `summary-takes-a-second-more`.
         """
         return _between(window.start.subtract(seconds=1), window.end.add(seconds=1))
 

@@ -113,6 +113,10 @@ class ContactsStream(Collection):
     contact's `updated_at`, by which `updated_after` filters. (The vendor's forum, confirmed by
     staff.) So an incremental run makes a second pass with `optout_after`. No filter finds any other
     change of permission. So all contacts are read again every `contacts_refresh_days`.
+
+    Assumptions: `updated-after-finds-changes`, `optout-after-finds-unsubscribes`,
+    `unsubscribes-have-a-date`, `deletions-move-updated-at`, `all-statuses-bring-deleted-contacts`,
+    `includes-bring-memberships`, `pages-of-contacts`.
     """
 
     name = "contacts"

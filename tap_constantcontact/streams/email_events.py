@@ -7,6 +7,9 @@ the roles primary_email and resend. (Contract.) Only opens and clicks have count
 which a contact's second open moves. The other counts are of contacts, so a contact's second bounce,
 forward or opt-out is only found by a full reading. The date `last_refresh_time` of the counts moves
 without an event. (Contract; the vendor's guide.)
+
+Assumptions: `counts-equal-rows`, `unique-counts-equal-people`, `unique-opens-are-people`,
+`unsent-emails-have-no-events`.
 """
 
 from __future__ import annotations

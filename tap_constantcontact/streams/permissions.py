@@ -1,4 +1,7 @@
-"""The rights that streams need, with those of the streams that they rely on."""
+"""The rights that streams need, with those of the streams that they rely on.
+
+Assumption: `rights-are-those-documented`.
+"""
 
 from __future__ import annotations
 

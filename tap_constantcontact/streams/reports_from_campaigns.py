@@ -4,6 +4,9 @@ The e-mail reports list 500 events of all contacts per request, the newest first
 roles primary_email and resend, and no removed campaign. (Contract.) No row of them recorded from
 the live service is public, nor one of the contact reports. So whether both tell the same instant of
 an event is not known.
+
+Assumptions: `both-sources-tell-the-same-events`, `both-sources-tell-the-same-times`,
+`events-name-contact-and-time`, `summary-counts-equal-details`.
 """
 
 from __future__ import annotations

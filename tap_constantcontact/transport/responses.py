@@ -10,6 +10,8 @@ Documented in the contract, or seen in responses recorded from the live service:
   request for the next page.
 - Responses carry headers with ids, which the vendor's support asks for. (Raw headers in a thread of
   the vendor's developer forum.)
+
+Assumption: `every-page-links-to-the-next`.
 """
 
 from __future__ import annotations

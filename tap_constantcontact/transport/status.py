@@ -2,7 +2,8 @@
 
 This relies on facts about the API:
 
-- A 209 is the declared success of the list of automations. (Contract.)
+- A 209 is the declared success of the list of automations. (Contract. Assumption:
+  `automations-are-sent-with-209`.)
 - A 202 means that a segment is still being computed: the request is retried. (Contract.)
 - The API never redirects: a redirect leads to a sign-in page, a proxy or another host. (Common
   sense.)

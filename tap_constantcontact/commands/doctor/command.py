@@ -14,8 +14,10 @@ import requests
 
 from tap_constantcontact.auth.permissions import Permission
 from tap_constantcontact.commands.doctor import access, machine
+from tap_constantcontact.commands.doctor.assumptions import assumptions, budget_of
 from tap_constantcontact.commands.doctor.findings import DoctorReport, Verdict
 from tap_constantcontact.commands.doctor.settings import Settings, examine_selection, selected_needs
+from tap_constantcontact.commands.verify.unfinished import MOST_REQUESTS
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.exceptions import ConfigValidationError, plain
 from tap_constantcontact.output.singer import PlainCommand
@@ -27,9 +29,16 @@ NEVER_WAIT = {"on_daily_limit": "stop", "request_budget": None}
 
 
 def _examine(
-    report: DoctorReport, sources: Sequence[str], client_id: str | None, catalog_file: Path | None
+    report: DoctorReport,
+    sources: Sequence[str],
+    client_id: str | None,
+    catalog_file: Path | None,
+    *,
+    verify: bool,
 ) -> tuple[list[Permission], int]:
     """Examine all that a run relies on, with at most three requests to the API.
+
+    With `verify`, check the assumptions about the API as well.
 
     Returns:
         Whether the token may read the selected streams, and the number of those requests.
@@ -60,7 +69,8 @@ def _examine(
             access.limits_store(report, config)
     if report.has_errors_in("settings", "selection", "token", "limits store"):
         return [], _without_token(report, config, response)
-    connection = Connection({**config, **NEVER_WAIT})
+    budget = {"request_budget": budget_of(config)} if verify else {}
+    connection = Connection({**config, **NEVER_WAIT, **budget})
     streams = access.use(
         report,
         connection,
@@ -68,6 +78,8 @@ def _examine(
         forbidden=Verdict.WARNING if config["skip_forbidden_streams"] else Verdict.ERROR,
         can_renew=response is not None,
     )
+    if verify and not report.has_errors_in("network", "token", "account"):
+        assumptions(report, connection, streams)
     return streams, connection.sent
 
 
@@ -100,12 +112,13 @@ def examine(
     *,
     client_id: str | None = None,
     catalog: Path | None = None,
+    verify: bool = False,
     is_json: bool = False,
 ) -> int:
     """Print what is found, and return the exit code."""
     report = DoctorReport((lambda _: None) if is_json else click.echo)
     with _nothing_logged():
-        found = _examine(report, sources, client_id, catalog)
+        found = _examine(report, sources, client_id, catalog, verify=verify)
     click.echo(report.as_json(*found) if is_json else report.conclusion(*found))
     return report.exit_code
 
@@ -122,15 +135,26 @@ def examine(
     type=click.Path(path_type=Path),
     help="The tap's catalog, whose selected streams are examined.",
 )
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Check on this account what the tap assumes about the API, with at most "
+    f"{MOST_REQUESTS} requests.",
+)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")
 @click.version_option(package_name="tap-constantcontact")
 @click.pass_context
 def main(
-    context: click.Context, *, sources: tuple[str, ...], catalog: Path | None, is_json: bool
+    context: click.Context,
+    *,
+    sources: tuple[str, ...],
+    catalog: Path | None,
+    verify: bool,
+    is_json: bool,
 ) -> None:
     """Examine whether a run of tap-constantcontact can read the account, and say what to do.
 
-    It sends at most three requests to the API, which count like those of a run. The exit code is 1
-    if there is an error, and 0 if there are at most warnings.
+    Without --verify, it sends at most three requests to the API. All count like those of a run. The
+    exit code is 1 if there is an error, and 0 if there are at most warnings.
     """
-    context.exit(examine(sources, catalog=catalog, is_json=is_json))
+    context.exit(examine(sources, catalog=catalog, verify=verify, is_json=is_json))

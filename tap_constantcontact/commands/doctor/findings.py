@@ -11,6 +11,8 @@ from typing import NamedTuple
 import click
 
 from tap_constantcontact.auth.permissions import Permission, permissions_table
+from tap_constantcontact.commands.verify.assumption import Verified
+from tap_constantcontact.commands.verify.table import as_fields, assumptions_table
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, plain
 from tap_constantcontact.output.figures import counted
 
@@ -43,10 +45,16 @@ class Finding(NamedTuple):
 
 
 class DoctorReport:
-    """What an examination has found so far; `show` is called with each finding as a line."""
+    """What an examination has found so far; `show` is called with each finding as a line.
+
+    Attributes:
+        findings: The findings.
+        verified: What the account shows of the assumptions about the API, if that was asked.
+    """
 
     def __init__(self, show: Callable[[str], object]) -> None:
         self.findings: list[Finding] = []
+        self.verified: list[Verified] = []
         self._show = show
 
     def add(self, verdict: Verdict, subject: str, text: str, advice: str = "") -> None:
@@ -104,7 +112,10 @@ class DoctorReport:
         else:
             result = "All is well."
         result = f"{result} This took {counted(requests, 'request')} to the API."
-        return f"\n{permissions_table(streams)}\n\n{result}" if streams else result
+        tables = [permissions_table(streams)] if streams else []
+        if self.verified:
+            tables.append(assumptions_table(self.verified))
+        return "\n\n".join(("", *tables, result)).removeprefix("\n") if tables else result
 
     def as_json(self, streams: Sequence[Permission], requests: int) -> str:
         """Return the report as JSON for programs."""
@@ -113,5 +124,6 @@ class DoctorReport:
             "requests": requests,
             "findings": [finding._asdict() for finding in self.findings],
             "streams": [permission._asdict() for permission in streams],
+            "assumptions": [as_fields(one) for one in self.verified],
         }
         return json.dumps(report, indent=2)

@@ -1,0 +1,284 @@
+"""Assumptions about contacts: which of them the filters of the API find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from tap_constantcontact.commands.verify.assumption import (
+    READ_ALL_AGAIN,
+    REPORT_IT,
+    Assumption,
+)
+from tap_constantcontact.commands.verify.probe import ContradictedError, Probe, UntoldError
+from tap_constantcontact.commands.verify.samples import (
+    bound_at,
+    campaigns,
+    contacts,
+    deleted_contacts,
+    instant_at,
+    keys_in,
+    newest,
+)
+from tap_constantcontact.config.dates import instant_of
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.query import OVERLAP, at_path
+from tap_constantcontact.records.rows import Record
+from tap_constantcontact.streams.audience import ContactListsStream
+from tap_constantcontact.streams.campaigns import EmailCampaignsStream
+from tap_constantcontact.streams.contacts import ContactsStream
+
+ONE_DAY = timedelta(days=1)
+
+KEPT = "contact_id"
+OPT_OUT = "email_address.opt_out_date"
+
+
+def _finds(
+    rows: Callable[[Probe], list[Record]], stream: type[Collection], parameter: str, path: str
+) -> Callable[[Probe], str]:
+    """Return a check that a filter by date finds what changed a second later, and nothing older."""
+
+    def check(probe: Probe) -> str:
+        (key,) = stream.primary_keys
+        since = newest(rows(probe), path)
+        expected = {*keys_in((row for row in rows(probe) if _is(row, path, since)), key)}
+        query = {"status": "all"} if stream is ContactsStream else {}
+
+        def found_since(margin: timedelta) -> list[Record]:
+            bound = {parameter: bound_at(since, margin)}
+            return [*probe.ask(stream, **query, **bound, limit=stream.page_size).rows]
+
+        found, at_bound = found_since(-OVERLAP), found_since(timedelta())
+        if missing := len(expected - {*keys_in(found, key)}):
+            raise ContradictedError(
+                f"{parameter}, set a second before the newest {path}, does not find {missing} of "
+                f"{len(expected)} rows of {stream.name}."
+            )
+        older = sum(instant_at(row, path) < since - OVERLAP for row in found)
+        also = f", of which {older} are older" if older else ""
+        is_in = "in" if expected & {*keys_in(at_bound, key)} else "ex"
+        return f"It finds {len(found)} rows{also}; the bound itself is {is_in}cluded."
+
+    return check
+
+
+def _is(row: Record, path: str, instant: datetime) -> bool:
+    return instant_of(at_path(row, path)) == instant
+
+
+def _of_first_page(probe: Probe) -> list[Record]:
+    return [*contacts(probe).rows]
+
+
+def _unsubscribed(probe: Probe) -> list[Record]:
+    reply = probe.ask(ContactsStream, status="unsubscribed", limit=ContactsStream.page_size)
+    if not reply.rows:
+        raise UntoldError("No contact has unsubscribed.")
+    return [*reply.rows]
+
+
+def _with_opt_out_date(probe: Probe) -> str:
+    rows = _unsubscribed(probe)
+    undated = sum(instant_of(at_path(row, OPT_OUT)) is None for row in rows)
+    if undated:
+        raise ContradictedError(
+            f"{undated} of {len(rows)} unsubscribed contacts have no {OPT_OUT}."
+        )
+    return f"All {len(rows)} unsubscribed contacts have one."
+
+
+def _deleted_under_all(probe: Probe) -> str:
+    deleted = deleted_contacts(probe)
+    since = newest(deleted, "updated_at")
+    key = next(row[KEPT] for row in deleted if _is(row, "updated_at", since))
+    reply = probe.ask(
+        ContactsStream, status="all", updated_after=bound_at(since), limit=ContactsStream.page_size
+    )
+    among_all = {*keys_in(_of_first_page(probe), KEPT), *keys_in(reply.rows, KEPT)}
+    if key not in among_all:
+        if reply.page.next_link:
+            raise UntoldError("Too many contacts changed since the last one was deleted.")
+        raise ContradictedError("The contact deleted last is not listed under status=all.")
+    return f"The last of {len(deleted)} deleted contacts is listed under status=all."
+
+
+def _deletion_moves(probe: Probe) -> str:
+    deleted = deleted_contacts(probe)
+    still = 0
+    for row in deleted:
+        text = str(row.get("deleted_at"))
+        margin = ONE_DAY if len(text) == len("2026-01-31") else timedelta(minutes=1)
+        still += instant_at(row, "updated_at") < instant_at(row, "deleted_at") - margin
+    if still:
+        raise ContradictedError(
+            f"{still} of {len(deleted)} deleted contacts were last updated before."
+        )
+    return f"{len(deleted)} deleted contacts were last updated then or later."
+
+
+def _middle(probe: Probe) -> tuple[list[Record], datetime]:
+    rows = [row for row in _of_first_page(probe) if instant_of(row.get("created_at"))]
+    if len(rows) < 3:  # noqa: PLR2004 - older, middle, newer
+        raise UntoldError(f"The account has {len(rows)} contacts.")
+    created = sorted(instant_at(row, "created_at") for row in rows)
+    return rows, created[len(created) // 2].replace(microsecond=0)
+
+
+def _created_before(probe: Probe) -> str:
+    rows, middle = _middle(probe)
+    older = {*keys_in((row for row in rows if instant_at(row, "created_at") < middle), KEPT)}
+    found = probe.ask(
+        ContactsStream,
+        status="all",
+        created_before=bound_at(middle, OVERLAP),
+        limit=ContactsStream.page_size,
+    ).rows
+    if missing := len(older - {*keys_in(found, KEPT)}):
+        raise ContradictedError(
+            f"created_before, a second later, does not find {missing} of {len(older)} contacts."
+        )
+    return f"Set a second later, it finds all {len(older)} contacts."
+
+
+def _created_after(probe: Probe) -> str:
+    rows, middle = _middle(probe)
+    newer = {*keys_in((row for row in rows if instant_at(row, "created_at") >= middle), KEPT)}
+    found = probe.ask(
+        ContactsStream,
+        status="all",
+        created_after=bound_at(middle),
+        limit=ContactsStream.page_size,
+    ).rows
+    if missing := len(newer - {*keys_in(found, KEPT)}):
+        raise ContradictedError(
+            f"created_after, a second earlier, does not find {missing} of {len(newer)} contacts."
+        )
+    return f"Set a second earlier, it finds all {len(newer)} contacts."
+
+
+def _newest_first(probe: Probe) -> str:
+    created = [instant_at(row, "created_at") for row in _of_first_page(probe)]
+    if len({*created}) < 2:  # noqa: PLR2004 - of one, there is no order
+        raise UntoldError(f"The account has {len(created)} contacts.")
+    if created != sorted(created, reverse=True):
+        raise ContradictedError(f"{len(created)} contacts come in another order.")
+    return f"{len(created)} contacts come in this order."
+
+
+def _with_memberships(probe: Probe) -> str:
+    members = sum(bool(row.get("list_memberships")) for row in _of_first_page(probe))
+    lists = probe.ask(
+        ContactListsStream, **ContactListsStream.all_queries[0].parameters, limit=500
+    ).rows
+    largest = max((row.get("membership_count") or 0 for row in lists), default=0)
+    if not largest:
+        raise UntoldError("No contact is on a list.")
+    if not members:
+        raise ContradictedError(
+            f"A list has {largest} members, and no contact has list_memberships."
+        )
+    return f"{members} contacts have list_memberships, and the largest list has {largest} members."
+
+
+ABOUT_CONTACTS = (
+    Assumption(
+        "updated-after-finds-changes",
+        "updated_after, set a second before an instant, finds each contact that changed at it.",
+        "contract; whether the bound itself is included is not documented",
+        "Changed contacts are missing in incremental runs of contacts, until all are read again.",
+        READ_ALL_AGAIN,
+        _finds(_of_first_page, ContactsStream, "updated_after", "updated_at"),
+        loses_rows=True,
+    ),
+    Assumption(
+        "optout-after-finds-unsubscribes",
+        "optout_after, set a second before an instant, finds each contact who unsubscribed at it.",
+        "contract, and the vendor's forum: an unsubscribe does not move updated_at",
+        "Who unsubscribed stays subscribed in your data, until all contacts are read again.",
+        READ_ALL_AGAIN,
+        _finds(_unsubscribed, ContactsStream, "optout_after", OPT_OUT),
+        loses_rows=True,
+    ),
+    Assumption(
+        "unsubscribes-have-a-date",
+        "Each unsubscribed contact has an opt_out_date, which optout_after filters by.",
+        "the vendor's forum",
+        "Who unsubscribed stays subscribed in your data, until all contacts are read again.",
+        READ_ALL_AGAIN,
+        _with_opt_out_date,
+        loses_rows=True,
+    ),
+    Assumption(
+        "all-statuses-bring-deleted-contacts",
+        "status=all lists deleted contacts as well.",
+        "contract",
+        "Deleted contacts stay in your data as if they were still in the account.",
+        "Set contact_status to a list of every status: active, deleted, not_set, "
+        "pending_confirmation, temp_hold, unsubscribed.",
+        _deleted_under_all,
+        loses_rows=True,
+    ),
+    Assumption(
+        "deletions-move-updated-at",
+        "A contact's updated_at moves when it is deleted, so that updated_after finds it.",
+        "inference: no recording of a deleted contact is public",
+        "Deleted contacts stay in your data until all contacts are read again.",
+        READ_ALL_AGAIN,
+        _deletion_moves,
+        loses_rows=True,
+    ),
+    Assumption(
+        "created-before-finds-older-contacts",
+        "created_before, set a second after an instant, finds each contact created before it.",
+        "contract; whether the bound itself is included is not documented",
+        "Contacts are missing where a long list is read in slices: with thousands of contacts and "
+        "slow responses.",
+        "Set max_concurrent_requests to 1, so that lists are not read in slices.",
+        _created_before,
+        loses_rows=True,
+    ),
+    Assumption(
+        "created-after-finds-newer-contacts",
+        "created_after, set a second before an instant, finds each contact created at it or later.",
+        "contract; whether the bound itself is included is not documented",
+        "A report on contacts that goes on in a later run, or a list that is read in slices, "
+        "misses contacts.",
+        "Set no request_budget, and max_concurrent_requests to 1, so that a run reads all contacts "
+        "from the first on.",
+        _created_after,
+        loses_rows=True,
+    ),
+    Assumption(
+        "contacts-newest-first",
+        "Contacts are listed by created_at, the newest first.",
+        "responses recorded from the live service",
+        "Nothing is missing; a long list is read one page after another, which takes longer.",
+        "Nothing needs to be done.",
+        _newest_first,
+    ),
+    Assumption(
+        "includes-bring-memberships",
+        "The parameter include brings what contacts have: lists, tags, custom fields and so on.",
+        "contract",
+        "contact_list_memberships has no row, and others of its kind may have none.",
+        REPORT_IT,
+        _with_memberships,
+        loses_rows=True,
+    ),
+    Assumption(
+        "after-date-finds-campaigns",
+        "after_date, set a second before an instant, finds each campaign that changed at it.",
+        "contract, and responses recorded from the live service",
+        "email_campaigns and email_campaign_activities miss campaigns in incremental runs.",
+        "Choose the replication method FULL_TABLE for these streams in the catalog.",
+        _finds(
+            lambda probe: [*campaigns(probe).rows],
+            EmailCampaignsStream,
+            "after_date",
+            "updated_at",
+        ),
+        loses_rows=True,
+    ),
+)
+"""The assumptions about contacts, and about filters by date."""
