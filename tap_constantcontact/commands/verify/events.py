@@ -27,6 +27,8 @@ from tap_constantcontact.records.rows import Record
 
 READ_BY_CONTACT = "Set report_source to contacts."
 
+OTHER_SOURCE = "Set report_source to the one that tells more, contacts or campaigns."
+
 UNKNOWN_CONTACT = "00000000-0000-1000-8000-000000000000"
 
 IN_SUMMARY = {"em_optouts": "em_unsubscribes"}
@@ -187,7 +189,7 @@ ABOUT_EVENTS = (
         "The reports on a contact and on an e-mail tell the same events.",
         "inference: no recording of either is public",
         "With one report_source, events are missing that the other has.",
-        f"{READ_BY_CONTACT} It has every kind of event.",
+        OTHER_SOURCE,
         _same_events,
         loses_rows=True,
     ),
@@ -218,7 +220,7 @@ ABOUT_EVENTS = (
         "contract: the names of the counts",
         "contact_action_summary has other counts with report_source campaigns, and events may be "
         "missing in contact_activity_details.",
-        READ_BY_CONTACT,
+        OTHER_SOURCE,
         _summed_up,
         loses_rows=True,
     ),
