@@ -172,6 +172,12 @@ class Collection(ConstantContactStream):
             except (RetriableAPIError, ChunkedEncodingError) as error:
                 limit = self._smaller(limit, error)
                 continue
+            if isinstance(pages, Slices) and known < pages.total:
+                self.run.doubt(
+                    "pages-of-contacts",
+                    self.name,
+                    f"the API counts {pages.total:,} rows and sent {known:,}: some may be missing",
+                )
             if not query.shrinks or rows <= limit or known == known_before:
                 return
 

@@ -99,6 +99,9 @@ class Slices:
 
     `pages` returns those of the list, given query parameters that restrict the creation of its
     rows; `wanted` returns how many requests should be in flight.
+
+    Attributes:
+        total: Number of rows of the whole list, as its first page told it; 0 if it did not.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class Slices:
         self._wanted = wanted
         self._workers = Workers()
         self._awaited: dict[Future[Page | None], Chain] = {}
+        self.total = 0
 
     def __iter__(self) -> Iterator[list[Record]]:
         """Yield the rows of each page, while the next pages are on their way."""
@@ -136,6 +140,7 @@ class Slices:
     def _rows(self, chain: Chain, page: Page) -> list[Record]:
         """Return the rows of a page that belong to its slice, after asking for further pages."""
         created = [(row.get(self._creation.at) or "")[:SECOND] for row in page.rows]
+        self.total = self.total or page.total or 0
         chain.take(page, [*filter(None, created)])
         if not chain.is_finished:
             self._ask(chain)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import time_machine
@@ -16,12 +17,13 @@ from tap_constantcontact.sandbox.account import Account, parse, write
 from tap_constantcontact.sandbox.data.contacts import status
 from tap_constantcontact.sandbox.endpoints.contacts import STATUSES
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.tap import TapConstantContact
 from tests.assumptions import BREAKS, EVENTS, Break, dropping, each
 from tests.catalogs import read_whole
 from tests.parameters import DETAILS, SUMMARY, partly_slow
-from tests.runs import Run, config_for, sync
-from tests.sandboxes import PRESENT
+from tests.runs import Run, Runner, config_for, sync
+from tests.sandboxes import PRESENT, Slowness
 
 pytestmark = pytest.mark.contacts(12, young=True)
 
@@ -117,6 +119,10 @@ def _event(kind: str) -> Callable[[Account, datetime], Found]:
     return happen
 
 
+def _in_boston(row: dict[str, Any]) -> None:
+    row["updated_at"] = write(parse(row["updated_at"]), 2)[: len("2026-01-31T12:00:00")]
+
+
 def _still(**counts: int) -> Break:
     return each("email_campaign_stats", "results", lambda row: row["stats"].update(counts))
 
@@ -136,6 +142,9 @@ LOSSES: Mapping[str, Loss] = {
     ),
     "all-statuses-bring-deleted-contacts": Loss(
         "contacts", _delete, {"contact_status": sorted(STATUSES)}
+    ),
+    "dates-tell-their-offset": Loss(
+        "contacts", _edit, DAILY, broken=each("contacts", "contacts", _in_boston)
     ),
     "after-date-finds-campaigns": Loss("email_campaigns", _send, whole=True),
     "campaigns-move-when-sent": Loss(
@@ -204,3 +213,49 @@ def test_the_remedy_brings_what_a_broken_assumption_loses(
     (remedy,) = (each.remedy for each in ASSUMPTIONS if each.name == name)
     for setting in loss.remedy or ("FULL_TABLE",):
         assert setting in remedy
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("present")
+def test_a_list_that_is_not_read_in_slices_is_whole(
+    account: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    slowness = Slowness()
+    slowness.path, slowness.seconds = "/v3/contacts", 0.05
+    middlewares = [
+        slowness.middleware,
+        BREAKS["created-before-finds-older-contacts"].middleware(account),
+    ]
+    with (
+        Sandbox(account, middlewares=middlewares) as sandbox,
+        mock.patch.object(ContactsStream, "page_size", 1),
+    ):
+        config = config_for(sandbox, tmp_path, requests_per_second=100)
+        harmed = sync(config, streams=["contacts"])
+        assert "(assumption pages-of-contacts)" in caplog.text
+        healed = sync({**config, "max_concurrent_requests": 1}, streams=["contacts"])
+    assert len(harmed.records["contacts"]) < len(account.contacts)
+    assert len(healed.records["contacts"]) == len(account.contacts)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("present")
+def test_a_report_that_is_read_in_one_run_is_whole(account: Account, tmp_path: Path) -> None:
+    broken = BREAKS["created-after-finds-newer-contacts"].middleware(account)
+    with Sandbox(account, middlewares=[broken]) as sandbox:
+        run = Runner(sandbox, tmp_path)
+        whole = run(streams=SUMMARY)
+        state: dict[str, Any] = {}
+        read = set()
+        for _ in range(3):
+            part = run(state, SUMMARY, budget=8)
+            read |= {record["contact_id"] for record in part.records[SUMMARY]}
+            state = part.state
+    with_events = {
+        key
+        for key, contact in account.contacts.items()
+        if account.summary(key) and status(contact) != "deleted"
+    }
+    assert read < with_events
+    assert isinstance(state["bookmarks"][SUMMARY]["sweep"], str)  # it is finished
+    assert {record["contact_id"] for record in whole.records[SUMMARY]} == with_events

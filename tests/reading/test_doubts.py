@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -12,6 +13,8 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.endpoints.endpoint import Call
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams.contact_reports import ContactActivityDetailsStream
+from tap_constantcontact.streams.contacts import ContactsStream
+from tests.assumptions import BREAKS
 from tests.faults import changing
 from tests.parameters import DETAILS
 from tests.runs import Runner
@@ -75,3 +78,19 @@ def test_fewer_rows_than_the_counts_tell_are_told_once(
         sandbox.api.partner = True
         assert Runner(sandbox, tmp_path)(streams="email_opens").exit_code == 0
     assert doubts() == ["counts-equal-rows"]
+
+
+@pytest.mark.usefixtures("present")
+@pytest.mark.parametrize(
+    ("name", "page_size"), [("pages-of-contacts", 12), ("every-page-links-to-the-next", 500)]
+)
+def test_fewer_contacts_than_the_api_counts_are_told(
+    name: str, page_size: int, account: Account, tmp_path: Path, doubts: Any
+) -> None:
+    with (
+        Sandbox(account, middlewares=[BREAKS[name].middleware(account)]) as sandbox,
+        mock.patch.object(ContactsStream, "page_size", page_size),
+    ):
+        found = Runner(sandbox, tmp_path)(streams="contacts")
+    assert len(found.records["contacts"]) < len(account.contacts)
+    assert doubts() == ["pages-of-contacts"]

@@ -233,7 +233,7 @@ ABOUT_CONTACTS = (
         "created_before, set a second after an instant, finds each contact created before it.",
         "contract; whether the bound itself is included is not documented",
         "Contacts are missing where a long list is read in slices: with thousands of contacts and "
-        "slow responses.",
+        "slow responses. A run warns of it.",
         "Set max_concurrent_requests to 1, so that lists are not read in slices.",
         _created_before,
         loses_rows=True,
@@ -242,10 +242,10 @@ ABOUT_CONTACTS = (
         "created-after-finds-newer-contacts",
         "created_after, set a second before an instant, finds each contact created at it or later.",
         "contract; whether the bound itself is included is not documented",
-        "A report on contacts that goes on in a later run, or a list that is read in slices, "
-        "misses contacts.",
-        "Set no request_budget, and max_concurrent_requests to 1, so that a run reads all contacts "
-        "from the first on.",
+        "A report on contacts that goes on in a later run misses contacts; a list that is read in "
+        "slices may miss some, of which a run warns.",
+        "Set report_source to campaigns, or no request_budget, so that a run reads all contacts "
+        "from the first on; and set max_concurrent_requests to 1.",
         _created_after,
         loses_rows=True,
     ),

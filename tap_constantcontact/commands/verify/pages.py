@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tap_constantcontact.commands.verify.assumption import REPORT_IT, Assumption
+from tap_constantcontact.commands.verify.assumption import READ_ALL_AGAIN, REPORT_IT, Assumption
 from tap_constantcontact.commands.verify.probe import (
     ContradictedError,
     Probe,
@@ -153,15 +153,16 @@ ABOUT_PAGES = (
         "pages-of-contacts",
         ContactsStream,
         ALL_CONTACTS,
-        "Contacts are missing in every stream that is about contacts, others each time.",
-        "Set contacts_refresh_days to 1, so that other readings bring what one of them skipped, "
-        "and open an issue with this table.",
+        "Contacts are missing in every stream that is about contacts. A run that reads all of them "
+        "warns if there are fewer than the API counts.",
+        REPORT_IT,
     ),
     Assumption(
         "every-page-links-to-the-next",
         "A page that is not the last has a link to the next under _links or next_cursor.",
         "contract, and responses recorded from the live service",
-        "A list ends with its first page, and what is on the others is missing.",
+        "A list ends with its first page, and what is on the others is missing. A run warns of it "
+        "for contacts.",
         REPORT_IT,
         _linked,
         loses_rows=True,
@@ -206,9 +207,8 @@ ABOUT_PAGES = (
         "dates-tell-their-offset",
         "Every date-time has an offset from UTC, and only deleted_at may be a date.",
         "contract, and responses recorded from the live service",
-        "Rows whose dates are read as UTC, and are not, fall out of an incremental reading.",
-        "Set start_date a day earlier and lookback_days a day higher; for contacts, set "
-        "contacts_refresh_days to 1.",
+        "Changed contacts whose date is read as hours too early are missing in incremental runs.",
+        f"{READ_ALL_AGAIN} Leave lookback_days at 1 or more.",
         _with_offsets,
         loses_rows=True,
     ),
