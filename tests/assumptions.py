@@ -145,6 +145,11 @@ def _moved(row: Row) -> None:
     row["created_time"] = write(parse(row["created_time"]) + timedelta(minutes=1))
 
 
+def _ties_turned(_: web.Request, body: Any) -> None:
+    body[EVENTS].reverse()
+    body[EVENTS].sort(key=lambda row: parse(row["created_time"]), reverse=True)
+
+
 def _stale(row: Row) -> None:
     if row.get("deleted_at"):
         row["updated_at"] = row["created_at"]
@@ -266,7 +271,9 @@ BREAKS: Mapping[str, Break] = {
     "unknown-campaigns-are-told": instead(
         "email_campaign_stats", REFUSAL, lambda sent: "," in sent.request.path
     ),
-    "events-newest-first": _reversed("email_opens", EVENTS),
+    "events-newest-first": _reversed("email_opens", EVENTS)._replace(
+        also=frozenset({"ties-come-in-the-same-order"})
+    ),
     "both-sources-tell-the-same-events": dropping(
         DETAILS,
         EVENTS,
@@ -283,6 +290,7 @@ BREAKS: Mapping[str, Break] = {
         SUMMARY, "campaign_activities", lambda row: row.update(em_opens=row["em_opens"] + 1)
     ),
     "both-sources-tell-the-same-times": each(DETAILS, EVENTS, _moved),
+    "ties-come-in-the-same-order": altering(DETAILS, _ties_turned),
     "event-fields-are-known": each(DETAILS, EVENTS, lambda row: row.update(surprise=1)),
     "deleted-contacts-have-reports": instead(
         SUMMARY,

@@ -97,6 +97,8 @@ def with_ids(rows: Sequence[dict[str, Any]]) -> EventRows:
     contact reports list the newest first, so both give an event the same number. The rows are all
     events at the instant of each, or at least the older ones.
 
+    Assumption: `ties-come-in-the-same-order`.
+
     Example:
         >>> mobile, desktop = {"device_type": "mobile"}, {"device_type": "desktop"}
         >>> with_ids([desktop, mobile])[1] == with_ids([mobile])[0]

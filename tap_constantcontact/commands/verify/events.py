@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tap_constantcontact.commands.verify.assumption import Assumption
 from tap_constantcontact.commands.verify.probe import ContradictedError, Probe, Reply, UntoldError
@@ -31,15 +31,25 @@ OTHER_SOURCE = "Set report_source to the one that tells more, contacts or campai
 
 UNKNOWN_CONTACT = "00000000-0000-1000-8000-000000000000"
 
+NO_MARK = (None, None)
+
 IN_SUMMARY = {"em_optouts": "em_unsubscribes"}
 """Names of a summary's counts, where they are not those of the types."""
 
 
 class Told(NamedTuple):
-    """What the two sources tell of a contact's events of an e-mail: type and instant of each."""
+    """An event as a source tells it, and what tells it from others of its type and instant."""
 
-    by_contact: Sequence[tuple[str, datetime]]
-    by_campaign: Sequence[tuple[str, datetime]]
+    kind: str
+    at: datetime
+    mark: tuple[Any, ...]
+
+
+class BothTold(NamedTuple):
+    """What the two sources tell of a contact's events of an e-mail, each in its order."""
+
+    by_contact: Sequence[Told]
+    by_campaign: Sequence[Told]
 
 
 def _lists(probe: Probe) -> list[Reply]:
@@ -83,7 +93,7 @@ def _known_fields(probe: Probe) -> str:
     return f"Of {len(seen)} fields, none is unknown."
 
 
-def _told(probe: Probe) -> Told:
+def _told(probe: Probe) -> BothTold:
     part, contact_id = email(probe).campaign_activity_id, reader(probe)
     events = complete(probe)
     by_campaign = [
@@ -95,7 +105,7 @@ def _told(probe: Probe) -> Told:
     if not by_campaign:
         raise UntoldError("No type of event of the contact fits on a page.")
     details = details_of(probe, contact_id)
-    first = min(instant for _, instant in by_campaign)
+    first = min(event.at for event in by_campaign)
     if details.page.next_link and instant_at(details.rows[-1], "created_time") >= first:
         raise UntoldError("The contact has more events than fit on a page.")
     by_contact = [
@@ -103,16 +113,16 @@ def _told(probe: Probe) -> Told:
         for row in details.rows
         if row.get("campaign_activity_id") == part and row.get(TYPE) in events
     ]
-    return Told(by_contact, by_campaign)
+    return BothTold(by_contact, by_campaign)
 
 
-def _event(row: Record, kind: str) -> tuple[str, datetime]:
-    return kind, instant_at(row, "created_time")
+def _event(row: Record, kind: str) -> Told:
+    return Told(kind, instant_at(row, "created_time"), (row.get("device_type"), row.get("url_id")))
 
 
 def _same_events(probe: Probe) -> str:
     told = _told(probe)
-    here, there = (Counter(kind for kind, _ in events) for events in told)
+    here, there = (Counter(event.kind for event in events) for events in told)
     for kind in sorted({*here, *there}):
         if here[kind] != there[kind]:
             raise ContradictedError(
@@ -124,16 +134,36 @@ def _same_events(probe: Probe) -> str:
 
 def _same_times(probe: Probe) -> str:
     told = _told(probe)
-    here, there = (Counter(events) for events in told)
+    here, there = (Counter(event[:2] for event in events) for events in told)
     if apart := (here - there).total():
         raise ContradictedError(f"Of {here.total()} events, {apart} have another instant.")
-    whole = sum(instant == instant.replace(second=0, microsecond=0) for _, instant in here)
+    instants = [instant for _, instant in here.elements()]
+    whole = sum(instant == instant.replace(second=0, microsecond=0) for instant in instants)
     return f"{here.total()} events have the same instants, {whole} of them in whole minutes."
+
+
+def _ties(probe: Probe) -> str:
+    here, there = (_marks(events) for events in _told(probe))
+    tied = [
+        event for event, marks in here.items() if event in there and len({*marks} - {NO_MARK}) > 1
+    ]
+    if not tied:
+        raise UntoldError("A contact has no events of one type and instant that differ.")
+    if turned := sum(here[event] != there[event] for event in tied):
+        raise ContradictedError(f"Events of {turned} of {len(tied)} instants come otherwise.")
+    return f"Events of {len(tied)} instants do."
+
+
+def _marks(events: Sequence[Told]) -> defaultdict[Any, list[Any]]:
+    marks: defaultdict[Any, list[Any]] = defaultdict(list)
+    for event in events:
+        marks[event[:2]].append(event.mark)
+    return marks
 
 
 def _summed_up(probe: Probe) -> str:
     part, contact_id = email(probe).campaign_activity_id, reader(probe)
-    told = Counter(kind for kind, _ in _told(probe).by_contact)
+    told = Counter(event.kind for event in _told(probe).by_contact)
     rows = summary_of(probe, contact_id).rows
     row = next((row for row in rows if row.get("campaign_activity_id") == part), None)
     if row is None:
@@ -232,6 +262,15 @@ ABOUT_EVENTS = (
         "so it is there twice.",
         "Stay with one report_source, or empty the tables of events when you change it.",
         _same_times,
+    ),
+    Assumption(
+        "ties-come-in-the-same-order",
+        "Both sources list the events of one contact, e-mail, type and instant in the same order.",
+        "inference: no recording of either is public",
+        "No event is missing; but after report_source was changed, two events of one instant may "
+        "have each other's link and device.",
+        "Stay with one report_source, or empty the tables of events when you change it.",
+        _ties,
     ),
     Assumption(
         "event-fields-are-known",

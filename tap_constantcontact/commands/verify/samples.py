@@ -77,13 +77,13 @@ def summaries(probe: Probe) -> Reply:
 
 
 def email(probe: Probe) -> Email:
-    """Return an e-mail with many types of events that fit on a page; else the least sent one."""
+    """Return an e-mail with many types of events that fit on a page; else the least opened one."""
 
     def worth(summary: Record) -> tuple[bool, int]:
         counts = summary.get("unique_counts") or {}
         told = [counts.get(stream.name.removeprefix("email_")) or 0 for stream in TRACKED]
         fits = 0 < told[0] <= email_events.EmailEvents.page_size
-        return fits, sum(map(bool, told)) if fits else -told[0]
+        return fits, sum(map(bool, told)) if fits else -told[1]
 
     ranked = sorted(summaries(probe).rows, key=worth, reverse=True)
     for campaign in ranked[:CANDIDATES]:
@@ -121,10 +121,10 @@ def complete(probe: Probe) -> dict[str, Sequence[Record]]:
 def reader(probe: Probe) -> str:
     """Return the key of a contact, not deleted, with as many types of its events as possible."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for stream in TRACKED:
-        for row in events_of(probe, stream).rows:
+    for kind, rows in complete(probe).items():
+        for row in rows:
             if row.get("contact_id") and not row.get("deleted_at"):
-                found[row["contact_id"]].append(stream.name)
+                found[row["contact_id"]].append(kind)
     if not found:
         raise UntoldError("No contact has an event of the e-mail.")
     return max(found, key=lambda key: (len({*found[key]}), len(found[key])))
