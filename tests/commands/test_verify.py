@@ -28,6 +28,7 @@ from tap_constantcontact.tap import TapConstantContact
 from tap_constantcontact.transport.session import Connection
 from tests.assumptions import BREAKS
 from tests.clocks import PatientClock, retries_wait_by
+from tests.faults import changing
 from tests.generate import COMMAND, ROOT
 from tests.generate_assumptions import PATH, page
 from tests.parameters import partly_slow
@@ -103,6 +104,14 @@ def test_a_sandbox_that_breaks_an_assumption_is_found_out(
     shown = shown_by(account, tmp_path, broken.middleware(account))
     fails = {one: shown[one].seen for one in named(shown, Shown.FAILS)}
     assert {*fails} == {name, *broken.also}, fails
+
+
+def test_a_response_of_another_form_than_the_contract_contradicts(
+    account: Account, tmp_path: Path
+) -> None:
+    odd = changing("email_campaign_stats", lambda body: body["results"][0].update(stats=[1]))
+    shown = shown_by(account, tmp_path, odd)
+    assert named(shown, Shown.FAILS) == {"counts-equal-rows", "unique-counts-equal-people"}
 
 
 # The command

@@ -38,7 +38,7 @@ def assumptions(
     report.ok(
         SUBJECT,
         f"{counted(unfinished.left, 'assumption')} about the API are checked now, with at most "
-        f"{counted(left, 'request')} more; they change nothing in the account.",
+        f"{left} more requests, which change nothing in the account.",
     )
     before = unfinished.left
     try:

@@ -61,6 +61,8 @@ class Assumption:
             return Verified(self.name, Shown.FAILS, str(contrary))
         except UntoldError as why:
             return Verified(self.name, Shown.UNTOLD, str(why))
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return Verified(self.name, Shown.FAILS, "A response has not the form of the contract.")
 
 
 REPORT_IT = "Open an issue with this table: no setting helps."
