@@ -65,6 +65,6 @@ class Assumption:
             return Verified(self.name, Shown.FAILS, "A response has not the form of the contract.")
 
 
-REPORT_IT = "Open an issue with this table: no setting helps."
+REPORT_IT = "Open an issue with what --verify printed: no setting helps."
 
 READ_ALL_AGAIN = "Set contacts_refresh_days to 1, so that all contacts are read again each day."

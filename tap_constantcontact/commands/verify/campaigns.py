@@ -164,7 +164,7 @@ ABOUT_CAMPAIGNS = (
         "responses recorded from the live service",
         "No event of the campaigns with another status is read: neither in the event streams, nor "
         "in the contact reports with report_source campaigns.",
-        "Set report_source to contacts, and open an issue with this table.",
+        "Set report_source to contacts, and open an issue with what --verify printed.",
         _sent_are_done,
         loses_rows=True,
     ),

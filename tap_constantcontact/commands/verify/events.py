@@ -277,7 +277,7 @@ ABOUT_EVENTS = (
         "The rows of the contact reports and of the events have no fields but those of the schema.",
         "contract",
         "No row is missing; the field is left out, and a run warns of it.",
-        "Open an issue with this table if you need the field.",
+        "Open an issue with what --verify printed if you need the field.",
         _known_fields,
     ),
     Assumption(
