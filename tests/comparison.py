@@ -15,7 +15,7 @@ MADE_BY_THE_RUN = ("counted_at", "last_refresh_time")
 MADE_ON_THE_WAY = ("activity_id", *MADE_BY_THE_RUN)
 """Fields of a record that are not in the sandbox's data."""
 
-OFFSET = re.compile(r" ([+-]\d\d)(\d\d)$")
+OFFSET = re.compile(r" ?([+-]\d\d)(\d\d)$")
 """An offset as some date-times have it, which Python does not read."""
 
 

@@ -68,12 +68,15 @@ def tap_with(
     streams: Iterable[str] = (),
     catalog: dict[str, Any] | None = None,
     clock: Clock = SYSTEM,
+    limit: int | None = None,
 ) -> TapConstantContact:
     """Set a tap up in this process; unless streams are named, it reads those that it selects."""
     given = json.loads(json.dumps(state or {}))
     if names := sorted({*streams}):
         config = {**config, "streams": names}
-    tap = TapConstantContact(config=dict(config), state=given, catalog=catalog, clock=clock)
+    tap = TapConstantContact(
+        config=dict(config), state=given, catalog=catalog, clock=clock, limit=limit
+    )
     tap.run.state_interval = 0
     return tap
 
