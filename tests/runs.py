@@ -62,12 +62,13 @@ def config_for(sandbox: Sandbox, tmp_path: Path, **settings: Any) -> dict[str, A
     }
 
 
-def tap_with(
+def tap_with(  # noqa: PLR0913
     config: dict[str, Any],
     state: dict[str, Any] | None = None,
     streams: Iterable[str] = (),
     catalog: dict[str, Any] | None = None,
     clock: Clock = SYSTEM,
+    *,
     limit: int | None = None,
 ) -> TapConstantContact:
     """Set a tap up in this process; unless streams are named, it reads those that it selects."""

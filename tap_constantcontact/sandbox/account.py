@@ -19,10 +19,17 @@ from tap_constantcontact.sandbox.data import (
     profile,
     sms,
 )
-from tap_constantcontact.sandbox.data.basics import Row, newest_first, parse, write
+from tap_constantcontact.sandbox.data.basics import (
+    FIRST_NEWSLETTER,
+    OPENED,
+    Row,
+    newest_first,
+    parse,
+    write,
+)
 from tap_constantcontact.sandbox.data.contacts import status
 from tap_constantcontact.sandbox.data.history import INTERVAL, History
-from tap_constantcontact.sandbox.data.ledger import FIRST_NEWSLETTER, OPENED, Ledger
+from tap_constantcontact.sandbox.data.ledger import Ledger
 
 __all__ = [
     "FIRST_CONTACTS",

@@ -23,6 +23,7 @@ from tap_constantcontact.sandbox.endpoints import (
     sms,
 )
 from tap_constantcontact.sandbox.endpoints.endpoint import Endpoint, Service
+from tap_constantcontact.sandbox.endpoints.parameters import forbidden
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *account.ENDPOINTS,
@@ -65,20 +66,23 @@ class Api(Service):
         """GET /contacts, of its own so that a test can change the account between two pages."""
         return contacts.CONTACT_COLLECTION.respond(self, request)
 
-    def objection(self, request: web.Request, scopes: Collection[str]) -> str | None:
-        """Tell why a request is forbidden.
+    def check(self, request: web.Request, scopes: Collection[str]) -> None:
+        """Refuse a request that is forbidden.
 
         Args:
             request: What is asked.
             scopes: The scopes of its token.
+
+        Raises:
+            HTTPForbidden: It is.
         """
         resource = request.match_info.route.resource
         access = ACCESS.get(resource.canonical if resource else "")
         if access is None:
-            # As others have seen: an unknown path is forbidden, not unknown.
-            return "Forbidden"
+            # As others have seen: an unknown path is forbidden by the gateway, not unknown.
+            body = '{"message":"Forbidden"}'
+            raise web.HTTPForbidden(text=body, content_type="application/json")
         if access.scope and access.scope not in scopes:
-            return f"The access token lacks the scope {access.scope}."
+            raise forbidden(f"The access token lacks the scope {access.scope}.")
         if access.privilege and access.privilege not in self.privileges:
-            return f"The user lacks the privilege {access.privilege}."
-        return None
+            raise forbidden("Request forbidden due to insufficient user privileges.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import threading
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -20,6 +22,28 @@ Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 SHUTDOWN_TIMEOUT = 0.1
 """Seconds to wait for unfinished requests when the sandbox stops."""
+
+
+UNAUTHORIZED = {
+    "x-amzn-ErrorType": "UnauthorizedException",
+    "WWW-Authenticate": "Bearer realm=api.cc.email",
+}
+"""Headers of an answer 401. (Recorded.)"""
+
+
+def _sign(request: web.Request, response: web.StreamResponse) -> None:
+    """Give an answer of the API the headers that its gateway adds (recorded)."""
+    if request.path.startswith("/v3/"):
+        number = uuid.uuid4()
+        signature = {
+            "Content-Type": "application/json",
+            "x-amzn-trace-id": f"Root=1-{number.hex[:8]}-{number.hex[8:]};Sampled=0",
+            "x-amzn-requestid": str(number),
+            "x-amz-apigw-id": base64.b64encode(number.hex[:11].encode()).decode(),
+            "x-eig-tracking-id": str(uuid.uuid4()),
+            "x-cache": "Miss from cloudfront",
+        }
+        response.headers.update(signature)
 
 
 class Sandbox:
@@ -92,7 +116,13 @@ class Sandbox:
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._guard(request, handler)
+            try:
+                response = await self._guard(request, handler)
+            except web.HTTPException as refusal:
+                _sign(request, refusal)
+                raise
+            _sign(request, response)
+            return response
 
         app = web.Application(middlewares=[*self._middlewares, guard])
         app.add_routes(
@@ -110,12 +140,10 @@ class Sandbox:
         if request.path.startswith("/v3/"):
             if not self.authorization.accepts(request):
                 error = {"error_key": "unauthorized", "error_message": "Unauthorized"}
-                return web.json_response(error, status=401)
+                return web.json_response(error, status=401, headers=UNAUTHORIZED)
             if error_429 := self.limits.refuse():
                 return web.json_response(error_429, status=429)
-            if objection := self.api.objection(request, self.authorization.scopes_of(request)):
-                error = {"error_key": "forbidden", "error_message": objection}
-                return web.json_response([error], status=403)
+            self.api.check(request, self.authorization.scopes_of(request))
         return await handler(request)
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> Sandbox:

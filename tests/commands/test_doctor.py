@@ -333,7 +333,7 @@ def test_stream_maps_with_unknown_names(
 
 
 def test_stream_maps_of_custom_fields(sandbox: Sandbox, tmp_path: Path, doctor: Doctor) -> None:
-    maps = {"contacts": {"shop": "custom_fields_by_name['Shop']", "custom_fields_by_name": None}}
+    maps = {"contacts": {"shop": "custom_fields_by_name['shop']", "custom_fields_by_name": None}}
     report = doctor(config_for(sandbox, tmp_path, custom_fields_by_name=True, stream_maps=maps))
     assert report.exit_code == 0
 

@@ -77,7 +77,7 @@ def test_the_summary_tells_whose_account_it_is(sandbox: Sandbox, account: Accoun
 def test_the_summary_needs_its_scope(sandbox: Sandbox) -> None:
     response = summary(sandbox, "contact_data")
     assert response.status_code == 403
-    assert response.json()[0].keys() == {"error_key", "error_message"}
+    assert response.json().keys() == {"error_key", "error_message"}
 
 
 def test_a_seed_tells_accounts_apart(account: Account) -> None:

@@ -134,7 +134,7 @@ def path_to(template: str, account: Account) -> str:
         activity = account.landing_pages[0]
     if "abtest" in template:
         activity = next(iter(campaigns.ab_tests))
-    for kind in ("optouts", "forwards"):
+    for kind in ("optouts", "forwards", "bounces"):
         if template.endswith(kind):
             sent = (key for row in campaigns.rows for key in campaigns.reported(row))
             activity = max(sent, key=lambda key: len(account.index.rows(key, f"em_{kind}")))

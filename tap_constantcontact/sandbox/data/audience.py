@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from tap_constantcontact.sandbox.data.basics import Row, Seed, write
+from tap_constantcontact.sandbox.data.basics import OPENED, Row, Seed, write
 
 LISTS = ("Newsletter", "Customers", "Prospects", "Spring Event", "VIP", "Retired: 2023 Raffle")
 SMS_LISTS = ("Text Alerts", "Retired: 2024 Text Alerts")
@@ -40,11 +40,11 @@ def lists(seed: Seed, opened: datetime) -> dict[str, Row]:
     for number, name in enumerate((*LISTS, *SMS_LISTS)):
         made = opened + timedelta(days=number)
         row: Row = {
-            "list_id": seed.key("list", number),
+            "list_id": list_key(seed, number),
             "name": name,
             "favorite": number == 0,
-            "created_at": write(made, number % 3),
-            "updated_at": write(made + timedelta(days=number), (number + 1) % 3),
+            "created_at": write(made, 1),
+            "updated_at": write(made + timedelta(days=number), 1),
         }
         if number % 2:
             row["description"] = f"{name}, kept by marketing"
@@ -59,14 +59,15 @@ def tags(seed: Seed, opened: datetime) -> dict[str, Row]:
     rows = {}
     for number, name in enumerate((*TAGS, UNUSED_TAG)):
         made = opened + timedelta(days=number)
-        tag_id = seed.key("tag", name)
+        tag_id = seed.dated_key(made, "tag", name)
         rows[tag_id] = {
             "tag_id": tag_id,
             "name": name,
-            "created_at": write(made, 0),
-            "updated_at": write(made + timedelta(days=number), 0),
-            "tag_source": "Contact" if number % 2 else "Account",
+            "created_at": write(made, 1),
+            "updated_at": write(made + timedelta(days=number), 1),
         }
+        if number:
+            rows[tag_id]["tag_source"] = "Contact" if number % 2 else "Account"
     return rows
 
 
@@ -76,25 +77,35 @@ def custom_fields(seed: Seed, opened: datetime) -> dict[str, Row]:
     for number, (label, kind, metadata) in enumerate(FIELDS, start=1):
         made = opened + timedelta(days=number)
         row: Row = {
-            "custom_field_id": seed.key("field", number),
+            "custom_field_id": field_key(seed, number),
             "label": label,
-            "name": label.replace(" ", "_"),
+            "name": label.lower().replace(" ", "_"),
             "type": kind,
-            "created_at": write(made, 2),
-            "updated_at": write(made + timedelta(days=100 * (number % 2)), 0),
+            "created_at": write(made, 1),
+            "updated_at": write(made + timedelta(days=100 * (number % 2)), 1),
         }
         if metadata:
             row["metadata"] = metadata
-        if kind.startswith("date"):
-            row["version"] = 2
+        if number > 1:  # fields of old have no version
+            row["version"] = 2 if kind.startswith("date") else 1
         if label in CHOICES:
             row["choices"] = [
                 _choice(row["custom_field_id"], place, name, made)
                 for place, name in enumerate(CHOICES[label], start=1)
             ]
         rows[row["custom_field_id"]] = row
-    rows[seed.key("field", 9)]["choices"][1]["deleted_at"] = "2024-03-01"
+    rows[field_key(seed, 9)]["choices"][1]["deleted_at"] = "2024-03-01"
     return rows
+
+
+def list_key(seed: Seed, number: int) -> str:
+    """Return the `list_id` of the n-th list, counted from 0."""
+    return seed.dated_key(OPENED + timedelta(days=number), "list", number)
+
+
+def field_key(seed: Seed, number: int) -> str:
+    """Return the `custom_field_id` of the n-th custom field, counted from 1."""
+    return seed.dated_key(OPENED + timedelta(days=number), "field", number)
 
 
 def _choice(custom_field_id: str, place: int, label: str, made: datetime) -> Row:
@@ -120,13 +131,13 @@ def field_values(seed: Seed, contact_id: str, joined: datetime) -> list[Row]:
         rng.choice(("true", "false")),
     )
     rows: list[Row] = [
-        {"custom_field_id": seed.key("field", number), "value": value}
+        {"custom_field_id": field_key(seed, number), "value": value}
         for number, value in enumerate(values, start=3)
     ]
     shop = f"{rng.randrange(1, 3):06}"
-    rows.append({"custom_field_id": seed.key("field", 9), "choice_ids": [shop]})
+    rows.append({"custom_field_id": field_key(seed, 9), "choice_ids": [shop]})
     if rng.random() < 0.2:
-        rows.append({"custom_field_id": seed.key("field", GONE_FIELD), "value": "kept"})
+        rows.append({"custom_field_id": field_key(seed, GONE_FIELD), "value": "kept"})
     return rows
 
 

@@ -11,10 +11,20 @@ from typing import Any
 
 Row = dict[str, Any]
 
+FIRST_NEWSLETTER = datetime(2024, 7, 2, 14, tzinfo=timezone.utc)
+OPENED = FIRST_NEWSLETTER - timedelta(days=400)
+"""When an account was opened."""
+
+FIRST_TICK = datetime(1582, 10, 15, tzinfo=timezone.utc)
+"""From when on ids of version 1 count the time, in tenths of a microsecond."""
+
+TICKS_A_SECOND = 10_000_000
+
 EASTERN = timezone(timedelta(hours=-5))
 FIRST_NAMES = ("Ada", "Ben", "Chloé", "Dmitri", "Elif", "Fatou", "Grace", "Hiro", "Inés", "Jonas")
 LAST_NAMES = ("Abbott", "Brandão", "Castillo", "Diallo", "Egede", "Fischer", "Güneş", "Hoang")
 CITIES = (("Boston", "MA", "02110"), ("Chicago", "IL", "60609"), ("Denver", "CO", "80202"))
+STATES = {"MA": "Massachusetts", "IL": "Illinois", "CO": "Colorado"}
 
 
 @dataclass(frozen=True)
@@ -28,8 +38,22 @@ class Seed:
     number: int
 
     def key(self, *name: object) -> str:
-        """Return the UUID of a named thing."""
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, ":".join(map(str, (self.number, *name)))))
+        """Return the UUID of a named thing, of version 4, as those of campaigns (recorded)."""
+        return str(uuid.UUID(int=self.chance("key", *name).getrandbits(128), version=4))
+
+    def dated_key(self, made: datetime, *name: object) -> str:
+        """Return the UUID of a named thing, of version 1, which tells the second it was made in.
+
+        So do those of contacts, lists, tags, custom fields, bulk jobs, phone numbers and addresses.
+        (Recorded.)
+        """
+        seconds = (made - FIRST_TICK) // timedelta(seconds=1)
+        rng = self.chance("key", *name)
+        ticks = seconds * TICKS_A_SECOND + rng.randrange(TICKS_A_SECOND)
+        low, middle, high = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48
+        sequence = rng.getrandbits(8), rng.getrandbits(8)
+        node = self.chance("node").getrandbits(48)
+        return str(uuid.UUID(fields=(low, middle, high, *sequence, node), version=1))
 
     def chance(self, *name: object) -> random.Random:
         """Return the random numbers of a named thing, from their beginning."""

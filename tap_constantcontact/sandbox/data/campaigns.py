@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from tap_constantcontact.sandbox.data.audience import list_key
 from tap_constantcontact.sandbox.data.basics import Row, Seed, write
 
 SENDER = "news@example.com"
@@ -48,7 +49,7 @@ class Campaigns:
         }
         form = FORMAT_TYPES[number % len(FORMAT_TYPES)]
         to_segment = form >= 4 and number % 2 == 1
-        lists = [self._seed.key("list", of) for of in range(1 + number % 3)]
+        lists = [list_key(self._seed, of) for of in range(1 + number % 3)]
         settings = {
             "contact_list_ids": [] if to_segment else lists,
             "segment_ids": [1 + number % 3] if to_segment else [],
@@ -62,8 +63,7 @@ class Campaigns:
         campaign = self.rows[campaign_id]
         has_document = settings["format_type"] == 4
         document = {"document_id": self._seed.key("document", key)} if has_document else {}
-        reference = {"campaign_activity_id": key, "role": role, **document}
-        campaign["campaign_activities"].append(reference)
+        campaign["campaign_activities"].append({"campaign_activity_id": key, "role": role})
         self.activities[key] = {
             "campaign_activity_id": key,
             "campaign_id": campaign_id,

@@ -11,6 +11,7 @@ from tap_constantcontact.sandbox.data.basics import (
     CITIES,
     FIRST_NAMES,
     LAST_NAMES,
+    STATES,
     Row,
     Seed,
     write,
@@ -49,22 +50,19 @@ def joined_by_mail(
     first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
     permission = rng.choices(PERMISSIONS, PERMISSION_WEIGHTS)[0]
     contact: Row = {
-        "contact_id": seed.key("contact", number),
+        "contact_id": seed.dated_key(joined, "contact", number),
         "email_address": {
             "address": f"{first}.{last}.{number}@example.com".lower(),
             "permission_to_send": "explicit" if number == HEAVY_READER else permission,
-            "created_at": write(joined, 2),
-            "updated_at": write(joined, rng.randrange(3)),
+            "created_at": write(joined, 1),
+            "updated_at": write(joined, 1),
             "opt_in_source": rng.choice(("Contact", "Account")),
-            "opt_in_date": write(joined, rng.randrange(3)),
+            "opt_in_date": write(joined, 1),
             "confirm_status": "pending" if permission == "pending_confirmation" else "off",
         },
-        "first_name": first,
-        "last_name": last,
         "create_source": rng.choice(("Contact", "Account")),
-        "update_source": "Account",
-        "created_at": write(joined, rng.randrange(3)),
-        "updated_at": write(joined + timedelta(minutes=rng.randrange(60)), rng.randrange(3)),
+        "created_at": write(joined, 1),
+        "updated_at": write(joined + timedelta(minutes=rng.randrange(60)), 1),
         "list_memberships": sorted(rng.sample(lists, rng.randrange(1, len(lists)))),
         "taggings": sorted(rng.sample(tags, rng.randrange(len(tags)))),
         "custom_fields": [],
@@ -74,20 +72,24 @@ def joined_by_mail(
     }
     if number % 10 == 0:
         contact[UNDOCUMENTED] = "Website"
+    if number % 10 != 5:  # some give no name
+        contact |= {"first_name": first, "last_name": last}
+    if number % 3:
+        contact["update_source"] = "Account"
     _adorn(contact, rng, seed, joined)
     return contact
 
 
 def joined_by_sms(seed: Seed, joined: datetime, lists: list[str]) -> Row:
     """Return a contact who gave a phone number and no e-mail address."""
-    contact_id = seed.key("contact", "sms")
+    contact_id = seed.dated_key(joined, "contact", "sms")
     return {
         "contact_id": contact_id,
         "first_name": "Kofi",
         "create_source": "Contact",
         "update_source": "Contact",
-        "created_at": write(joined),
-        "updated_at": write(joined),
+        "created_at": write(joined, 1),
+        "updated_at": write(joined, 1),
         "list_memberships": lists,
         "taggings": [],
         "custom_fields": [],
@@ -132,38 +134,39 @@ def _adorn(contact: Row, rng: random.Random, seed: Seed, joined: datetime) -> No
         }
         contact["custom_fields"] = [
             {
-                "custom_field_id": seed.key("field", 1),
+                "custom_field_id": audience.field_key(seed, 1),
                 "value": f"Shoe size {rng.randrange(36, 46)}",
             },
-            {"custom_field_id": seed.key("field", 2), "choice_ids": ["000001", "000003"]},
+            {"custom_field_id": audience.field_key(seed, 2), "choice_ids": ["000001", "000003"]},
             *audience.field_values(seed, key, joined),
         ]
     if rng.random() < 0.4:
         city, state, code = rng.choice(CITIES)
         contact["street_addresses"] = [
             {
-                "street_address_id": seed.key("address", key),
+                "street_address_id": seed.dated_key(joined, "address", key),
                 "kind": "home",
                 "street": f"{rng.randrange(1, 300)} Main Street",
                 "city": city,
-                "state": state,
+                "state": STATES[state],
                 "postal_code": code,
                 "country": "United States",
-                "created_at": write(joined, 2),
-                "updated_at": write(joined, 0),
+                "created_at": write(joined, 1),
+                "updated_at": write(joined, 1),
             }
         ]
         contact["phone_numbers"] = [
             {
-                "phone_number_id": seed.key("phone", key),
+                "phone_number_id": seed.dated_key(joined, "phone", key),
                 "phone_number": f"+1-555-{rng.randrange(1000, 9999)}",
                 "kind": "mobile",
-                "created_at": write(joined, 2),
+                "created_at": write(joined, 1),
                 "updated_at": write(joined, 1),
-                "create_source": "Contact",
                 "update_source": "Contact",
             }
         ]
+        if rng.random() < 0.5:  # the number was there when the contact joined
+            contact["phone_numbers"][0]["create_source"] = "Contact"
     if rng.random() < 0.2:
         note = {"note_id": seed.key("note", key), "created_at": write(joined, 1)}
         contact["notes"] = [{**note, "content": "Met at the fair."}]

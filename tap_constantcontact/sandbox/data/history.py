@@ -14,10 +14,10 @@ from itertools import islice
 from operator import itemgetter
 
 from tap_constantcontact.sandbox.data.automations import mail_of
-from tap_constantcontact.sandbox.data.basics import Row, Seed
+from tap_constantcontact.sandbox.data.basics import FIRST_NEWSLETTER, OPENED, Row, Seed
 from tap_constantcontact.sandbox.data.contacts import HEAVY_READER, status
 from tap_constantcontact.sandbox.data.landing_pages import page_of
-from tap_constantcontact.sandbox.data.ledger import FIRST_NEWSLETTER, OPENED, Ledger
+from tap_constantcontact.sandbox.data.ledger import Ledger
 from tap_constantcontact.sandbox.data.reactions import to_later_mail, to_newsletter
 
 INTERVAL = timedelta(days=28)
@@ -76,7 +76,7 @@ class History:
         rng = self._seed.chance("newsletter", number)
         self._ledger.join(self._size + number, sent_at - timedelta(days=3))
         # Chosen from those who were there from the start, so that the past stays as it was.
-        first = [self._seed.key("contact", n) for n in range(self._size)]
+        first = [*islice(self._ledger.contacts, self._size)]
         self._send(number, campaign_id, sent_at)
         for contact_id in rng.sample(first, min(3, self._size)):
             at = sent_at + timedelta(days=1, minutes=number)
@@ -111,13 +111,13 @@ class History:
         for contact_id in recipients:
             draw = self._seed.chance("mail", number, contact_id)
             reactions = [
-                (at, kind, extra, draw.randrange(3))
+                (at, kind, extra)
                 for kind, at, extra in to_newsletter(draw, sent_at, heavy=contact_id == heavy)
                 if self._is_past(at)
             ]
-            for at, kind, extra, form in sorted(reactions, key=itemgetter(0)):
+            for at, kind, extra in sorted(reactions, key=itemgetter(0)):
                 source = page if kind.startswith("p_") else mail
-                ledger.add_event(contact_id, kind, at, form=form, **source, **extra)
+                ledger.add_event(contact_id, kind, at, **source, **extra)
                 if kind == "em_optouts":
                     ledger.unsubscribe(contact_id, at, extra.get("opt_out_reason"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tap_constantcontact.sandbox.data.basics import Row, Seed
 
 PAGES = 5
-PAGE_LINK = {"url_id": "110057779", "link_url": "https://shop.example.com/subscribe"}
+PAGE_LINK = {"url_id": "1100577700009", "link_url": "https://shop.example.com/subscribe"}
 """The one link that all landing pages have; contacts' events do not tell it."""
 
 

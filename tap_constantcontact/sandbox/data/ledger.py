@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from tap_constantcontact.sandbox.data import audience, profile
 from tap_constantcontact.sandbox.data.activity_index import ActivityIndex
-from tap_constantcontact.sandbox.data.basics import Row, Seed, write
+from tap_constantcontact.sandbox.data.basics import OPENED, Row, Seed, write
 from tap_constantcontact.sandbox.data.campaigns import Campaigns
 from tap_constantcontact.sandbox.data.contacts import joined_by_mail, joined_by_sms, status
-
-FIRST_NEWSLETTER = datetime(2024, 7, 2, 14, tzinfo=timezone.utc)
-OPENED = FIRST_NEWSLETTER - timedelta(days=400)
 
 
 class Ledger:
@@ -45,8 +42,8 @@ class Ledger:
         self.contacts: dict[str, Row] = {}
         self.lists = audience.lists(self._seed, OPENED)
         self.sms_lists = [*self.lists][len(audience.LISTS) :]
-        self.tags = [self._seed.key("tag", name) for name in audience.TAGS]
         self.tag_rows = audience.tags(self._seed, OPENED)
+        self.tags = [key for key, row in self.tag_rows.items() if row["name"] in audience.TAGS]
         self.custom_fields = audience.custom_fields(self._seed, OPENED)
         self.events: dict[str, list[Row]] = {}
         self.index = ActivityIndex(self.events)
@@ -74,14 +71,14 @@ class Ledger:
     def add_contact(self, at: datetime) -> str:
         """Let somebody join; returns the new `contact_id`."""
         contact_id = self.join(100_000 + len(self.contacts), at)
-        self.contacts[contact_id] |= {"created_at": write(at), "updated_at": write(at)}
+        self.contacts[contact_id]["updated_at"] = write(at, 1)
         return contact_id
 
     def edit(self, contact_id: str, at: datetime) -> None:
         """Change a contact's job, which moves its `updated_at`."""
         contact = self.contacts[contact_id]
         contact["job_title"] = f"Buyer since {at:%B %Y}"
-        contact["updated_at"] = write(at, at.day % 3)
+        contact["updated_at"] = write(at, 1)
 
     def unsubscribe(self, contact_id: str, at: datetime, reason: str | None = None) -> None:
         """Withdraw a contact's permission, which does not move its `updated_at`."""
@@ -89,8 +86,8 @@ class Ledger:
         address |= {
             "permission_to_send": "unsubscribed",
             "opt_out_source": "Contact",
-            "opt_out_date": write(at, at.day % 3),
-            "updated_at": write(at, (at.day + 1) % 3),
+            "opt_out_date": write(at, 1),
+            "updated_at": write(at, 1),
         }
         if reason:
             address["opt_out_reason"] = reason
@@ -99,7 +96,7 @@ class Ledger:
         """Delete a contact: it keeps its data but for its list memberships."""
         contact = self.contacts[contact_id]
         contact["deleted_at"] = f"{at:%Y-%m-%d}" if at.day % 2 else write(at, 2)
-        contact["updated_at"] = write(at)
+        contact["updated_at"] = write(at, 1)
         contact["list_memberships"] = []
 
     def add_event(

@@ -38,7 +38,7 @@ def contact_lists(call: Call) -> Answer:
     for row in page:
         counts = row.pop("counts")
         lists.append({**row, "membership_count": counts[kind]} if kind else row)
-    body: Row = {"lists": lists, "_links": links}
+    body: Row = {"lists": lists, **links}
     if query.get("include_count") == "true":
         body["lists_count"] = len(rows)
     return body
@@ -52,14 +52,13 @@ def contact_tags(call: Call) -> Answer:
         contacts = call.account.contacts.values()
         counts = Counter(tag for contact in contacts for tag in contact["taggings"])
         page = [{**row, "contacts_count": counts[row["tag_id"]]} for row in page]
-    # A single page comes without links.
-    return {"tags": page, "_links": links} if links else {"tags": page}
+    return {"tags": page, **links}
 
 
 def contact_custom_fields(call: Call) -> Answer:
     """GET /contact_custom_fields."""
     page, links = call.page([*call.account.custom_fields.values()])
-    return {"custom_fields": page, "_links": links}
+    return {"custom_fields": page, **links}
 
 
 def segments(call: Call) -> Answer:
@@ -73,14 +72,14 @@ def segments(call: Call) -> Answer:
     else:
         rows.sort(key=lambda row: parse(row["edited_at"]), reverse=True)
     page, links = call.page(rows, 1000)
-    return {"segments": page, "_links": links or {"next": None}}
+    return {"segments": page, "_links": {"next": None}, **links}
 
 
 def segment(call: Call) -> Answer:
     """GET /segments/{segment_id}."""
     if row := call.account.segment_rows.get(call.path("segment_id")):
         return row
-    raise NotFound("No such segment.")
+    raise NotFound("No such segment.", "contacts.api.not_found")
 
 
 ENDPOINTS = (

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
+from aiohttp import web
+
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.data.basics import Row, parse, write
 from tap_constantcontact.sandbox.endpoints.endpoint import CAMPAIGN_REPORTS, Answer, Call, Endpoint
-from tap_constantcontact.sandbox.endpoints.parameters import NotFound, Parameters, Refused, whole
+from tap_constantcontact.sandbox.endpoints.parameters import Parameters, Refused, whole
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 COUNTED = ("sends", "opens", "clicks", "bounces", "forwards", "optouts")
@@ -71,8 +74,15 @@ def _asked(call: Call, name: str, most: int) -> list[str]:
     if len(keys) > most:
         raise Refused(f"Give up to {most} {name}.")
     if malformed := [key for key in keys if not UUID.fullmatch(key)]:
-        raise NotFound(f"Malformed {name}: {', '.join(malformed)}.")
+        raise _unknown(name, f"Malformed {name}: {', '.join(malformed)}.")
     return keys
+
+
+def _unknown(name: str, message: str) -> web.HTTPNotFound:
+    """Return an answer 404 of the statistics, a bare object (contract)."""
+    error = {"error_key": f"reportingsvc.not_found.invalid_path_param.{name}."}
+    body = json.dumps({**error, "error_message": message})
+    return web.HTTPNotFound(text=body, content_type="application/json")
 
 
 def _refreshed() -> str:
@@ -86,7 +96,8 @@ def campaign_stats(call: Call) -> Answer:
     for key in _asked(call, "campaign_ids", 150):
         activities = account.campaigns.reported(key) if key in account.campaigns.rows else []
         if not activities:
-            raise NotFound("Could not find any campaign stats for all requested campaigns.")
+            text = "Could not find any campaign stats for all requested campaigns."
+            raise _unknown("campaign_ids", text)
         counts = people(account, activities)
         stats = _stats(account, activities, counts)
         shares = {
@@ -165,7 +176,7 @@ def summaries(call: Call) -> Answer:
     return {
         "bulk_email_campaign_summaries": page,
         "aggregate_percents": percents(sums),
-        "_links": links,
+        **links,
     }
 
 

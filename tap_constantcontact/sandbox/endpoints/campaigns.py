@@ -27,7 +27,7 @@ def emails(call: Call) -> Answer:
     ]
     rows.sort(key=lambda row: parse(row["created_at"]), reverse=True)
     page, links = call.page(rows)
-    return {"campaigns": page, "_links": links}
+    return {"campaigns": page, **links}
 
 
 def email(call: Call) -> Answer:

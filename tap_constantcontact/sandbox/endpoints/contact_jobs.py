@@ -23,7 +23,7 @@ def activities(call: Call) -> Answer:
         # As recorded from the live service: every row leads to the last one.
         itself = {"self": {"href": f"/v3/activities/{page[-1]['activity_id']}"}}
         page = [{**row, "_links": itself} for row in page]
-    return {"activities": page, "_links": links}
+    return {"activities": page, **links}
 
 
 ENDPOINTS = (

@@ -43,7 +43,7 @@ def known_contact(call: Call) -> str:
     """Return the `contact_id` of the path, or answer 404."""
     contact_id = call.path("contact_id")
     if contact_id not in call.account.contacts:
-        raise NotFound("No such contact.")
+        raise NotFound("No such contact.", "contacts.api.not_found")
     return contact_id
 
 
@@ -70,7 +70,7 @@ def activity_details(call: Call) -> Answer:
             {key: value for key, value in row.items() if key != "campaign_activity_name"}
             for row in page
         ]
-    return {"tracking_activities": page, "_links": links or {"next": {"href": None}}}
+    return {"tracking_activities": page, "_links": {"next": {"href": None}}, **links}
 
 
 def _sent_within(call: Call) -> list[Row]:
@@ -88,7 +88,8 @@ def activity_summary(call: Call) -> Answer:
     return {
         "contact_id": call.path("contact_id"),
         "campaign_activities": page,
-        "_links": links or None,
+        "_links": None,
+        **links,
     }
 
 

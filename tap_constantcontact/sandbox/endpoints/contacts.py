@@ -42,9 +42,7 @@ def contacts(call: Call) -> Answer:
         return _members(call)
     rows = [contact for contact in call.account.newest_first() if _matches(contact, query)]
     page, links = call.page(rows)
-    body: Row = {"contacts": [_shown(row, query.get("include", set())) for row in page]}
-    if links or len(page) % 2:
-        body["_links"] = links
+    body: Row = {"contacts": [_shown(row, query.get("include", set())) for row in page], **links}
     if query.get("include_count") == "true":
         body["contacts_count"] = len(rows)
     return body
@@ -56,7 +54,7 @@ def _members(call: Call) -> Answer:
         raise Refused("segment_id can be combined with limit only.")
     segment = call.query["segment_id"]
     if segment not in call.account.segments:
-        raise NotFound("No such segment.")
+        raise NotFound("No such segment.", "contacts.api.not_found")
     pending = call.service.pending_segments
     if pending.get(segment, 0) > 0:
         pending[segment] -= 1
@@ -64,7 +62,7 @@ def _members(call: Call) -> Answer:
     members = set(call.account.segments[segment])
     rows = [row for row in call.account.newest_first() if row["contact_id"] in members]
     page, links = call.page(rows)
-    return {"contacts": [_shown(row, set()) for row in page], "_links": links}
+    return {"contacts": [_shown(row, set()) for row in page], **links}
 
 
 def _matches(contact: Row, query: Query) -> bool:

@@ -58,7 +58,7 @@ def row_of(account: Account, event: Row, kind: str) -> Row:
 def _page(call: Call, events: list[Row], kind: str) -> Answer:
     page, links = call.page(events, PAGE)
     rows = [row_of(call.account, event, kind) for event in page]
-    return {"tracking_activities": rows, "_links": links}
+    return {"tracking_activities": rows, **links}
 
 
 def _every(kind: str) -> Callable[[Call], Answer]:
@@ -109,7 +109,7 @@ def links(call: Call) -> Answer:
             "unique_clicks": len(people.get(url_id, ())),
         }
         if url_id == link(0)["url_id"]:
-            row |= {"list_action": "add", "list_id": [*call.account.lists][1]}
+            row |= {"list_action": "add", "list_id": [*call.account.lists][1], "link_tag": "sale"}
         counts.append(row)
     return {"campaign_activity_id": key, "link_click_counts": counts}
 

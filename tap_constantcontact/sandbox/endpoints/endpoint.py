@@ -109,7 +109,10 @@ class Call:
         return self._request.match_info[name]
 
     def page(self, rows: Sequence[Row], limit: int = 50) -> tuple[list[Row], Row]:
-        """Return a page of rows and its `_links`, the cursor being a page number and the query.
+        """Return a page of rows, and its `_links` if it has any.
+
+        A single page has none, the last of several has empty ones (recorded). The cursor is a page
+        number and the query.
 
         Args:
             rows: The rows of all pages.
@@ -117,8 +120,8 @@ class Call:
         """
         size = self.query.get("limit", limit)
         number = self.number
-        links = self._next_link(str(number + 1)) if number * size < len(rows) else {}
-        return [*rows[(number - 1) * size : number * size]], links
+        place = str(number + 1) if number * size < len(rows) else None
+        return [*rows[(number - 1) * size : number * size]], self._links(place)
 
     @property
     def number(self) -> int:
@@ -129,7 +132,7 @@ class Call:
             raise Refused("The cursor is not valid.") from None
 
     def page_by_key(self, rows: list[Row], key: str, limit: int = 50) -> tuple[list[Row], Row]:
-        """Return a page of rows and its `_links`, the cursor being the key of the next row.
+        """Return the same as `page`, the cursor being the key of the next row.
 
         Args:
             rows: The rows of all pages.
@@ -142,10 +145,13 @@ class Call:
             raise Refused("The cursor is not valid.")
         first = keys.index(self.place) if self.place else 0
         end = first + size
-        return rows[first:end], self._next_link(keys[end]) if end < len(rows) else {}
+        return rows[first:end], self._links(keys[end] if end < len(rows) else None)
 
-    def _next_link(self, place: str) -> Row:
-        return {"next": {"href": f"{self._request.path}?cursor={self.cursor(place)}"}}
+    def _links(self, place: str | None) -> Row:
+        if place is None:
+            return {"_links": {}} if self.place else {}
+        href = f"{self._request.path}?cursor={self.cursor(place)}"
+        return {"_links": {"next": {"href": href}}}
 
     def cursor(self, place: str) -> str:
         """Return what leads to the page that begins at a place."""

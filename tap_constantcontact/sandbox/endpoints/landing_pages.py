@@ -56,7 +56,7 @@ def _channel(channel: Row) -> Row:
 
 def _page(call: Call, rows: list[Row]) -> Answer:
     page, links = call.page(rows)
-    return {"tracking_activities": page, "_links": links or {"next": None}}
+    return {"tracking_activities": page, "_links": {"next": None}, **links}
 
 
 def opens(call: Call) -> Answer:

@@ -25,24 +25,28 @@ def _errors(key: str, message: str) -> dict[str, Any]:
 
 
 class Refused(web.HTTPBadRequest):
-    """An answer 400 in the API's form."""
+    """An answer 400 in the API's form, as recorded."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(**_errors("query.param.invalid", message))
+        super().__init__(**_errors("contacts.api.validation.error", message))
 
 
-class Forbidden(web.HTTPForbidden):
-    """An answer 403 in the API's form."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(**_errors("forbidden", message))
+def forbidden(message: str) -> web.HTTPForbidden:
+    """Return an answer 403 in the API's form, a bare object (guide)."""
+    body = {"error_key": "access_denied", "error_message": message}
+    return web.HTTPForbidden(text=json.dumps(body), content_type="application/json")
 
 
 class NotFound(web.HTTPNotFound):
-    """An answer 404 in the API's form."""
+    """An answer 404 in the API's form.
 
-    def __init__(self, message: str) -> None:
-        super().__init__(**_errors("not_found", message))
+    Args:
+        message: What is not known.
+        key: Its `error_key`; that of contacts is recorded.
+    """
+
+    def __init__(self, message: str, key: str = "not_found") -> None:
+        super().__init__(**_errors(key, message))
 
 
 def text(value: str) -> str:

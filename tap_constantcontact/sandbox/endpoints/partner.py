@@ -11,8 +11,8 @@ from tap_constantcontact.sandbox.endpoints.endpoint import (
     Service,
 )
 from tap_constantcontact.sandbox.endpoints.parameters import (
-    Forbidden,
     Parameters,
+    forbidden,
     one_of,
     whole,
 )
@@ -23,7 +23,7 @@ SMALLEST_PAGE, LARGEST_PAGE = 10, 50
 def accounts(call: Call) -> Answer:
     """GET /partner/accounts: a page from an offset on; a limit out of bounds is ignored."""
     if not call.service.partner:
-        raise Forbidden("The key is not a partner's.")
+        raise forbidden("The key is not a partner's.")
     kind = call.query.get("account_type", "all")
     rows: list[Row] = [
         row

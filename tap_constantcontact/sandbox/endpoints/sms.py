@@ -37,7 +37,7 @@ def summaries(call: Call) -> Answer:
             "bounce": percent(sums["sends"] - sums["delivers"], sums["sends"]),
             "unsubscribe": percent(sums["optouts"], sums["delivers"]),
         },
-        "_links": links,
+        **links,
     }
 
 
