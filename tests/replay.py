@@ -71,9 +71,9 @@ def found(answers: Sequence[Recorded], target: str) -> Recorded:
     asked = urlsplit(target)
     query = parse_qs(asked.query)
 
-    def likeness(answer: Recorded) -> int:
+    def likeness(answer: Recorded) -> tuple[int, int]:
         theirs = parse_qs(answer["query"])
-        return sum(theirs.get(name) == value for name, value in query.items())
+        return sum(theirs.get(name) == value for name, value in query.items()), -len(theirs)
 
     of_page = [
         answer

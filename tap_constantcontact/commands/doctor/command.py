@@ -17,6 +17,7 @@ from tap_constantcontact.commands.doctor import access, machine
 from tap_constantcontact.commands.doctor.assumptions import assumptions, budget_of
 from tap_constantcontact.commands.doctor.findings import DoctorReport, Verdict
 from tap_constantcontact.commands.doctor.settings import Settings, examine_selection, selected_needs
+from tap_constantcontact.commands.record import writing
 from tap_constantcontact.commands.verify.unfinished import MOST_REQUESTS
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.exceptions import ConfigValidationError, plain
@@ -142,19 +143,35 @@ def examine(
     f"{MOST_REQUESTS} requests.",
 )
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")
+@click.option(
+    "--record",
+    "recording",
+    type=click.Path(path_type=Path),
+    help="Folder to write the account's answers to, with every value replaced, for a bug report.",
+)
+@click.option("--yes", "agreed", is_flag=True, help="Write the recording without asking.")
 @click.version_option(package_name="tap-constantcontact")
 @click.pass_context
-def main(
+def main(  # noqa: PLR0913 - the options of a command
     context: click.Context,
     *,
     sources: tuple[str, ...],
     catalog: Path | None,
     verify: bool,
     is_json: bool,
+    recording: Path | None,
+    agreed: bool,
 ) -> None:
     """Examine whether a run of tap-constantcontact can read the account, and say what to do.
 
     Without --verify, it sends at most three requests to the API. All count like those of a run. The
     exit code is 1 if there is an error, and 0 if there are at most warnings.
+
+    A recording takes at most 60 requests more.
     """
-    context.exit(examine(sources, catalog=catalog, verify=verify, is_json=is_json))
+    if recording:
+        writing.check_folder(recording, agreed=agreed)
+    exit_code = examine(sources, catalog=catalog, verify=verify, is_json=is_json)
+    if recording:
+        writing.record(Settings(sources, None).config, recording, agreed=agreed)
+    context.exit(exit_code)
