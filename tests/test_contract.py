@@ -5,18 +5,20 @@ Set CONSTANT_CONTACT_OPENAPI to the path of the API's Swagger 2.0 file.
 
 from __future__ import annotations
 
+import copy
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.campaigns import SentTo
 from tap_constantcontact.streams.contacts import ContactsStream
+from tests.drift import difference, loaded
 from tests.faults import ROW_IN
 from tests.parameters import (
     CONTACT_REPORTS,
@@ -59,9 +61,7 @@ MADE_BY_THE_TAP = {
 
 @pytest.fixture(scope="module")
 def contract() -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded: dict[str, Any] = yaml.load(Path(CONTRACT or "").read_text("utf-8"), loader)
-    return loaded
+    return loaded(Path(CONTRACT or ""))
 
 
 def judge(contract: dict[str, Any], request: Any) -> None:
@@ -197,3 +197,52 @@ def test_every_field_is_in_the_contract(contract: dict[str, Any], stream: Stream
         compare(contract, schema, definitions[name], name)
     missing = set(rows[0]["properties"]) - set(properties)
     assert missing <= {*stream.left_out}
+
+
+def test_nothing_that_the_tap_reads_has_changed(contract: dict[str, Any]) -> None:
+    changes = difference(contract)
+    assert not changes, f"run python -m tests.drift:\n{changes}"
+
+
+Change = Callable[[dict[str, Any]], Any]
+CHANGES: dict[str, tuple[Change, str]] = {
+    "a path is gone": (
+        lambda contract: contract["paths"].pop("/segments"),
+        "GET /segments\n- scopes: contact_data",
+    ),
+    "a bound": (
+        lambda contract: parameter_of(contract, "/contacts", "limit").update(maximum=100),
+        "+ ?limit: integer, minimum 1, maximum 100",
+    ),
+    "a choice": (
+        lambda contract: parameter_of(contract, "/contact_lists", "channel_type")["enum"].append(
+            "fax"
+        ),
+        "one of email fax sms",
+    ),
+    "a new field": (
+        lambda contract: contract["definitions"]["SegmentDetail"]["properties"].update(
+            size={"type": "integer"}
+        ),
+        "GET /segments/{segment_id}\n+ .size: integer",
+    ),
+    "a right": (
+        lambda contract: contract["paths"]["/segments"]["get"].update(security=[]),
+        "GET /segments\n- scopes: contact_data\n+ scopes: none",
+    ),
+}
+
+
+def parameter_of(contract: dict[str, Any], path: str, name: str) -> dict[str, Any]:
+    parameters = contract["paths"][path]["get"]["parameters"]
+    return next(one for one in parameters if one.get("name") == name)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_the_contract_is_told(contract: dict[str, Any], change: str) -> None:
+    spoil, said = CHANGES[change]
+    changed = copy.deepcopy(contract)
+    spoil(changed)
+    told = difference(changed)
+    assert said in told
+    assert len([line for line in told.splitlines() if line.startswith("GET ")]) == 1
