@@ -98,12 +98,15 @@ def replaying(answers: Sequence[Recorded]) -> Iterator[dict[str, Any]]:
         lines = (f"{name}: {value}" for name, value in headers.items())
         return whole(content.encode(), *lines, status=f"{recorded['status']} x")
 
+    paths = (recorded.get("path", "").split("/") for recorded in answers)
+    landing_pages = {path[5] for path in paths if path[2:4] == ["reports", "landing_pages"]}
     with wire(answer) as server:
         yield {
             "api_url": f"{server.url}/v3",
             "auth_url": f"{server.url}/oauth2",
             "access_token": "of-no-account",
             "requests_per_second": 10_000,
+            "landing_page_activity_ids": sorted(landing_pages),
         }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +25,9 @@ from tap_constantcontact.output.figures import counted
 ANSWERS = "responses.json"
 
 SHOWN_LINES = 40
-"""Number of lines of the longest answer that the preview shows."""
+"""Number of lines of an answer that the preview shows."""
+
+_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f,-]{27,}")
 
 EXPLANATION = """# What an account of Constant Contact answers
 
@@ -96,15 +100,18 @@ def contents(made: Recording) -> Mapping[str, Any]:
 
 def preview(made: Recording) -> str:
     """Return what would be written, for a person to judge."""
-    longest = max(made.answers, key=lambda answer: len(answer["query"]), default={})
-    lines = json.dumps(longest, indent=1).splitlines()
+    of_people = [answer for answer in made.answers if answer["path"] == "/v3/contacts"]
+    lines = json.dumps(next(iter(of_people or made.answers), {}), indent=1).splitlines()
     more = [f" ... and {len(lines) - SHOWN_LINES} more lines"] * (len(lines) > SHOWN_LINES)
+    kinds = Counter(
+        f"{answer['status']} {_IDS.sub('...', answer['path'])}" for answer in made.answers
+    )
     answers = counted(len(made.answers), "answer")
     parts = [
         f"{answers}, to {counted(made.requests, 'request')}, with every value replaced. One is:",
         "\n".join((*lines[:SHOWN_LINES], *more)),
         "All of them:",
-        "\n".join(f"  {answer['status']} {answer['path']}" for answer in made.answers),
+        "\n".join(f"  {number:2} x {what}" for what, number in kinds.items()),
     ]
     if made.unknown_names:
         names = ", ".join(made.unknown_names)
