@@ -20,7 +20,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.commands.record.recording import MOST_REQUESTS, ROWS, recording
+from tap_constantcontact.commands.record.recording import RECORDING_BUDGET, ROWS, recording
 from tap_constantcontact.commands.record.replacement import Replacement, traces
 from tap_constantcontact.commands.record.vocabulary import KNOWN_NAMES, SIZES, WORDS
 from tap_constantcontact.commands.record.writing import record
@@ -270,7 +270,7 @@ def test_a_recorded_account_is_replayed_and_nothing_of_it_is_left(
 
     with Sandbox(large, middlewares=[note]) as sandbox:
         made = recording(config_of(sandbox, tmp_path))
-        assert made.requests == len(sent) <= MOST_REQUESTS
+        assert made.requests == len(sent) <= RECORDING_BUDGET
         live = config_for(sandbox, tmp_path)
         with replaying(made.answers) as replay:
             for name, number in made.rows.items():
@@ -297,8 +297,10 @@ def living() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def doctor(sandbox: Sandbox, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    settings = config_for(sandbox, folder, daily_request_limit=500)
+def doctor(
+    sandbox: Sandbox, folder: Path, *options: str, **given: str
+) -> subprocess.CompletedProcess[str]:
+    settings = config_for(sandbox, folder, daily_request_limit=500, **given)
     (folder / "config.json").write_text(json.dumps(settings))
     return Command(DOCTOR, "--config=config.json", *options, folder=folder).run()
 
@@ -308,7 +310,7 @@ def test_the_command_writes_a_folder_that_can_be_replayed(living: Sandbox, tmp_p
     ended = doctor(living, tmp_path, "--json", "--record=out", "--yes")
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["well"]
-    assert 30 < len(seen) <= MOST_REQUESTS + 3
+    assert 30 < len(seen) <= RECORDING_BUDGET + 3
     assert "source_details" in ended.stderr
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"README.md", "responses.json"}
     assert f"--limit {ROWS}" in (tmp_path / "out" / "README.md").read_text()
@@ -347,13 +349,27 @@ def test_what_could_not_be_written_is_refused_before_any_request(
     assert not seen
 
 
-def test_nothing_is_recorded_where_the_doctor_finds_an_error(
-    living: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("lacking", ["token", "privileges", "settings"])
+def test_where_nothing_can_be_read_nothing_is_written(
+    living: Sandbox, tmp_path: Path, lacking: str
 ) -> None:
-    living.api.privileges.clear()
-    ended = doctor(living, tmp_path, "--record=out", "--yes")
+    seen = record_requests(living)
+    settings = {"token": {"access_token": "revoked"}, "settings": {"timezone": "Mars"}}
+    if lacking == "privileges":
+        living.api.privileges.clear()
+    ended = doctor(living, tmp_path, "--record=out", "--yes", **settings.get(lacking, {}))
     assert ended.returncode == 1
+    assert len(seen) < 6
+    assert len(ended.stderr.splitlines()) < 4
+    assert "Traceback" not in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_of_a_user_with_few_rights_the_rest_is_recorded(living: Sandbox, tmp_path: Path) -> None:
+    living.api.privileges.remove("campaign:read")
+    ended = doctor(living, tmp_path, "--record=out", "--yes")
+    assert ended.returncode == 1  # as the doctor says what is lacking
+    assert json.loads((tmp_path / "out" / "responses.json").read_text())["rows"]["contacts"] == ROWS
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])

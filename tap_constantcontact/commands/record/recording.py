@@ -23,7 +23,7 @@ from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
 from tap_constantcontact.transport.responses import json_of
 
-MOST_REQUESTS = 60
+RECORDING_BUDGET = 60
 """Maximum number of requests of a recording."""
 
 ROWS = 5
@@ -126,9 +126,9 @@ def recording(config: Mapping[str, Any], chance: random.Random | None = None) ->
         chance: Where the replacement draws from.
 
     Raises:
-        FatalAPIError: The tokens could not be stored.
+        FatalAPIError: No stream could be read, or the tokens could not be stored.
     """
-    budget = min(MOST_REQUESTS, config.get("request_budget") or MOST_REQUESTS)
+    budget = min(RECORDING_BUDGET, config.get("request_budget") or RECORDING_BUDGET)
     given = {**config, **UNLIKE_A_RUN, "request_budget": budget}
     tap = TapConstantContact(
         config={name: value for name, value in given.items() if value is not None},
@@ -138,6 +138,10 @@ def recording(config: Mapping[str, Any], chance: random.Random | None = None) ->
     )
     with _recorded(tap) as recorder:
         rows, failures = _read(tap, budget)
+    if not any(rows.values()):
+        raise FatalAPIError(
+            "No stream could be read, so nothing is recorded: first correct what the doctor names."
+        )
     responses = recorder.responses
     answers = [_answer(response, tap.run.connection.api_url) for response in responses]
     replacement = Replacement(answers, chance)
@@ -175,6 +179,8 @@ def _readable(tap: TapConstantContact) -> list[ConstantContactStream]:
     privileges = ask_privileges(
         connection.session, connection.api_url, tap.config["request_timeout"]
     )
+    if privileges is None:
+        return []
     found = permissions(needs_of(streams), connection.authenticator.scopes, privileges)
     forbidden = forbidden_streams(found)
     lists = [stream for stream in streams if not isinstance(stream, Report)]

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from tap_constantcontact.commands.record.recording import (
-    MOST_REQUESTS,
+    RECORDING_BUDGET,
     ROWS,
     Recording,
     recording,
@@ -56,12 +56,12 @@ def record(config: Mapping[str, Any], folder: Path, *, agreed: bool) -> None:
     Raises:
         ConfigValidationError: The folder cannot be written.
     """
+    rows = counted(ROWS, "row")
     click.echo(
-        f"\nReading {counted(ROWS, 'row')} of each stream, with at most {MOST_REQUESTS} requests.",
-        err=True,
+        f"\nReading {rows} of each stream, with at most {RECORDING_BUDGET} requests.", err=True
     )
     made = recording(config)
-    click.echo(preview(made), err=True)
+    click.echo(preview_of(made), err=True)
     if not agreed and not click.confirm(f"Write this into {folder}?", err=True):
         click.echo("Nothing was written.", err=True)
         return
@@ -98,7 +98,7 @@ def contents(made: Recording) -> Mapping[str, Any]:
     }
 
 
-def preview(made: Recording) -> str:
+def preview_of(made: Recording) -> str:
     """Return what would be written, for a person to judge."""
     of_people = [answer for answer in made.answers if answer["path"] == "/v3/contacts"]
     lines = json.dumps(next(iter(of_people or made.answers), {}), indent=1).splitlines()
