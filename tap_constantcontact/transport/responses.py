@@ -175,7 +175,7 @@ def _parsed(response: requests.Response, records_key: str | None) -> tuple[Any, 
     return parsed, parsed
 
 
-def _json_of(response: requests.Response) -> Any:
+def json_of(response: requests.Response) -> Any:
     """Return the JSON of a body, or None if it is not valid JSON."""
     try:
         return _decode(response.content)
@@ -267,7 +267,7 @@ def date_of(response: requests.Response) -> float | None:
 
 def error_key(response: requests.Response) -> str:
     """Return the API's `error_key`, or an empty text."""
-    body = _json_of(response)
+    body = json_of(response)
     if isinstance(body, list):
         body = next(iter(body), None)
     key = body.get("error_key") if isinstance(body, dict) else None
@@ -280,7 +280,7 @@ def refusal_of(response: requests.Response) -> str:
     For example: `HTTP 403, unauthorized, Not allowed, x-amzn-requestid 8d3f...`.
     """
     secrets = secrets_of(response.request)
-    body = _json_of(response)
+    body = json_of(response)
     texts = [text_of_page(response.content)] if body is None else texts_in(body)
     ids = (f"{name} {response.headers[name]}" for name in REQUEST_IDS if name in response.headers)
     parts = (*in_a_line(texts, secrets), *(safe(each, secrets) for each in ids))
