@@ -25,7 +25,7 @@ from tests.parameters import DETAILS, SUMMARY, partly_slow
 from tests.runs import Run, Runner, config_for, sync
 from tests.sandboxes import PRESENT, Slowness
 
-pytestmark = pytest.mark.contacts(12, young=True)
+pytestmark = pytest.mark.contacts(20, young=True)
 
 Found = Callable[[Mapping[str, Any]], bool]
 

@@ -36,7 +36,7 @@ from tests.runs import config_for
 from tests.sandboxes import record_requests
 from tests.test_house import FILES
 
-pytestmark = pytest.mark.contacts(12, young=True)
+pytestmark = pytest.mark.contacts(20, young=True)
 
 NAMES = [assumption.name for assumption in ASSUMPTIONS]
 QUICK = ("updated-after-finds-changes", "pages-of-contacts", "both-sources-tell-the-same-events")
