@@ -27,6 +27,7 @@ from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, parse
 from tap_constantcontact.sandbox.api import ENDPOINTS
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.server import Sandbox
+from tap_constantcontact.streams.campaigns import SentTo
 from tap_constantcontact.streams.contacts import ContactsStream
 from tests.clocks import PatientClock
 from tests.comparison import instants, without
@@ -92,7 +93,11 @@ def cases() -> Iterator[Any]:
 
 def rows_of(stream: Stream, body: Any) -> list[dict[str, Any]]:
     """Return the rows that a recorded body holds for a stream, each once."""
-    if not issubclass(stream, RowsWithin):
+    if issubclass(stream, SentTo):
+        key = primary_keys(stream)[-1]
+        ids = {name: body[name] for name in ("campaign_id", "campaign_activity_id")}
+        rows = [{**ids, key: one} for one in body[stream.listed_in]]
+    elif not issubclass(stream, RowsWithin):
         rows = rows_in(stream, body)
     else:
         key = primary_keys(stream)[-1]

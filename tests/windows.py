@@ -25,7 +25,7 @@ from typing_extensions import Buffer
 MISSING = {
     signal: ("ITIMER_REAL", "SIGALRM", "SIGHUP", "SIGKILL", "SIGPIPE", "alarm", "setitimer"),
     select: ("PIPE_BUF", "epoll", "poll"),
-    os: ("O_NOFOLLOW", "fchmod", "fork", "getuid", "set_blocking"),
+    os: ("fchmod", "fork", "getuid", "set_blocking"),
 }
 
 

@@ -98,7 +98,7 @@ def _without_token(
 
 @contextmanager
 def _nothing_logged() -> Iterator[None]:
-    """Log and warn of nothing in this context: the findings have it all."""
+    """Log and warn of nothing in this context: what is printed has it all."""
     logging.disable()
     try:
         with warnings.catch_warnings():
@@ -173,5 +173,6 @@ def main(  # noqa: PLR0913 - the options of a command
         writing.check_folder(recording, agreed=agreed)
     exit_code = examine(sources, catalog=catalog, verify=verify, is_json=is_json)
     if recording:
-        writing.record(Settings(sources, None).config, recording, agreed=agreed)
+        with _nothing_logged():
+            writing.record(Settings(sources, None).config, recording, agreed=agreed)
     context.exit(exit_code)

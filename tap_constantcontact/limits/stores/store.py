@@ -55,7 +55,7 @@ def stepped(content: bytes | str | None, step: Step[T], now: float) -> tuple[byt
     """
     try:
         ledger = Ledger() if content is None else msgspec.json.decode(content, type=Ledger)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
         raise StoreError("it contains something else than the requests of a key") from None
     result = step(ledger, now)
     return msgspec.json.encode(ledger), result

@@ -86,7 +86,7 @@ class ParquetTable:
 def _fitting() -> Iterator[None]:
     try:
         yield
-    except ValueError as error:  # Arrow's messages, but not those of msgspec, quote values
+    except (ValueError, msgspec.MsgspecError) as error:  # Arrow's messages quote values
         what = error if isinstance(error, msgspec.ValidationError) else type(error).__name__
         raise FatalAPIError(
             "Parquet cannot be written: a value is not of the type that its schema names "
