@@ -25,7 +25,7 @@ from typing_extensions import Buffer
 MISSING = {
     signal: ("ITIMER_REAL", "SIGALRM", "SIGHUP", "SIGKILL", "SIGPIPE", "alarm", "setitimer"),
     select: ("PIPE_BUF", "epoll", "poll"),
-    os: ("fchmod", "fork", "getuid", "set_blocking"),
+    os: ("fork", "getuid", "set_blocking"),
 }
 
 
