@@ -25,7 +25,7 @@ from tests.processes import Login, run_tap
 from tests.runs import Runner, config_for
 from tests.sandboxes import record_requests
 
-pytestmark = pytest.mark.contacts(12, young=True)
+pytestmark = pytest.mark.contacts(20, young=True)
 
 SELECTED = [stream.name for stream in STREAMS if stream.selected_by_default]
 CONTACT_SCOPE = [

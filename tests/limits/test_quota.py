@@ -210,7 +210,7 @@ def test_a_contact_of_several_pages_gets_out_with_a_budget_that_just_holds_it(  
     budget: int,
 ) -> None:
     sandbox.limits.per_day = 1000
-    some = sorted(account.contacts)[:6]
+    some = [key for key in sorted(account.contacts) if len(account.events[key]) <= 50][:6]
     mail = next(row for rows in account.events.values() for row in rows)
     for contact_id in some:
         for minutes in range(350):

@@ -95,8 +95,8 @@ def typed(value: Any) -> Any:
 CHANGES: dict[str, dict[str, Any]] = {
     "nothing": {},
     "a map to null": {"stream_maps": {"contacts": {"email_address": None}}},
-    "a hash": {"stream_maps": {"contacts": {"first_name": "md5(first_name)"}}},
-    "a filter": {"stream_maps": {"contacts": {"__filter__": "first_name > 'M'"}}},
+    "a hash": {"stream_maps": {"contacts": {"first_name": "md5(contact_id)"}}},
+    "a filter": {"stream_maps": {"contacts": {"__filter__": "updated_at > '2024-11-20'"}}},
     "an alias": {"stream_maps": {"contacts": {"__alias__": "people"}}},
     "a copy": {"stream_maps": {"more": {"__source__": "contacts", "email_address": None}}},
     "flattening": {"flattening_enabled": True, "flattening_max_depth": 2},

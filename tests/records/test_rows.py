@@ -19,7 +19,7 @@ from tests.parameters import (
 )
 from tests.runs import FaultyRunner, Runner
 
-pytestmark = pytest.mark.contacts(12, young=True)
+pytestmark = pytest.mark.contacts(20, young=True)
 
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
