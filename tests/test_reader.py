@@ -54,6 +54,7 @@ def test_the_state_moves_and_the_next_reading_goes_on(sandbox: Sandbox, tmp_path
     assert [*read("contacts", settings)] == first
 
 
+@pytest.mark.slow
 def test_a_reading_that_a_budget_ends_is_finished_by_later_ones(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

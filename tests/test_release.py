@@ -76,6 +76,7 @@ def test_a_build_with_the_address_leads_to_it(project: Path) -> None:
     assert relative_links(readme) == []
 
 
+@pytest.mark.slow
 def test_a_build_without_the_address_has_the_readme_as_it_is(project: Path) -> None:
     found, readme = metadata(built(project, ""))
     assert found.get_all("Project-URL") is None

@@ -233,6 +233,7 @@ FIFTY = """
 """
 
 
+@pytest.mark.slow
 def test_fifty_processes_share_a_file_and_spend_no_token_twice(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -251,6 +251,7 @@ def structure(value: Any) -> Any:
     return [*map(structure, value)] if isinstance(value, list) else type(value).__name__
 
 
+@pytest.mark.slow
 def test_a_recorded_account_is_replayed_and_nothing_of_it_is_left(
     large: Account, present: None, tmp_path: Path
 ) -> None:
@@ -305,6 +306,7 @@ def doctor(
     return Command(DOCTOR, "--config=config.json", *options, folder=folder).run()
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_folder_that_can_be_replayed(living: Sandbox, tmp_path: Path) -> None:
     seen = record_requests(living)
     ended = doctor(living, tmp_path, "--json", "--record=out", "--yes")

@@ -99,6 +99,7 @@ def failed(run: subprocess.CompletedProcess[str], folder: Path) -> bool:
     return run.stdout.strip() == f"Failed: see {folder}/tap.log"
 
 
+@pytest.mark.slow
 def test_each_run_goes_on_from_the_state_of_the_last(
     folder: Path, cron: Cron, account: Account
 ) -> None:
