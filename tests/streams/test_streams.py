@@ -69,6 +69,7 @@ def test_a_full_run_of_one_stream(run: Runner, expected: Expected, stream: Strea
     assert result.records.keys() == {stream.name}
 
 
+@pytest.mark.slow
 @every_selection
 def test_an_incremental_run_has_what_changed(
     run: Runner, account: Account, expected: Expected, streams: tuple[Stream, ...]
@@ -102,6 +103,7 @@ def test_an_incremental_run_of_everything_has_what_changed(
             assert second.by_key(stream.name) == expected[stream.name], stream.name
 
 
+@pytest.mark.slow
 @every_selection
 def test_start_date_bounds_a_first_run(
     run: Runner, expected: Expected, streams: tuple[Stream, ...]
