@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout
 
 from tap_constantcontact.auth.tokens import Tokens, fingerprint
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, reason, refused
-from tap_constantcontact.output.system import put
+from tap_constantcontact.output.system import BINARY, put
 
 SIGN_IN = "sign in again with tap-constantcontact-login"
 
@@ -48,7 +48,6 @@ LONGEST_RENEWAL = 600.0
 A renewal takes seconds, and two minutes if the authorization server does not answer.
 """
 
-BINARY = getattr(os, "O_BINARY", 0)
 READING = os.O_RDONLY | BINARY | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for a writer
 
 

@@ -12,7 +12,7 @@ from tap_constantcontact.auth.token_file import TokenFile
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.config.settings import SETTINGS
 from tap_constantcontact.exceptions import SignInError, reason
-from tap_constantcontact.output.system import put
+from tap_constantcontact.output.system import write_whole
 
 NEEDED = ("client_id", "client_secret", "token_file", "api_url", "auth_url")
 """Names of the settings that the tap needs in order to find and use the stored tokens."""
@@ -60,13 +60,7 @@ def save(settings: Mapping[str, Any], path: Path) -> None:
     place = path.resolve()
     draft = place.with_name(f".{place.name}.new")
     try:
-        draft.unlink(missing_ok=True)
-        opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(opened, "w", encoding="utf-8") as file:
-            file.write(f"{text}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        put(draft, place)
+        write_whole(f"{text}\n".encode(), draft, place, 0o600)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise SignInError(

@@ -27,6 +27,9 @@ PIPE_BLOCK = getattr(select, "PIPE_BUF", 512)
 BROKEN_PIPE = 128 + getattr(signal, "SIGPIPE", 13)
 """The exit code of a program whose reader is gone, as shells have it."""
 
+BINARY = getattr(os, "O_BINARY", 0)
+"""The flag without which Windows changes the ends of lines."""
+
 READER_GONE = {errno.EPIPE} if hasattr(signal, "SIGPIPE") else {errno.EPIPE, errno.EINVAL}
 """The errors of writing to a pipe that nobody reads. Source for Windows: Python's issue 19612."""
 
@@ -76,3 +79,24 @@ def put(file: Path, place: Path) -> None:
         OSError: It cannot be renamed.
     """
     file.replace(place)
+
+
+def write_whole(content: bytes, draft: Path, place: Path, mode: int = 0o666) -> None:
+    """Write a file, so that its place has it whole or has what was there before.
+
+    Args:
+        content: What it is to contain.
+        draft: Where it is written first, in the same folder; a file there is removed.
+        place: Where it is moved to.
+        mode: The rights of a new file, less those that the process withholds.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    draft.unlink(missing_ok=True)
+    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, mode)
+    with os.fdopen(opened, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    put(draft, place)

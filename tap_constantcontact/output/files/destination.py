@@ -27,7 +27,7 @@ from tap_constantcontact.exceptions import (
 from tap_constantcontact.output.figures import Reading, counted
 from tap_constantcontact.output.files.formats import FORMATS, OTHER_FORMATS, Table
 from tap_constantcontact.output.singer import Output
-from tap_constantcontact.output.system import put
+from tap_constantcontact.output.system import put, write_whole
 
 STATE = "state.json"
 """The file of a folder that holds the state, from which the next run goes on."""
@@ -249,12 +249,7 @@ class Destination(Output):
             (self._folder / COMMIT).unlink()
 
     def _put(self, path: Path, content: Any) -> None:
-        part = self._part(path.name)
-        with part.open("wb") as file:
-            file.write(msgspec.json.encode(content))
-            file.flush()
-            os.fsync(file.fileno())
-        put(part, path)
+        write_whole(msgspec.json.encode(content), self._part(path.name), path)
 
     def _remove_unfinished(self) -> None:
         for one in self._unfinished.values():
