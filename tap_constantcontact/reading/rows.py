@@ -33,7 +33,7 @@ class Keyed:
         start: DateTime,  # noqa: ARG002
     ) -> Iterable[Record]:
         """Return each row of a list once, with some labels."""
-        labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
+        labels = with_type(labels, self.activity_type)
         rows = (row | labels for page in in_full(stream, context) for row in page.as_dicts())
         return {tuple(row[key] for key in stream.sent_keys): row for row in rows}.values()
 
@@ -63,16 +63,18 @@ class Events:
 
         Assumption: `events-newest-first`.
         """
-        labels = {**labels, **({TYPE: self.activity_type} if self.activity_type else {})}
+        labels = with_type(labels, self.activity_type)
         date = stream.replication_key or ""
 
         def labelled() -> Iterator[list[dict[str, Any]]]:
-            stops_early = self.newest_first
+            stops_early = True
             for page in in_full(stream, context):
                 events = [row | labels for row in page.as_dicts()]
                 yield events
+                if not self.newest_first:
+                    continue
                 dates = [*filter(None, (instant_of(event.get(date)) for event in events))]
-                if self.newest_first and dates != sorted(dates, reverse=True):
+                if dates != sorted(dates, reverse=True):
                     stops_early = False
                     stream.run.doubt(
                         "events-newest-first",
@@ -83,6 +85,11 @@ class Events:
                     return
 
         return with_ids(read_once(labelled))
+
+
+def with_type(labels: Mapping[str, Any], activity_type: str | None) -> dict[str, Any]:
+    """Return labels of rows, with the type of event if it is given."""
+    return {**labels, TYPE: activity_type} if activity_type else {**labels}
 
 
 def in_full(stream: ConstantContactStream, context: Mapping[str, Any]) -> Iterator[Page]:
