@@ -127,34 +127,27 @@ def _middle(probe: Probe) -> tuple[list[Record], datetime]:
 
 def _created_before(probe: Probe) -> str:
     rows, middle = _middle(probe)
-    older = {*keys_in((row for row in rows if instant_at(row, "created_at") < middle), KEPT)}
-    found = probe.ask(
-        ContactsStream,
-        status="all",
-        created_before=bound_at(middle, OVERLAP),
-        limit=ContactsStream.page_size,
-    ).rows
-    if missing := len(older - {*keys_in(found, KEPT)}):
-        raise ContradictedError(
-            f"created_before, a second later, does not find {missing} of {len(older)} contacts."
-        )
-    return f"Set a second later, it finds all {len(older)} contacts."
+    older = [row for row in rows if instant_at(row, "created_at") < middle]
+    return _all_found(probe, older, "created_before", bound_at(middle, OVERLAP), "a second later")
 
 
 def _created_after(probe: Probe) -> str:
     rows, middle = _middle(probe)
-    newer = {*keys_in((row for row in rows if instant_at(row, "created_at") >= middle), KEPT)}
-    found = probe.ask(
-        ContactsStream,
-        status="all",
-        created_after=bound_at(middle),
-        limit=ContactsStream.page_size,
-    ).rows
-    if missing := len(newer - {*keys_in(found, KEPT)}):
+    newer = [row for row in rows if instant_at(row, "created_at") >= middle]
+    return _all_found(probe, newer, "created_after", bound_at(middle), "a second earlier")
+
+
+def _all_found(probe: Probe, rows: list[Record], parameter: str, bound: str, margin: str) -> str:
+    """Say that a filter of contacts finds some, or that it does not, as a contradiction."""
+    wanted = {*keys_in(rows, KEPT)}
+    reply = probe.ask(
+        ContactsStream, status="all", **{parameter: bound}, limit=ContactsStream.page_size
+    )
+    if missing := len(wanted - {*keys_in(reply.rows, KEPT)}):
         raise ContradictedError(
-            f"created_after, a second earlier, does not find {missing} of {len(newer)} contacts."
+            f"{parameter}, {margin}, does not find {missing} of {len(wanted)} contacts."
         )
-    return f"Set a second earlier, it finds all {len(newer)} contacts."
+    return f"Set {margin}, it finds all {len(wanted)} contacts."
 
 
 def _newest_first(probe: Probe) -> str:

@@ -20,7 +20,7 @@ from tap_constantcontact.config.dates import (
 from tap_constantcontact.config.settings import ACTIVITY_TYPES, SUB_RESOURCES
 from tap_constantcontact.reading.query import OVERLAP, at_path
 from tap_constantcontact.records.rows import Record
-from tap_constantcontact.streams import email_events
+from tap_constantcontact.streams import STREAMS, email_events
 from tap_constantcontact.streams.campaign_reports import EmailCampaignSummariesStream
 from tap_constantcontact.streams.campaigns import (
     SENT_ACTIVITIES,
@@ -33,15 +33,8 @@ from tap_constantcontact.streams.contact_reports import (
 )
 from tap_constantcontact.streams.contacts import ContactsStream
 
-TRACKED = (
-    email_events.EmailSendsStream,
-    email_events.EmailOpensStream,
-    email_events.EmailClicksStream,
-    email_events.EmailBouncesStream,
-    email_events.EmailOptoutsStream,
-    email_events.EmailForwardsStream,
-)
-"""The streams of the events of e-mails."""
+TRACKED = [stream for stream in STREAMS if issubclass(stream, email_events.EmailEvents)]
+"""The streams of the events of e-mails: first the sends, then the opens."""
 
 CANDIDATES = 3
 """Maximum number of campaigns to look at for one that can be compared."""
