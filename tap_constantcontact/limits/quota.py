@@ -71,12 +71,17 @@ class Quota:
         return (self.spent - 1) / (self.last - self.first) if self.last > self.first else 0.0
 
     @property
-    def is_scarce(self) -> bool:
-        """Whether the run is about to end because its requests run out."""
+    def left(self) -> float:
+        """Number of requests that the run may still send, as last told; infinite if it waits."""
         left = [] if self._on_daily_limit == "wait" else [self._permits.left_today]
         if self.budget is not None:
             left.append(self.budget - self.spent)
-        return min(left, default=math.inf) <= RESERVE
+        return min(left, default=math.inf)
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether the run is about to end because its requests run out."""
+        return self.left <= RESERVE
 
     @contextmanager
     def at_most(self, requests: int) -> Iterator[None]:

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
+from tap_constantcontact.config.windows import DateSettings
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
 from tap_constantcontact.reading.parents import Parents, ParentType
 from tap_constantcontact.reading.parts import PartType
+from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.records.rows import Record
-from tap_constantcontact.state.bookmarks import START, Place
+from tap_constantcontact.run import Run
+from tap_constantcontact.state.bookmarks import Place
 from tap_constantcontact.transport.workers import in_order
+
+DETAILS_AT_A_TIME = 500
+"""Maximum number of parents whose details are requested before the report on their parts."""
+
+
+class Subject(NamedTuple):
+    """What a report is about: a parent, or one of its parts."""
+
+    place: Place
+    subject_id: str
 
 
 class BatchedReport(ConstantContactStream):
-    """A report on many parents per request.
+    """A report on many parents per request, in a sweep over as many runs as it takes.
 
     A single malformed id makes the API respond with 404 for the whole request. (Contract.) The ids
     are then split in half and requested again, until the bad id is alone; it is skipped. For an
@@ -39,6 +53,11 @@ class BatchedReport(ConstantContactStream):
     ids: ClassVar[str]
     ids_a_request: ClassVar[int]
 
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        settings = DateSettings.of(run.config)
+        self.sweeps = Sweeps(self, settings, 0, filters=self.parents.filters, others=())
+
     @classmethod
     @override
     def relies_on(cls) -> Iterator[type[ConstantContactStream]]:
@@ -46,41 +65,75 @@ class BatchedReport(ConstantContactStream):
             yield stream
 
     @override
+    def order(self) -> tuple[int, str]:
+        return self.sweeps.order() if self.parts else super().order()
+
+    @property
+    @override
+    def table_version(self) -> int:
+        return int(self.sweeps.current().began.timestamp())
+
+    @override
     def read(self) -> Iterator[Record]:
         parents = self.run.once(Parents, self.parents)
-        if not self.is_sampled:
-            yield from self._rows_for(parents.after(START))
+        if self.is_sampled:
+            places = parents.sample()
+            while some := [*itertools.islice(places, self.ids_a_request)]:
+                yield from self.rows_about([one for _, one in self._subjects(some)])
             return
-        places = parents.sample()
-        while some := [*itertools.islice(places, self.ids_a_request)]:
-            yield from self._rows_for(some)
+        sweep = self.sweeps.current()
+        self.sweeps.begin(sweep)
+        for place, rows in self._sweep(sweep.rest(parents.all())):
+            yield from rows
+            if place:
+                self.sweeps.move_on(sweep, place)
+        self.sweeps.finish(sweep)
 
-    def _rows_for(self, places: Sequence[Place]) -> Iterator[Record]:
-        ids = [place.parent_id for place in places]
-        if self.parts is not None:
-            ids = self._parts_of(ids)
-        known = 0
-        for row in self.rows_about(ids):
-            known += 1
-            yield row
-        self.run.progress.skip(len(ids) - known)
+    def _sweep(self, places: Sequence[Place]) -> Iterator[tuple[Place | None, list[Record]]]:
+        """Yield the rows of each request, with the last parent of which no rows are missing."""
+        waiting: list[Subject] = []
+        while places:
+            number = self._payable()
+            some, places = places[:number], places[number:]
+            waiting += self._subjects(some)
+            is_last = not places or self.run.connection.quota.is_scarce
+            while len(waiting) >= self.ids_a_request or (waiting and is_last):
+                asked, waiting = waiting[: self.ids_a_request], waiting[self.ids_a_request :]
+                rows = [*self.rows_about([one for _, one in asked])]
+                self.run.progress.skip(len(asked) - len(rows))
+                unfinished = waiting[0].place if waiting else None
+                whole = [place for place, _ in asked if place != unfinished]
+                yield (whole[-1] if whole else None), rows
+            if not waiting:
+                yield some[-1], []
 
-    def _parts_of(self, parent_ids: Sequence[str]) -> list[str]:
+    def _payable(self) -> int:
+        """Return of how many parents the run can request the details and the report."""
+        if self.parts is None:
+            return sys.maxsize
+        left = self.run.connection.quota.left * self.ids_a_request / (self.ids_a_request + 1)
+        return max(1, int(min(left, DETAILS_AT_A_TIME)))
+
+    def _subjects(self, places: Sequence[Place]) -> list[Subject]:
+        """Return what the report is about: parents, or their parts."""
+        if self.parts is None:
+            return [Subject(place, place.parent_id) for place in places]
         connection = self.run.connection
         found = in_order(
-            self._parts_of_one,
-            parent_ids,
+            self._parts_of,
+            places,
             connection.turns,
             connection.ahead,
             connection.concurrency.most,
         )
-        tracked = self.run.progress.track(self.name, found, self.parents.unit, len(parent_ids))
-        return [key for _, keys in tracked for key in keys]
+        unit = self.parents.unit
+        tracked = self.run.progress.track(self.name, found, unit, len(places))
+        return [Subject(place, part_id) for place, part_ids in tracked for part_id in part_ids]
 
-    def _parts_of_one(self, parent_id: str) -> list[str]:
+    def _parts_of(self, place: Place) -> list[str]:
         assert self.parts is not None  # noqa: S101 - only called if there are parts
         try:
-            return self.parts.keys(self.run, parent_id)
+            return self.parts.keys(self.run, place.parent_id)
         except NotFoundError:
             return []
 
@@ -91,7 +144,7 @@ class BatchedReport(ConstantContactStream):
 
     @override
     def plan(self) -> Plan:
-        listing = self.run.once(Parents, self.parents).plan(START)
+        listing = self.run.once(Parents, self.parents).plan(self.sweeps.under_way())
         requests = pages(listing.rows or 0, self.ids_a_request, shrinks=False)
         details = 0 if self.parts is None else listing.rows
         return Plan(listing.rows, added(listing.requests, details, requests))

@@ -8,7 +8,6 @@ from functools import cached_property
 from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.reading.parents import Parents
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import START
 from tap_constantcontact.state.tally import Tally
 
 WATCHED = 300
@@ -32,16 +31,15 @@ class EventCounts:
             self._known |= {**{parent_id: {} for parent_id in missing}, **told}
 
     def of(self, parent_id: str, names: Sequence[str]) -> int | None:
-        """Return the sum of counts such as `em_opens_all`, or None if the API tells none."""
-        self.request([parent_id])
-        stats = self._known[parent_id]
+        """Return the sum of counts such as `em_opens_all`, or None if none is known."""
+        stats = self._known.get(parent_id, {})
         known = [count for name in names if (count := stats.get(name)) is not None]
         return sum(known) if known else None
 
     @cached_property
     def watched(self) -> frozenset[str]:
         """The keys of the parents that changed last."""
-        self._parents.after(START)
+        self._parents.all()
         return frozenset(self._parents.changed_last(WATCHED))
 
     def tally(self, names: tuple[str, ...]) -> Tally:

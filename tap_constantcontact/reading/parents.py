@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import pendulum
 from pendulum import DateTime
@@ -19,10 +18,13 @@ from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import OVERLAP, Change, Creation, Query
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import UNKNOWN, Place
+from tap_constantcontact.state.bookmarks import Place, Sweep
 
 SAMPLE = 2
 """Number of parents to read in test mode."""
+
+EVERYTHING = (-math.inf, math.inf)
+"""The instants between which all parents were created."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,27 @@ class ParentType:
         return self.stream.name if self.stream else self.given_by or self.key
 
 
+class Batch(NamedTuple):
+    """Parents that a sweep reads next.
+
+    Attributes:
+        due: The parents, in order.
+        end: The place that the sweep has reached after them, though none of them may be due.
+        number: Minimum number of parents that the sweep has still to read in all.
+    """
+
+    due: Sequence[Place]
+    end: Place | None
+    number: int
+
+    @classmethod
+    def of(cls, due: Sequence[Place]) -> Batch:
+        """Return the only batch of a sweep."""
+        return cls(due, None, len(due))
+
+
 class Parents:
-    """The parents of one type, listed as far back as the reports have needed so far.
+    """The parents of one type, listed as far as the reports have needed so far.
 
     Parents whose ids a setting gives are not listed, unless other filters are set as well.
     """
@@ -68,15 +89,16 @@ class Parents:
         self._run = run
         self._config = run.config
         self._created = of.stream.creation if of.stream else Creation()
-        self._places: list[Place] = []
-        self._listed_from = math.inf
-        self._sizes: dict[Place, Plan] = {}
+        self._known: dict[str, Place] = {}
+        self._top = self._bottom = -math.inf
+        self._left = 0
+        self._sizes: dict[float, Plan] = {}
         self._changed: dict[str, str] = {}
         self._since: dict[DateTime, list[Place]] = {}
         self._named = set(self._config.get(of.given_by or "") or ())
         if self._are_given:
-            self._places = sorted(Place(0.0, parent_id) for parent_id in self._named)
-            self._listed_from = -math.inf
+            self._known = {parent_id: Place(0.0, parent_id) for parent_id in self._named}
+            self._bottom, self._top = EVERYTHING
 
     @property
     def _are_given(self) -> bool:
@@ -99,17 +121,100 @@ class Parents:
         """Name of the parents' key."""
         return self._of.key
 
-    def after(self, place: Place) -> Sequence[Place]:
-        """Return the parents after a place, listing those that are not known yet."""
-        if place.created_at < self._listed_from:
-            known = {found.parent_id: found for found in self._listed(self._bounds(place))}
-            known |= {found.parent_id: found for found in self._places}
-            self._places = sorted(known.values())
-            self._listed_from = place.created_at
-        return self._places[bisect_right(self._places, place) :]
+    def all(self) -> Sequence[Place]:
+        """Return all parents, listing those that are not known yet."""
+        if (self._bottom, self._top) != EVERYTHING:
+            is_rest = self._top == math.inf
+            bounds = self._bounds(self._bottom if is_rest else math.inf, -math.inf)
+            known = self._known if is_rest else {}
+            self._known = known | {place.parent_id: place for place in self._listed(bounds)}
+            self._bottom, self._top = EVERYTHING
+        return [*self._known.values()]
 
-    def changed_since(self, start: DateTime, place: Place) -> Sequence[Place]:
-        """Return the parents after a place that have changed since an instant.
+    def batches(self, sweep: Sweep) -> Iterator[Batch]:
+        """Yield the parents that a sweep has still to read.
+
+        No more are listed at a time than the run can still read. So a run gets somewhere with any
+        number of requests, however large the account is.
+        """
+        if not self._may_be_cut:
+            yield Batch.of(sweep.rest(self.all()))
+            return
+        top = sweep.place.created_at if sweep.place else math.inf
+        if sweep.place is None or top <= sweep.settled:
+            yield from self._down(sweep, top, -math.inf, sweep.settled)
+            top = math.inf
+        yield from self._down(sweep, top, sweep.settled, math.inf)
+
+    def _down(self, sweep: Sweep, top: float, low: float, high: float) -> Iterator[Batch]:
+        """Yield the parents from `top` down that were created after `low`, and not after `high`."""
+        bottom = math.inf
+        while bottom > low:
+            bottom = max(low, self._know(top, low, high))
+            due = sweep.rest(
+                place for place in self._known.values() if bottom < place.created_at <= high
+            )
+            end = Place(bottom, "") if bottom > low else None
+            yield Batch(due, end, max(len(due), self._left if end else 0))
+            sweep = replace(sweep, place=end or sweep.place)
+            top = bottom
+
+    def _know(self, top: float, low: float, high: float) -> float:
+        """Know the parents from `top` down to an instant, and return that instant."""
+        if self._bottom < top <= self._top:
+            return self._bottom
+        stop = self._top if low < self._top < top else low
+        found, bottom = self._listed_down(top, stop, high)
+        if top == self._bottom:
+            self._known |= found
+            self._bottom = bottom
+        elif bottom == self._top:
+            self._known |= found
+            self._top = top
+        else:
+            self._known = found
+            self._bottom, self._top = bottom, top
+        return self._bottom
+
+    def _listed_down(self, top: float, stop: float, high: float) -> tuple[dict[str, Place], float]:
+        """Return parents from `top` down, and the instant after which they are all there are.
+
+        A list that does not come newest first is read to its end.
+        """
+        (query,) = self._queries(self._bounds(top, stop))
+        count = {"include_count": "true"} if query.has_total else {}
+        context = {**query.parameters, "limit": self._collection.page_size, **count}
+        found: dict[str, Place] = {}
+        last, descends, rows, total = math.inf, True, 0, 0
+        quota = self._run.connection.quota
+        most_pages = quota.left / 2
+        for number, page in enumerate(self._collection.pages(context), 1):
+            total = total or page.total or 0
+            found |= {place.parent_id: place for place in self._chosen(page.rows)}
+            rows += len(page.rows)
+            for row in page.rows:
+                created = Place.of(row.get(self._created.at), "").created_at
+                descends &= created <= last
+                last = created
+            is_enough = len(found) >= quota.left or number >= most_pages
+            if page.next_link and is_enough and descends and last <= high:
+                self._left = total * len(found) // rows
+                whole = sum(last < place.created_at <= high for place in found.values())
+                if whole >= quota.left or number >= most_pages:
+                    return found, last
+        self._collection.converter.report(self._collection.logger)
+        return found, stop
+
+    @property
+    def _may_be_cut(self) -> bool:
+        """Whether the list can be read down from an instant, and no row leaves it meanwhile."""
+        if self._are_given or not self._created.before:
+            return False
+        queries = [*self._queries({})]
+        return len(queries) == 1 and queries[0].takes_dates and not queries[0].shrinks
+
+    def changed_since(self, start: DateTime) -> Sequence[Place]:
+        """Return the parents that have changed since an instant.
 
         Whether the API's date filter includes its bound is not documented, so it is set one second
         early.
@@ -118,11 +223,10 @@ class Parents:
             bounds = {self._change.parameter: date_parameter(start.subtract(seconds=1))}
             self._since[start] = [
                 found
-                for found in sorted(self._listed(bounds))
+                for found in self._listed(bounds)
                 if (instant_of(self._changed[found.parent_id]) or start) >= start
             ]
-        since = self._since[start]
-        return since[bisect_right(since, place) :]
+        return self._since[start]
 
     def change_of(self, parent_id: str) -> Mapping[str, str | None]:
         """Return the date of a listed parent's last change, by its name."""
@@ -138,32 +242,36 @@ class Parents:
 
     def _one_by_one(self) -> Iterator[Place]:
         if self._are_given:
-            yield from self._places
+            yield from self._known.values()
             return
         for query in self._queries({}):
             context = {**query.parameters, "limit": self._collection.page_size}
             for page in self._collection.pages(context):
                 yield from self._chosen(page.rows)
 
-    def plan(self, place: Place) -> Plan:
-        """Return how many parents come after a place, and the requests to list them.
+    def plan(self, sweep: Sweep | None = None) -> Plan:
+        """Return how many parents a sweep has still to read, and the requests to list them.
 
         Parents whose listing is already planned cost nothing more. A short list that the API does
         not count is read.
         """
+        place = sweep.place if sweep else None
         if self._are_given:
-            return Plan(len(self.after(place)), 0)
-        size = self._sizes.get(place) or self._size(place)
-        listed = [planned for planned in self._sizes if planned <= place]
-        self._sizes[place] = size
-        return Plan(size.rows, 0 if listed else size.requests)
+            return Plan(len(sweep.rest(self.all()) if sweep else self.all()), 0)
+        top = place.created_at if place else math.inf
+        size = self._sizes.get(top) or self._size(top, sweep)
+        is_listed = any(planned >= top for planned in self._sizes)
+        self._sizes[top] = size
+        return Plan(size.rows, 0 if is_listed else size.requests)
 
-    def _size(self, place: Place) -> Plan:
-        bounds = self._bounds(place, overlap=timedelta())
+    def _size(self, top: float, sweep: Sweep | None) -> Plan:
+        settled = sweep.settled if sweep else math.inf
+        bottom = settled if settled < top < math.inf else -math.inf
+        bounds = self._bounds(top, bottom, timedelta())
         queries = [self._of.counted_by(query, self._config) for query in self._queries(bounds)]
         size = in_all(map(self._collection.plan_of, queries))
         if size.rows is None and all(query.is_short for query in queries):
-            return Plan(len(self.after(place)), size.requests)
+            return Plan(len(sweep.rest(self.all()) if sweep else self.all()), size.requests)
         return size
 
     def _listed(self, bounds: Mapping[str, str]) -> Iterator[Place]:
@@ -185,13 +293,13 @@ class Parents:
                     self._changed[parent_id] = record.get(self._of.changed.path) or ""
                 yield Place.of(record.get(self._created.at), parent_id)
 
-    def _bounds(self, place: Place, overlap: timedelta = OVERLAP) -> dict[str, str]:
-        """Return the query parameters for the parents after a place that are not known yet."""
+    def _bounds(self, top: float, bottom: float, overlap: timedelta = OVERLAP) -> dict[str, str]:
+        """Return the query parameters for the parents created from `top` down to `bottom`."""
         bounds: dict[str, str] = {}
-        if self._created.after and 0 < place.created_at < UNKNOWN:
-            bounds[self._created.after] = _instant(place.created_at, -overlap)
-        if self._created.before and self._listed_from < math.inf and overlap:
-            bounds[self._created.before] = _instant(self._listed_from, overlap)
+        if self._created.before and top < math.inf:
+            bounds[self._created.before] = _instant(top, overlap)
+        if self._created.after and bottom > -math.inf:
+            bounds[self._created.after] = _instant(bottom, -overlap)
         return bounds
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +14,6 @@ from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.parents import Parents, ParentType
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import START
 
 
 class Details(ConstantContactStream):
@@ -32,13 +31,17 @@ class Details(ConstantContactStream):
 
     @override
     def read(self) -> Iterator[Record]:
-        for place in self.run.once(Parents, self.parents).after(START):
+        for place in self.run.once(Parents, self.parents).all():
             yield self.of(place.parent_id)
 
     @override
     def plan(self) -> Plan:
-        listing = self.run.once(Parents, self.parents).plan(START)
+        listing = self.run.once(Parents, self.parents).plan()
         return listing + Plan(0, listing.rows)
+
+    def known(self) -> list[str]:
+        """Return the keys of the parents whose details were requested and found."""
+        return [key for key, found in self._known.items() if isinstance(found, Mapping)]
 
     def of(self, parent_id: str) -> Record:
         """Return the details of a parent.
@@ -72,6 +75,11 @@ class PartType:
     listed_in: str
     key: str
     roles: tuple[str, ...] | None = None
+
+    def known(self, run: Run) -> Iterator[str]:
+        """Yield the keys of the parts of those parents whose details were requested."""
+        for parent_id in run.once(self.details).known():
+            yield from self.keys(run, parent_id)
 
     def keys(self, run: Run, parent_id: str) -> list[str]:
         """Return the keys of those parts of a parent that reports are about, or raise as `of`."""

@@ -9,9 +9,10 @@ the instant at which the sweep began, so that nothing that happened in the meant
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from itertools import chain
+from typing import Any, ClassVar, NamedTuple
 
 from typing_extensions import override
 
@@ -20,6 +21,7 @@ from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.config.windows import DateSettings, ReportDateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
+from tap_constantcontact.reading.parents import Batch
 from tap_constantcontact.reading.rows import Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.targets import Keys, PerParent, PerPart
@@ -31,6 +33,18 @@ from tap_constantcontact.transport.workers import in_order
 
 Keep = Callable[[list[Record]], list[Record]]
 """Returns the rows of a parent to keep."""
+
+
+class Lists(NamedTuple):
+    """What was read of a parent.
+
+    Attributes:
+        rows: The rows of each list that is complete, with the part that they are about, if any.
+        limit: The limit that was reached before the next one was complete, if one was.
+    """
+
+    rows: Sequence[tuple[str | None, list[Record]]]
+    limit: LimitReachedError | None = None
 
 
 class Report(ConstantContactStream):
@@ -121,13 +135,13 @@ class Report(ConstantContactStream):
                 "%s has nothing to read: %s is not set", self.name, parents.given_by
             )
         quota = self.run.connection.quota
-        before = quota.spent
+        before = quota.spent, self.sweeps.reached
         try:
             yield from self._rows_of_all(sweep, keep)
         except LimitReachedError:
-            if quota.spent > before and self.sweeps.under_way() in (None, sweep):
+            if quota.spent > before[0] and self.sweeps.reached == before[1]:
                 self.logger.warning(
-                    "The remaining requests were too few to finish one parent of %s: each run "
+                    "The remaining requests were too few to finish one list of %s: each run "
                     "needs more",
                     self.name,
                 )
@@ -136,25 +150,42 @@ class Report(ConstantContactStream):
         self.sweeps.finish(sweep)
 
     def _rows_of_all(self, sweep: Sweep, keep: Keep) -> Iterator[Record]:
-        connection, progress = self.run.connection, self.run.progress
         self.visits.begin(self.sweeps, sweep)
+        after = self.sweeps.part_of_next()
         window = self.visits.window(self.sweeps, sweep)
-        places = self.visits.places(self.sweeps, sweep)
-        self._tell_if_long(len(places) * self.requests.requests)
-        if places:
+        batches = self.visits.batches(self.sweeps, sweep)
+        first = next(batches, Batch.of([]))
+        self._tell_if_long(first.number * self.requests.requests)
+        if first.due:
             self.prepare()
-        reports = in_order(
-            partial(self._rows_to_keep, sweep=sweep, window=window, keep=keep),
-            places,
-            connection.turns,
-            lambda: min(connection.ahead(), self.visits.most_ahead),
-            connection.concurrency.most,
-        )
-        for place, rows in progress.track(
-            self.name, reports, self.visits.parents.unit, len(places)
+        read = partial(self._read, sweep=sweep, window=window, keep=keep, after=after)
+        parents = self._in_order(read, sweep, chain([first], batches))
+        unit = self.visits.parents.unit
+        for place, (lists, limit) in self.run.progress.track(
+            self.name, parents, unit, first.number
         ):
-            yield from rows
+            for part, rows in lists:
+                yield from rows
+                if part:
+                    self.sweeps.part_is_out(sweep, part)
+            if limit:
+                raise limit
             self.sweeps.move_on(sweep, place)
+
+    def _in_order(
+        self, read: Callable[[Place], Lists], sweep: Sweep, batches: Iterable[Batch]
+    ) -> Iterator[tuple[Place, Lists]]:
+        connection = self.run.connection
+        for batch in batches:
+            yield from in_order(
+                read,
+                batch.due,
+                connection.turns,
+                lambda: min(connection.ahead(), self.visits.most_ahead),
+                connection.concurrency.most,
+            )
+            if batch.end:
+                self.sweeps.move_on(sweep, batch.end)
 
     def _tell_if_long(self, requests: int) -> None:
         """Log that a sweep takes more requests than are left today; this sends none to know it."""
@@ -180,21 +211,43 @@ class Report(ConstantContactStream):
     def _sample(self, sweep: Sweep) -> Iterator[Record]:
         window = self.visits.window(self.sweeps, sweep)
         for place in self.visits.sample(self.run):
-            yield from self._rows_to_keep(place, sweep, window, lambda rows: rows)
+            lists, limit = self._read(place, sweep, window, lambda rows: rows, None)
+            for _, rows in lists:
+                yield from rows
+            if limit:
+                raise limit
 
     # One parent
 
-    def _rows_to_keep(self, place: Place, sweep: Sweep, window: Window, keep: Keep) -> list[Record]:
+    def _read(
+        self, place: Place, sweep: Sweep, window: Window, keep: Keep, after: str | None
+    ) -> Lists:
+        """Read the rows of a parent that come after a part.
+
+        Raises:
+            LimitReachedError: The limit was reached before one list was complete.
+        """
         parent = {self.visits.parents.key: place.parent_id}
+        lists: list[tuple[str | None, list[Record]]] = []
+        number = 0
         try:
-            rows = self.requests.rows(
-                self.run, parent, partial(self.rows_of, sweep=sweep, window=window)
-            )
-        except NotFoundError:
-            self.run.progress.skip()
-            return []
-        if not self.filters:
-            self.visits.compare(self.sweeps, sweep, place.parent_id, len(rows))
+            for keys in self.requests.lists(self.run, parent, after):
+                try:
+                    rows = self.rows_of(keys, sweep, window)
+                except NotFoundError:
+                    self.run.progress.skip()
+                    continue
+                number += len(rows)
+                lists.append((self.requests.part(keys), self._kept(rows, place, window, keep)))
+        except LimitReachedError as limit:
+            if not lists:
+                raise
+            return Lists(lists, limit)
+        if not self.filters and not after:
+            self.visits.compare(self.sweeps, sweep, place.parent_id, number)
+        return Lists(lists)
+
+    def _kept(self, rows: list[Record], place: Place, window: Window, keep: Keep) -> list[Record]:
         fields = self.visits.fields(self.run, place.parent_id)
         kept = keep([row for row in rows if self._is_in(window, row)])
         return [{**row, **fields} for row in kept] if fields else kept

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from typing_extensions import override
+
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.reading.parts import PartType
-from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 
 Keys = Mapping[str, str]
-Read = Callable[[Keys], list[Record]]
-"""Requests the rows of what some keys name."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +22,37 @@ class PerParent:
     requests: ClassVar[int] = 1
     """Minimum number of requests per parent."""
 
-    def rows(self, run: Run, parent: Keys, read: Read) -> list[Record]:  # noqa: ARG002
-        """Return the rows of a parent; a NotFoundError tells that the API does not know it."""
-        return read(parent)
+    def lists(self, run: Run, parent: Keys, after: str | None) -> Iterable[Keys]:  # noqa: ARG002
+        """Return what names each list of a parent's rows; those that come after a part, if given.
+
+        An unknown parent has none.
+        """
+        return [parent]
+
+    def part(self, keys: Keys) -> str | None:  # noqa: ARG002
+        """Return the part that some keys name, if they name one."""
+        return None
 
 
 @dataclass(frozen=True)
-class PerPart:
+class PerPart(PerParent):
     """One list of rows per part of a parent. A part that the API does not know is skipped."""
 
     parts: PartType
     requests: ClassVar[int] = 2
 
-    def rows(self, run: Run, parent: Keys, read: Read) -> list[Record]:
-        """Return the rows of all parts of a parent, or raise a NotFoundError as above."""
+    @override
+    def lists(self, run: Run, parent: Keys, after: str | None) -> Iterable[Keys]:
         (parent_id,) = parent.values()
-        rows: list[Record] = []
-        for part_id in self.parts.keys(run, parent_id):
-            try:
-                rows += read({**parent, self.parts.key: part_id})
-            except NotFoundError:  # noqa: PERF203 - each may be unknown
-                run.progress.skip()
-        return rows
+        try:
+            part_ids = self.parts.keys(run, parent_id)
+        except NotFoundError:
+            run.progress.skip()
+            return []
+        if after in part_ids:
+            part_ids = part_ids[part_ids.index(after) + 1 :]
+        return [{**parent, self.parts.key: part_id} for part_id in part_ids]
+
+    @override
+    def part(self, keys: Keys) -> str | None:
+        return keys[self.parts.key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import ClassVar
@@ -15,11 +15,11 @@ from tap_constantcontact.config.windows import Window
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.reading.counts import EventCounts
-from tap_constantcontact.reading.parents import Parents, ParentType
+from tap_constantcontact.reading.parents import Batch, Parents, ParentType
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import START, Place, Sweep
+from tap_constantcontact.state.bookmarks import Place, Sweep
 from tap_constantcontact.state.tally import joined, parsed
 
 
@@ -44,9 +44,9 @@ class All:
     def begin(self, sweeps: Sweeps, sweep: Sweep) -> None:
         """Note in the bookmark what has to be known when the sweep is over."""
 
-    def places(self, sweeps: Sweeps, sweep: Sweep) -> Sequence[Place]:
-        """Return the parents that the sweep has still to read, in order."""
-        return sweeps.run.once(Parents, self.parents).after(sweep.place)
+    def batches(self, sweeps: Sweeps, sweep: Sweep) -> Iterator[Batch]:
+        """Yield the parents that the sweep has still to read, in order, some at a time."""
+        return sweeps.run.once(Parents, self.parents).batches(sweep)
 
     def sample(self, run: Run) -> Iterator[Place]:
         """Yield parents in any order, each requested when it is needed."""
@@ -57,7 +57,7 @@ class All:
 
     def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
         """Return the number of parents to read, and of requests to learn which these are."""
-        return sweeps.run.once(Parents, self.parents).plan(sweep.place)
+        return sweeps.run.once(Parents, self.parents).plan(sweep)
 
     def is_full(self, sweeps: Sweeps, sweep: Sweep) -> bool:  # noqa: ARG002
         """Return whether a sweep does without the counts that an earlier one left."""
@@ -80,13 +80,15 @@ class Changed(All):
     """The parents that changed in the window; each row gets the date of its parent's change."""
 
     @override
-    def places(self, sweeps: Sweeps, sweep: Sweep) -> Sequence[Place]:
+    def batches(self, sweeps: Sweeps, sweep: Sweep) -> Iterator[Batch]:
         start = self.window(sweeps, sweep).start
-        return sweeps.run.once(Parents, self.parents).changed_since(start, sweep.place)
+        parents = sweeps.run.once(Parents, self.parents)
+        yield Batch.of(sweep.rest(parents.changed_since(start)))
 
     @override
     def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
-        return Plan(len(self.places(sweeps, sweep)), super().listing(sweeps, sweep).requests)
+        (batch,) = self.batches(sweeps, sweep)
+        return Plan(batch.number, super().listing(sweeps, sweep).requests)
 
     @override
     def fields(self, run: Run, parent_id: str) -> Record:
@@ -139,6 +141,7 @@ class Moved(All):
             counts = self._counts(sweeps)
             tallies = {name: counts.tally(names) for name, names in self.groups.items()}
             sweeps.bookmark.update(next_counts=joined(tallies))
+            sweeps.enter(sweep)
 
     @override
     def sample(self, run: Run) -> Iterator[Place]:
@@ -150,15 +153,29 @@ class Moved(All):
             yield from (place for place in some if counts.of(place.parent_id, names) != 0)
 
     @override
-    def places(self, sweeps: Sweeps, sweep: Sweep) -> Sequence[Place]:
-        places = sweeps.run.once(Parents, self.parents).after(sweep.place)
+    def batches(self, sweeps: Sweeps, sweep: Sweep) -> Iterator[Batch]:
+        """Yield the parents that are due.
+
+        A full reading requests the counts of as many parents at a time as it can pay for, and none
+        if that would leave it too few requests to read a parent.
+        """
         counts = self._counts(sweeps)
-        if self.is_full(sweeps, sweep):
-            counts.request(place.parent_id for place in places)
-        else:
-            places = [place for place in places if place.parent_id in counts.watched]
-        moved = self._moved(sweeps, sweep)
-        return [place for place in places if moved(place.parent_id)]
+        rest = sweep.rest(sweeps.run.once(Parents, self.parents).all())
+        if not self.is_full(sweeps, sweep):
+            rest = [place for place in rest if place.parent_id in counts.watched]
+        payable = sweeps.run.connection.quota.left // 4
+        size = int(min(max(1, payable) * self.stats.ids_a_request, len(rest) + 1))
+        for first in range(0, len(rest), size):
+            some = rest[first : first + size]
+            if payable:
+                counts.request(place.parent_id for place in some)
+            moved = self._moved(sweeps, sweep)
+            due = [place for place in some if moved(place.parent_id)]
+            yield Batch(due, some[-1], len(due))
+
+    def due(self, sweeps: Sweeps, sweep: Sweep) -> list[Place]:
+        """Return all parents that are due."""
+        return [place for batch in self.batches(sweeps, sweep) for place in batch.due]
 
     def _moved(self, sweeps: Sweeps, sweep: Sweep) -> Callable[[str], list[str]]:
         """Return what names the groups in which a parent has new events."""
@@ -198,13 +215,12 @@ class Moved(All):
 
     @override
     def counts(self, sweeps: Sweeps, sweep: Sweep) -> list[dict[str, int | None]]:
-        places = self.places(sweeps, sweep)
-        return [self.moved(sweeps, sweep, place.parent_id) for place in places]
+        return [self.moved(sweeps, sweep, place.parent_id) for place in self.due(sweeps, sweep)]
 
     @override
     def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
-        listing = sweeps.run.once(Parents, self.parents).plan(START)
-        return Plan(len(self.places(sweeps, sweep)), listing.requests)
+        listing = sweeps.run.once(Parents, self.parents).plan()
+        return Plan(len(self.due(sweeps, sweep)), listing.requests)
 
     @override
     def finish(self, sweeps: Sweeps, sweep: Sweep) -> None:

@@ -12,7 +12,8 @@ object, because such a merge cannot replace null with an object.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
@@ -34,9 +35,15 @@ accounts. A later run that does not know its account leaves it unchanged.
 UNKNOWN = math.inf
 """Creation date of a parent that has none: it comes last, and is never stored as a place."""
 
+SETTLED = 3600.0
+"""Seconds before a sweep from which on parents count as added since, as clocks differ."""
+
+PART = "part"
+"""Key of the last part of the next parent whose records are all written."""
+
 
 class Place(NamedTuple):
-    """A parent's place in the order of a sweep.
+    """A parent's place in a sweep.
 
     Attributes:
         created_at: Creation date in seconds since the epoch; 0 if the parent's id is from a setting
@@ -53,20 +60,16 @@ class Place(NamedTuple):
         return cls(parse_instant(created_at).timestamp() if created_at else UNKNOWN, parent_id)
 
 
-START = Place(-math.inf, "")
-"""The place before all parents."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A sweep under way.
+    """A sweep under way, which reads the newest parents first, and then those added since.
 
     A state holds it as a short text, under the key that otherwise tells when the last one finished.
 
     Attributes:
         began: When it began; settings such as `report_days_back` count from it.
         settings: Fingerprint of the settings that decide what it reads.
-        place: The last parent whose records are all written.
+        place: The last parent whose records are all written, if there is one.
 
     Example:
         >>> sweep = Sweep(parse_instant("2026-02-01"), "f00d", Place.of("2025-12-24", "7"))
@@ -74,15 +77,20 @@ class Sweep:
         '2026-02-01T00:00:00Z f00d 2025-12-24T00:00:00Z 7'
         >>> Sweep.parse(str(sweep)) == sweep
         True
+        >>> older, newer = Place.of("2025-12-23", "8"), Place.of("2026-02-02", "9")
+        >>> sweep.rest([newer, sweep.place, older]) == [older, newer]
+        True
     """
 
     began: DateTime
     settings: str
-    place: Place = START
+    place: Place | None = None
 
     def __str__(self) -> str:
-        created_at = datetime.fromtimestamp(self.place.created_at, timezone.utc)
-        parts = (rfc3339(self.began), self.settings, rfc3339(created_at), self.place.parent_id)
+        parts = [rfc3339(self.began), self.settings]
+        if self.place:
+            created_at = datetime.fromtimestamp(self.place.created_at, timezone.utc)
+            parts += [rfc3339(created_at), self.place.parent_id]
         return " ".join(parts)
 
     @classmethod
@@ -92,8 +100,24 @@ class Sweep:
         Raises:
             ValueError: The text is not that of a sweep.
         """
-        began, settings, created_at, parent_id = text.split(" ", 3)
-        return cls(parse_instant(began), settings, Place.of(created_at, parent_id))
+        began, settings, *place = text.split(" ", 3)
+        return cls(parse_instant(began), settings, Place.of(*place) if place else None)
+
+    def rest(self, places: Iterable[Place]) -> list[Place]:
+        """Return those parents that are still to be read, in order."""
+        rest = sorted(places, key=self._order)
+        if self.place is None:
+            return rest
+        return rest[bisect_right(rest, self._order(self.place), key=self._order) :]
+
+    @property
+    def settled(self) -> float:
+        """Instant after which parents count as added since, in seconds since the epoch."""
+        return self.began.timestamp() - SETTLED
+
+    def _order(self, place: Place) -> tuple[int, float, str]:
+        is_added = place.created_at > self.settled
+        return is_added + (place.created_at == UNKNOWN), -place.created_at, place.parent_id
 
 
 class Bookmark:

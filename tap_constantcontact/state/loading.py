@@ -9,7 +9,7 @@ from typing import Any
 from tap_constantcontact.config.dates import FIRST_DAY, LAST_DAY, parse_instant
 from tap_constantcontact.exceptions import nearest, refused
 from tap_constantcontact.records.conversion import printable
-from tap_constantcontact.state.bookmarks import ACCOUNT, LONGEST, written_for
+from tap_constantcontact.state.bookmarks import ACCOUNT, LONGEST, PART, written_for
 from tap_constantcontact.state.tally import parsed
 
 LONGEST_TALLIES = 1000
@@ -154,8 +154,13 @@ def _tallies(value: Any) -> list[datetime]:
 def _sweep(value: Any) -> list[datetime]:
     if " " not in value:
         return _instant(value)
-    began, settings, created_at, parent_id = value.split(" ", 3)
-    return [*_text(settings), *_text(parent_id), *_instant(began), *_instant(created_at)]
+    began, settings, *place = value.split(" ", 3)
+    _text(settings)
+    if not place:
+        return _instant(began)
+    created_at, parent_id = place
+    _text(parent_id)
+    return [*_instant(began), *_instant(created_at)]
 
 
 KEYS: Mapping[str, Callable[[Any], list[datetime]]] = {
@@ -167,6 +172,7 @@ KEYS: Mapping[str, Callable[[Any], list[datetime]]] = {
     "counts": _tallies,
     "next_counts": _tallies,
     "sweep": _sweep,
+    PART: _text,
 }
 """The keys of a bookmark, with what checks each one's value and returns the instants in it."""
 
@@ -176,6 +182,7 @@ CONSEQUENCE = {
     FULL_READ: "everything is read again",
     "counts": "every campaign that changed lately is read again",
     "next_counts": "the next run reads every campaign that changed lately again",
+    PART: "the parent under way is read again",
 }
 """The effect of dropping a key, for the warning."""
 

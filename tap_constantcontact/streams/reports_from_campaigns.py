@@ -30,7 +30,7 @@ from tap_constantcontact.reading.targets import Keys, PerPart
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import START, Sweep
+from tap_constantcontact.state.bookmarks import Sweep
 from tap_constantcontact.streams.campaign_reports import (
     EmailCampaignActivityStatsStream,
     EmailCampaignStatsStream,
@@ -110,6 +110,7 @@ class ReportFromCampaigns(Report):
     def read(self) -> Iterator[Record]:
         yield from super().read()
         if self.completion_is_due and not self.is_sampled:
+            self._is_shown |= dict.fromkeys(self.requests.parts.known(self.run), True)
             yield from self._per_contact.sweep(self._not_shown)
             self._per_contact.converter.report(self.logger)
 
@@ -142,7 +143,7 @@ class ReportFromCampaigns(Report):
     def prepare(self) -> None:
         """List the contacts that the report is about."""
         contacts = self.run.once(Parents, self.per_contact.visits.parents)
-        self._contact_ids = frozenset(place.parent_id for place in contacts.after(START))
+        self._contact_ids = frozenset(place.parent_id for place in contacts.all())
 
     @override
     def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:

@@ -24,10 +24,12 @@ def test_a_resumed_sweep_lists_what_is_left_and_both_reports_list_once(
     requests_seen.clear()
     second = run(state=first.state, streams=CONTACT_REPORTS)
     listings = [request.query for request in requests_seen if request.path == "/v3/contacts"]
-    place = Sweep.parse(first.state["bookmarks"][SUMMARY]["sweep"]).place.created_at
-    assert len(listings) == 2
-    assert 0 < place - parse(listings[0]["created_after"]).timestamp() <= 1.001
-    assert parse(listings[1]["created_before"]).timestamp() > place
+    sweep = Sweep.parse(first.state["bookmarks"][SUMMARY]["sweep"])
+    assert sweep.place
+    rest, added, missing = listings
+    assert 0 < parse(rest["created_before"]).timestamp() - sweep.place.created_at <= 1.001
+    assert 0 < sweep.settled - parse(added["created_after"]).timestamp() <= 1.001
+    assert missing["created_before"]
     assert all(query["limit"] == "500" and "include" not in query for query in listings)
     assert second.state["bookmarks"][SUMMARY]["replication_key_value"]
     requests_seen.clear()

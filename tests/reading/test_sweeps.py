@@ -55,12 +55,13 @@ def test_contacts_come_change_and_go_between_the_runs(
 ) -> None:
     first = cut_short(run, budget=20)
     place = Sweep.parse(first.state["bookmarks"][SUMMARY]["sweep"]).place
+    assert place
     order = sorted(
-        (parse(contact["created_at"]), key)
+        (-parse(contact["created_at"]).timestamp(), key)
         for key, contact in account.contacts.items()
         if status(contact) != "deleted"
     )
-    out = [key for at, key in order if (at.timestamp(), key) <= (place.created_at, place.parent_id)]
+    out = [key for at, key in order if (at, key) <= (-place.created_at, place.parent_id)]
     left = [key for _, key in order if key not in out]
     now = datetime.now(timezone.utc)
     account.delete(left[0], now)

@@ -222,7 +222,7 @@ def test_a_full_table_of_another_account_starts_over(run: Runner, expected: Expe
 
 
 @pytest.mark.parametrize(
-    "sweep", ["soon", "- -", "2026-01-01 x", f"2026-01-01 x 2026-01-01 {'y' * 101}", 7, {}]
+    "sweep", ["soon", "- -", "2026-01-01 x y", f"2026-01-01 x 2026-01-01 {'y' * 101}", 7, {}]
 )
 def test_a_damaged_sweep_begins_anew(
     run: Runner, expected: Expected, caplog: pytest.LogCaptureFixture, sweep: Any
@@ -234,7 +234,7 @@ def test_a_damaged_sweep_begins_anew(
 
 DAMAGE: dict[str, tuple[Any, str]] = {
     "a sweep in another form": ({"sweep": {"began": "2026-01-01T00:00:00Z"}}, "sweep"),
-    "a sweep without a place": ({"sweep": "2026-01-01T00:00:00Z f00d"}, "sweep"),
+    "a sweep without a parent": ({"sweep": "2026-01-01T00:00:00Z f00d 2026-01-01"}, "sweep"),
     "a sweep that is none": ({"sweep": "yes"}, "sweep"),
     "a bookmark that is no date": ({"replication_key_value": "yesterday"}, "replication_key_value"),
     "partitions": ({"partitions": [{"context": {"contact_id": "a"}}] * 500}, "partitions"),

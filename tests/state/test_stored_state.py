@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,7 +16,6 @@ from tap_constantcontact.config.dates import rfc3339
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.state.bookmarks import (
     LONGEST,
-    START,
     UNKNOWN,
     Bookmark,
     Place,
@@ -39,7 +39,8 @@ PLACES = st.builds(
     INSTANTS,
     st.text(max_size=LONGEST),
 )
-SWEEPS = st.builds(Sweep, INSTANTS, st.text("0123456789abcdef", min_size=16, max_size=16), PLACES)
+FINGERPRINTS = st.text("0123456789abcdef", min_size=16, max_size=16)
+SWEEPS = st.builds(Sweep, INSTANTS, FINGERPRINTS, st.none() | PLACES)
 
 
 def kept(bookmark: Any, account: str | None = None) -> tuple[Any, list[tuple[str, str]]]:
@@ -79,11 +80,16 @@ def test_a_sweep_goes_on_at_its_place_wherever_the_machine_is(far_from_utc: None
     assert bookmark.sweep == sweep
 
 
-def test_a_parent_has_its_place_by_when_it_was_made_and_those_without_a_date_come_last() -> None:
+def test_a_sweep_reads_the_newest_parents_first_and_those_without_a_date_last() -> None:
     old, new = Place.of("2025-12-24T18:00:00Z", "9"), Place.of("2025-12-24T18:00:01+00:00", "1")
+    twin, added = Place.of("2025-12-24T18:00:00Z", "8"), Place.of("2026-02-01T00:00:01Z", "2")
     dateless = Place.of(None, "0")
     assert dateless.created_at == UNKNOWN
-    assert sorted([dateless, new, old, START]) == [START, old, new, dateless]
+    sweep = Sweep(pendulum.datetime(2026, 2, 1), "f00d")
+    order = [new, twin, old, added, dateless]
+    assert sweep.rest([dateless, old, added, new, twin]) == order
+    for number, place in enumerate(order, 1):
+        assert replace(sweep, place=place).rest(order) == order[number:]
 
 
 # Every key
@@ -126,6 +132,7 @@ GOOD: dict[str, Any] = {
     "counts": COUNTS,
     "next_counts": COUNTS,
     "sweep": SWEEP,
+    "part": "x",
 }
 
 
