@@ -24,7 +24,7 @@ from tap_constantcontact.exceptions import (
 from tap_constantcontact.limits.plan import Plan, in_all, pages
 from tap_constantcontact.reading.incremental import RefreshedIncrement
 from tap_constantcontact.reading.query import Change, Creation, Query, is_since
-from tap_constantcontact.reading.slices import Slices
+from tap_constantcontact.reading.slices import WHOLE, Note, Slice, Slices, forget
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.transport.retries import FEWER_WAITS, RETRY_WAITS, retried
 from tap_constantcontact.transport.workers import read_ahead
@@ -95,20 +95,36 @@ class Collection(ConstantContactStream):
     @override
     def plan(self) -> Plan:
         start = self.start()
-        return in_all(self.plan_of(query) for query, _ in self._passes(start))
+        parts = [one.bounds(self.creation) for one in self.left()] if start is None else [{}]
+        queries = (query.dated(part) for query, _ in self._passes(start) for part in parts)
+        return in_all(map(self.plan_of, queries))
 
     def increment_of(self, stream: ConstantContactStream) -> RefreshedIncrement:
         """Return the increment of a stream that reads the list: of this one or another."""
         settings = self.date_settings.of(self.config)
-        takes_dates = any(query.takes_dates for query in self.queries())
-        return RefreshedIncrement(stream, settings, self.refresh_days, takes_dates=takes_dates)
+        return RefreshedIncrement(
+            stream,
+            settings,
+            self.refresh_days,
+            [*self.queries()],
+            resumes=bool(self.creation.after),
+        )
 
     def start(self) -> DateTime | None:
         """Return the instant from which changes are read, or None to read all rows."""
         return self.increment_of(self).start()
 
-    def read_since(self, start: DateTime | None) -> Iterator[Record]:
-        """Yield every row that changed since an instant, or all rows."""
+    def left(self) -> Sequence[Slice]:
+        """Return what is left of a reading of all rows; by default the whole list."""
+        return WHOLE
+
+    def read_since(
+        self, start: DateTime | None, left: Sequence[Slice] = WHOLE, note: Note = forget
+    ) -> Iterator[Record]:
+        """Yield every row that changed since an instant, or all rows in what is left of the list.
+
+        In the latter case, `note` is called with what is left then, if the list is read in slices.
+        """
         seen = Seen()
         oldest = start
         if start is None and self.changes:
@@ -116,7 +132,7 @@ class Collection(ConstantContactStream):
         key_of = itemgetter(*self.keys)
         passes = [*self._passes(start)]
         for query, dates in passes:
-            for record in self.collect(query):
+            for record in self.collect(query, left, note):
                 if not (query.is_wanted(record) and is_since(record, dates, oldest)):
                     continue
                 if len(passes) == 1 or seen.add(key_of(record)):
@@ -144,8 +160,10 @@ class Collection(ConstantContactStream):
 
     # Pages
 
-    def collect(self, query: Query) -> Iterator[Record]:
-        """Yield every row of a query's list once.
+    def collect(
+        self, query: Query, left: Sequence[Slice] = WHOLE, note: Note = forget
+    ) -> Iterator[Record]:
+        """Yield every row of a query's list once, or of what is left of it.
 
         Pages are numbered (seen in responses recorded from the live service), so they shift while
         they are read. A row that joins the list pushes others onto the next page, where they appear
@@ -159,7 +177,7 @@ class Collection(ConstantContactStream):
         limit = self.page_size
         while True:
             known_before, rows = known, 0
-            pages = self._rows_by_page(query, limit)
+            pages = self._rows_by_page(query, limit, left, note)
             try:
                 for page in self.run.progress.track(self.name, pages, self.name, size=len):
                     rows += len(page)
@@ -171,6 +189,7 @@ class Collection(ConstantContactStream):
                             yield record
             except (RetriableAPIError, ChunkedEncodingError) as error:
                 limit = self._smaller(limit, error)
+                left = pages.left if isinstance(pages, Slices) else left
                 continue
             if isinstance(pages, Slices) and known < pages.total:
                 self.run.doubt(
@@ -181,7 +200,9 @@ class Collection(ConstantContactStream):
             if not query.shrinks or rows <= limit or known == known_before:
                 return
 
-    def _rows_by_page(self, query: Query, limit: int) -> Iterable[Sequence[Record]]:
+    def _rows_by_page(
+        self, query: Query, limit: int, left: Sequence[Slice], note: Note
+    ) -> Iterable[Sequence[Record]]:
         """Return the rows of each page, of which the next ones are read meanwhile."""
         parameters = {**query.parameters, "limit": limit}
         if self.is_sampled:
@@ -194,6 +215,8 @@ class Collection(ConstantContactStream):
             limit,
             lambda bounds: self.pages({**parameters, "include_count": "true", **bounds}),
             self.run.connection.chains,
+            left,
+            note,
         )
 
     def _check_progress(self, rows: int, known: int) -> None:

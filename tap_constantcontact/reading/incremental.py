@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING
 
 from pendulum import DateTime
@@ -10,7 +14,9 @@ from typing_extensions import override
 
 from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant, rfc3339
 from tap_constantcontact.config.windows import DateSettings
-from tap_constantcontact.state.bookmarks import ACCOUNT
+from tap_constantcontact.reading.query import Query
+from tap_constantcontact.reading.slices import Slice, place_of, slices_at
+from tap_constantcontact.state.bookmarks import ACCOUNT, Sweep
 
 if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
@@ -63,6 +69,9 @@ class RefreshedIncrement(Increment):
 
     It is after as many days as the setting named `refresh_days` says; None stands for never. And if
     the API takes no dates to filter rows by, all are read each time.
+
+    A full reading that a run did not finish is a sweep, which a later run with the same settings
+    goes on with, if the stream `resumes`. `queries` are those of a full reading.
     """
 
     def __init__(
@@ -70,13 +79,17 @@ class RefreshedIncrement(Increment):
         stream: ConstantContactStream,
         settings: DateSettings,
         refresh_days: str | None,
+        queries: Sequence[Query],
         *,
-        takes_dates: bool,
+        resumes: bool,
     ) -> None:
         super().__init__(stream, settings)
         self._fixed = settings.window(self._run.began)
         self._refresh_days = refresh_days
-        self._takes_dates = takes_dates
+        self._takes_dates = any(query.takes_dates for query in queries)
+        self._resumes = resumes
+        shape = [[dict(query.parameters) for query in queries], astuple(settings), self.is_wanted]
+        self._fingerprint = hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]
 
     @override
     def start(self) -> DateTime | None:
@@ -92,13 +105,44 @@ class RefreshedIncrement(Increment):
         last = self._bookmark["full_read_at"]
         return not last or parse_instant(last) <= days_before(self._run.began, days)
 
+    @property
+    def sweep(self) -> Sweep:
+        """The full reading that is under way under the same settings, or else a new one."""
+        sweep = self._bookmark.sweep
+        if sweep and sweep.settings == self._fingerprint:
+            return sweep
+        return Sweep(self._run.began, self._fingerprint)
+
+    def resume(self) -> tuple[Slice, ...]:
+        """Return what is left of a full reading, and warn if settings changed since it began."""
+        sweep = self._bookmark.sweep
+        if sweep and sweep.settings != self._fingerprint:
+            self._stream.logger.warning(
+                "The settings of %s changed before all of it was read: it is read from the start",
+                self._stream.name,
+            )
+        return slices_at(self.sweep.place)
+
+    def move_on(self, left: Sequence[Slice]) -> None:
+        """Note what is left of a full reading, and emit the state if it is due."""
+        if left:
+            sweep = str(replace(self.sweep, place=place_of(left))) if left[0].before else None
+            self._bookmark.ensure(ACCOUNT)
+            self._bookmark.update(sweep=sweep)
+            self._run.write_state_now_and_then()
+
     def finish(self, start: DateTime | None) -> None:
         """Move the bookmark after a reading from an instant on, or of all rows."""
-        if not self.is_wanted or self._fixed:
+        if self._fixed:
+            return
+        began = self._run.began if start else self.sweep.began
+        if self._resumes:
+            self._bookmark.update(sweep=None)
+        if not self.is_wanted:
             return
         self._bookmark.ensure(ACCOUNT)
         if self._refresh_days:
             self._bookmark.ensure("full_read_at")
             if start is None or self.value is None:
-                self._bookmark.update(full_read_at=self.at(self._run.began))
-        self.move(self._run.began)
+                self._bookmark.update(full_read_at=self.at(began))
+        self.move(began)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any, ClassVar
 
@@ -11,9 +11,16 @@ from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.exceptions import FatalAPIError, ForbiddenError, reason
+from tap_constantcontact.exceptions import (
+    FatalAPIError,
+    ForbiddenError,
+    LimitReachedError,
+    reason,
+)
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.incremental import RefreshedIncrement
+from tap_constantcontact.reading.slices import Slice
 from tap_constantcontact.records.rows import Record, with_keys
 from tap_constantcontact.run import Run
 
@@ -72,12 +79,16 @@ class RowsWithin(ConstantContactStream):
 
     @override
     def read(self) -> Iterator[Record]:
-        yield from self.shared.rows_of(self)
-        self.shared.collection.increment_of(self).finish(self.shared.start())
+        yield from self.shared.read(self, self.within)
 
     @override
     def plan(self) -> Plan:
         return self.shared.plan_of(self)
+
+    @property
+    @override
+    def table_version(self) -> int:
+        return self.shared.version_of(self)
 
 
 class SharedReading:
@@ -85,14 +96,19 @@ class SharedReading:
 
     It starts at the earliest bookmark of the streams that are selected. The first of them reads the
     collection. Meanwhile, the rows of the others are kept until it is their turn.
+
+    Each stream's bookmark tells what is left of a full reading that a limit or a kill ended. If it
+    is not the same for all, which a kill between their turns leaves, a run reads all from the
+    newest row that one of them lacks to the oldest.
     """
 
     def __init__(self, run: Run, collection: type[Collection]) -> None:
         self.collection = run.once(collection)
         self._run = run
         self._start: DateTime | None = None
+        self._left: Sequence[Slice] | None = None
         self._kept: Mapping[str, KeptRows] | None = None
-        self._forbidden: ForbiddenError | None = None
+        self._ended: ForbiddenError | LimitReachedError | None = None
 
     @property
     def _others(self) -> list[RowsWithin]:
@@ -111,35 +127,62 @@ class SharedReading:
             self._start = min(known) if known and len(known) == len(starts) else None
         return self._start
 
-    def rows_of(self, stream: RowsWithin) -> Iterator[Record]:
-        """Yield the rows of a stream, from the collection unless it was read before.
+    def left(self) -> Sequence[Slice]:
+        """Return what is left of a reading of all rows, the newest first."""
+        lefts = {self.collection.increment_of(one).resume() for one in self._selected}
+        if len(lefts) == 1:
+            return lefts.pop()
+        newest = [left[0].before for left in lefts]
+        return [Slice(min(left[-1].after for left in lefts), max(newest) if all(newest) else "")]
+
+    def version_of(self, stream: ConstantContactStream) -> int:
+        """Return the version of a stream's rows: when the first run of their reading began."""
+        return int(self.collection.increment_of(stream).sweep.began.timestamp())
+
+    def read(
+        self, stream: ConstantContactStream, rows_of: Callable[[Record], Iterable[Record]]
+    ) -> Iterator[Record]:
+        """Yield a stream's rows of each of the collection's rows, and move its bookmark.
 
         Raises:
             ForbiddenError: The collection may not be read, each time it is asked for.
+            LimitReachedError: No more of it can be read in this run, each time.
         """
-        if self._forbidden is not None:
-            raise self._forbidden
-        if self._kept is not None:
+        increment = self.collection.increment_of(stream)
+        if self._kept is None:
+            yield from self._read_first(stream, increment, rows_of)
+        else:
             yield from self._kept[stream.name]
-            return
-        try:
-            for holder in self.passing(self.collection.read_since(self.start()), stream):
-                yield from stream.within(holder)
-        finally:
-            self.collection.converter.report(self.collection.logger)
+            if self._left is not None:
+                increment.move_on(self._left)
+            if self._ended:
+                raise self._ended
+        increment.finish(self.start())
 
-    def passing(self, holders: Iterable[Record], reader: ConstantContactStream) -> Iterator[Record]:
-        """Yield the rows of the collection, and keep the rows within for all but their reader."""
+    def _read_first(
+        self,
+        reader: ConstantContactStream,
+        increment: RefreshedIncrement,
+        rows_of: Callable[[Record], Iterable[Record]],
+    ) -> Iterator[Record]:
+        def note(left: Sequence[Slice]) -> None:
+            self._left = left
+            increment.move_on(left)
+
         others = [one for one in self._others if one.selected and one is not reader]
         kept = {one.name: KeptRows() for one in others}
+        start = self.start()
         try:
-            for holder in holders:
+            for holder in self.collection.read_since(start, () if start else self.left(), note):
                 for other in others:
                     kept[other.name].add(other.within(holder))
-                yield holder
-        except ForbiddenError as error:
-            self._forbidden = error
+                yield from rows_of(holder)
+        except (ForbiddenError, LimitReachedError) as error:
+            self._ended = error
+            self._kept = kept
             raise
+        finally:
+            self.collection.converter.report(self.collection.logger)
         self._kept = kept
 
     def plan_of(self, stream: RowsWithin) -> Plan:

@@ -16,6 +16,7 @@ from tap_constantcontact.reading.nested import SharedReading
 from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.reading.query import Change, Creation, Query
 from tap_constantcontact.reading.single_response import SingleResponse
+from tap_constantcontact.reading.slices import Slice
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.streams.audience import ContactCustomFieldsStream
@@ -189,11 +190,24 @@ class ContactsStream(Collection):
         if self.config["custom_fields_by_name"] and BY_NAME in self.schema["properties"]:
             fields = self.run.once(custom_fields)
             self.converter = RowsWithFields(self.name, self.schema, self.sent_keys, fields)
-        yield from self.run.once(SharedReading, ContactsStream).passing(super().read(), self)
+        yield from self._shared.read(self, lambda contact: (contact,))
+
+    @property
+    def _shared(self) -> SharedReading:
+        return self.run.once(SharedReading, ContactsStream)
 
     @override
     def start(self) -> DateTime | None:
-        return self.run.once(SharedReading, ContactsStream).start()
+        return self._shared.start()
+
+    @override
+    def left(self) -> Sequence[Slice]:
+        return self._shared.left()
+
+    @property
+    @override
+    def table_version(self) -> int:
+        return self._shared.version_of(self)
 
     @override
     def queries(self) -> Iterator[Query]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_constantcontact.reading.query import Creation
-from tap_constantcontact.reading.slices import Slices
+from tap_constantcontact.reading.slices import WHOLE, Slice, Slices, place_of, slices_at
+from tap_constantcontact.state.bookmarks import LONGEST, Place
 from tap_constantcontact.streams.contacts import ContactsStream
 from tap_constantcontact.transport.responses import Page
 from tests.expected import Expected
@@ -97,6 +99,58 @@ def test_slices_cost_few_requests_more_than_pages(created: list[int]) -> None:
     for _ in Slices(CREATION, 2, listed.pages, lambda: chains):
         pass
     assert listed.asked <= 1.4 * len(created) / 2 + chains
+
+
+@given(
+    created=ROWS,
+    is_ascending=st.booleans(),
+    margin=st.integers(0, 1),
+    heeds=st.booleans(),
+    runs=st.lists(st.tuples(st.integers(1, 12), st.integers(1, 9)), min_size=1),
+)
+def test_readings_that_are_ended_and_resumed_miss_no_row(
+    created: list[int | None],
+    is_ascending: bool,
+    margin: int,
+    heeds: bool,
+    runs: list[tuple[int, int]],
+) -> None:
+    listed = Listed(sorted(filter(None, created), reverse=not is_ascending), margin, heeds)
+    left: Sequence[Slice] = WHOLE
+    read: set[int] = set()
+    for pages, chains in [*runs, (1000, 1)]:
+        slices = Slices(CREATION, 2, listed.pages, lambda n=chains: n, left)  # type: ignore[misc]
+        rows = [row["id"] for page in islice(slices, pages) for row in page]
+        assert len(rows) == len({*rows})
+        read.update(rows)
+        if not slices.left:
+            break
+        if slices.left[0].before:
+            place = place_of(slices.left)
+            assert len(place.parent_id) <= LONGEST
+            left = slices_at(place)
+        else:
+            left = WHOLE
+    assert read == {row["id"] for row in listed.rows}
+
+
+@given(created=st.lists(st.integers(0, 10**8), min_size=200, max_size=400, unique=True))
+def test_a_reading_that_is_ended_and_resumed_costs_few_requests_more(created: list[int]) -> None:
+    listed = Listed(sorted(created, reverse=True), 0, heeds=True)
+    left: Sequence[Slice] = WHOLE
+    while left:
+        slices = Slices(CREATION, 2, listed.pages, lambda: 5, left)
+        for _ in islice(slices, 40):
+            pass
+        left = slices.left and slices_at(place_of(slices.left))
+    assert listed.asked <= 1.4 * len(created) / 2 + 5 * len(created) / 80 + 5
+
+
+@pytest.mark.parametrize(
+    "damaged", ["", "soon", "0,6955b900,0", "6955b900,67748580", "f" * 20 + ",0,0"]
+)
+def test_a_damaged_place_is_that_of_the_whole_list(damaged: str) -> None:
+    assert slices_at(Place(1_769_904_000.0, damaged)) == WHOLE
 
 
 def test_pages_that_are_read_one_at_a_time_are_never_split_into_slices() -> None:
