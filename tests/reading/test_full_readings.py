@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tap_constantcontact.commands import estimate
-from tap_constantcontact.sandbox.account import Account
-from tap_constantcontact.sandbox.data.basics import write
+from tap_constantcontact.sandbox.account import Account, parse
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state.loading import unwrapped
 from tap_constantcontact.streams.contacts import ContactsStream
@@ -128,7 +127,7 @@ def test_what_changes_between_the_runs_of_a_reading_is_in_the_next_reading(
         account.delete(left, later)
         account.add_contact(later)
         chain.finish(iter([3] * 20))
-        assert chain.state["bookmarks"]["contacts"]["replication_key_value"] < write(later)
+        assert parse(chain.state["bookmarks"]["contacts"]["replication_key_value"]) < later
         chain.add()
     assert chain.met["contacts"] == Expected(account)["contacts"]
 
@@ -169,18 +168,38 @@ def test_an_estimate_counts_what_is_left_of_a_reading(
     assert figures["total"]["requests"] == len(requests_seen) > 0
 
 
-def test_contacts_that_come_in_no_order_are_all_read(
-    run: Runner, account: Account, expected: Expected, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("budget", [4, None], ids=["in a later run", "at once"])
+def test_contacts_are_all_read_when_they_turn_out_to_come_in_no_order(
+    run: Runner,
+    account: Account,
+    expected: Expected,
+    monkeypatch: pytest.MonkeyPatch,
+    budget: int | None,
 ) -> None:
-    newest_first = account.newest_first()
+    newest, *others = account.newest_first()
     chain = Chain(run, ("contacts",))
+    monkeypatch.setattr(account, "newest_first", lambda: [*others, newest])
     chain.add(3)
     assert chain.state["bookmarks"]["contacts"]["sweep"]
-    one, *others = newest_first
-    monkeypatch.setattr(account, "newest_first", lambda: [*others[::-1], one])
-    chain.add(4)
+    monkeypatch.setattr(account, "newest_first", lambda: [*others[::-1], newest])
+    chain.add(budget)
     assert chain.state["bookmarks"]["contacts"]["sweep"] is None
-    assert chain.add().by_key("contacts") == expected["contacts"]
+    assert chain.is_over == (budget is None)
+    if budget:
+        chain.add()
+    assert chain.met["contacts"] == expected["contacts"]
+
+
+def test_no_part_of_a_contact_is_missed_after_a_kill_before_its_turn(
+    run: Runner, expected: Expected
+) -> None:
+    chain = Chain(run, ALL)
+    killed = chain.add(kill=0.2)
+    assert killed.records["contacts"]
+    assert not killed.records[PARTS[0]]
+    chain.add()
+    assert chain.is_over
+    assert chain.met == {stream: expected[stream] for stream in ALL}
 
 
 def test_all_runs_of_a_reading_write_one_version_of_a_full_table(

@@ -101,6 +101,7 @@ def test_slices_cost_few_requests_more_than_pages(created: list[int]) -> None:
     assert listed.asked <= 1.4 * len(created) / 2 + chains
 
 
+@example(created=[9, 8, 8, 8], is_ascending=False, margin=0, heeds=True, runs=[(2, 1)])
 @given(
     created=ROWS,
     is_ascending=st.booleans(),

@@ -246,8 +246,9 @@ ABOUT_CONTACTS = (
         "contacts-newest-first",
         "Contacts are listed by created_at, the newest first.",
         "responses recorded from the live service",
-        "Nothing is missing; a long list is read one page after another, which takes longer.",
-        "Nothing needs to be done.",
+        "A long list is read one page after another, and from the start by each run until one "
+        "reads all of it. Nothing is missing if one run does.",
+        "Set no request_budget until all contacts have been read once.",
         _newest_first,
     ),
     Assumption(
