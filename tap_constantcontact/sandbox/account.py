@@ -6,9 +6,9 @@ history. So a second run finds a little new data, as with a real account.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta, timezone
-from itertools import islice
 
 from tap_constantcontact.sandbox.data import (
     audience,
@@ -62,7 +62,8 @@ class Account(Ledger):
         now: Up to when it grows; the present unless given.
 
     Attributes:
-        segments: The `contact_id`s of each segment, by `segment_id` as text.
+        segments: The `contact_id`s of each segment, by `segment_id` as text; who lives like one of
+            them is in it as well.
         segment_rows: The segments' details, by the same.
         landing_pages: The `campaign_activity_id`s of the landing pages.
         marketing_events: What people can register for, by `event_id`.
@@ -71,9 +72,9 @@ class Account(Ledger):
     def __init__(
         self, seed: int = 1, size: int = FIRST_CONTACTS, now: datetime | None = None
     ) -> None:
-        super().__init__(seed, now or datetime.now(timezone.utc))
-        History(self, size).grow()
-        active = [key for key, contact in self.contacts.items() if status(contact) == "active"]
+        super().__init__(seed, size, now or datetime.now(timezone.utc))
+        History(self).grow()
+        active = [*map(self.contacts.key, self.contacts.lives(_is_active))]
         self.segment_rows = audience.segments(OPENED)
         self.landing_pages = landing_pages.page_ids(self._seed)
         self.marketing_events = events.events(self._seed, FIRST_NEWSLETTER, self.organization_name)
@@ -89,7 +90,7 @@ class Account(Ledger):
 
     def as_client(self) -> Row:
         """Return what a partner sees of the account."""
-        active = sum(status(contact) == "active" for contact in self.contacts.values())
+        active = sum(count for row, count in self.contacts.weighed() if _is_active(row))
         return {
             "encoded_account_id": self.encoded_account_id,
             "subscriber_count": active,
@@ -104,20 +105,16 @@ class Account(Ledger):
 
     def newest_first(self) -> list[Row]:
         """Return the contacts in the API's order."""
-        return sorted(
-            self.contacts.values(),
-            key=lambda contact: (parse(contact["created_at"]), contact["contact_id"]),
-            reverse=True,
-        )
+        return [*map(self.contacts.row, self.contacts.newest_first(bool))]
 
     def details(self, contact_id: str) -> list[Row]:
         """Return a contact's events, the newest first."""
-        return newest_first(self.events[contact_id])
+        return newest_first(self.events.look(contact_id))
 
     def summary(self, contact_id: str) -> list[Row]:
         """Return what a contact did with each e-mail, the newest e-mail first."""
         rows: dict[str, Row] = {}
-        for event in self.events[contact_id]:
+        for event in self.events.look(contact_id):
             kind = event["tracking_activity_type"]
             if not kind.startswith("em_"):
                 continue
@@ -134,12 +131,15 @@ class Account(Ledger):
 
     def list_rows(self) -> list[Row]:
         """Return the lists with their counts of all members and of active ones."""
-        rows = []
-        for list_id, row in self.lists.items():
-            members = [c for c in self.contacts.values() if list_id in c["list_memberships"]]
-            active = sum(status(contact) == "active" for contact in members)
-            rows.append({**row, "counts": {"all": len(members), "active": active}})
-        return rows
+        members, active = Counter[str](), Counter[str]()
+        for contact, count in self.contacts.weighed():
+            for list_id in contact["list_memberships"]:
+                members[list_id] += count
+                active[list_id] += count * _is_active(contact)
+        return [
+            {**row, "counts": {"all": members[list_id], "active": active[list_id]}}
+            for list_id, row in self.lists.items()
+        ]
 
     def workflows(self) -> list[Row]:
         """Return the automations, the newest first."""
@@ -155,16 +155,20 @@ class Account(Ledger):
 
     def sms_engagement(self, contact_id: str) -> list[Row]:
         """Return what a contact consented to by SMS, the oldest first."""
-        return sms.engagement(self._seed, self.contacts[contact_id])
+        return sms.engagement(self._seed, self.contacts.look(contact_id) or {})
 
     def registrations(self, event_id: str) -> list[Row]:
         """Return who registered for an event, the first first."""
         number = [*self.marketing_events].index(event_id)
         made = parse(self.marketing_events[event_id]["create_time"])
-        first = islice(self.contacts.values(), 60)
+        first = self.contacts.first_rows(60)
         known = [row["email_address"]["address"] for row in first if "email_address" in row]
         return events.registrations(self._seed, number, made, known)
 
     def partner_accounts(self) -> list[Row]:
         """Return the accounts that a partner manages or knows."""
         return profile.clients(self._seed)
+
+
+def _is_active(contact: Row) -> bool:
+    return status(contact) == "active"

@@ -9,7 +9,6 @@ Run by hand, with the extra `test` installed:
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import random
@@ -22,6 +21,8 @@ from typing import Any
 import click
 
 from tap_constantcontact.sandbox.account import FIRST_NEWSLETTER, Account, status
+from tap_constantcontact.sandbox.data.ledger import SENT
+from tap_constantcontact.sandbox.data.mailings import Happening, Sheet
 from tap_constantcontact.streams import STREAMS
 from tap_constantcontact.streams.email_events import EmailEvents
 from tests.benchmarks.sweep import REPORTS, Tap, Traffic, served, show
@@ -31,24 +32,52 @@ CHANCES = (("em_opens", 0.3), ("em_opens", 0.1), ("em_clicks", 0.03), ("em_bounc
 
 EVENTS = tuple(stream.name for stream in STREAMS if issubclass(stream, EmailEvents))
 PACE = 4
+SHEETS = 10
+"""In how many ways the e-mails are received."""
 
 
 def written_to(contacts: int, campaigns: int, share: float) -> tuple[Account, list[str]]:
-    """Return an account, and the e-mails that it sent to a share of its contacts, a week apart."""
+    """Return an account, and the e-mails that it sent to a share of its contacts, a week apart.
+
+    Those who live alike get the same e-mails, and every tenth e-mail is received alike.
+    """
     account = Account(size=contacts, now=FIRST_NEWSLETTER - timedelta(days=1))
     chance = random.Random(7)
-    people = [key for key, contact in account.contacts.items() if status(contact) == "active"]
+    lives = account.contacts.lives(lambda contact: status(contact) == "active")
+    size = int(len(lives) * share)
+    sheets = [
+        Sheet({life: [*_happenings(chance)] for life in chance.sample(lives, size)})
+        for _ in range(SHEETS)
+    ]
     mails = []
     for number in range(campaigns):
         at = FIRST_NEWSLETTER + timedelta(days=7 * number)
-        recipients = chance.sample(people, int(len(people) * share))
-        mail = account.send_campaign(at, recipients)
-        mails.append(mail)
-        for contact_id, (kind, likely) in itertools.product(recipients, CHANCES):
-            if chance.random() < likely:
-                happens = at + timedelta(minutes=chance.uniform(5, 5000))
-                account.respond(mail, contact_id, kind, happens)
+        mails.append(account.send_campaign(at, sheets[number % SHEETS]))
     return account, mails
+
+
+def written_to_few(contacts: int, campaigns: int, each: int) -> Account:
+    """Return an account that sent e-mails, a week apart, to so many of its contacts each."""
+    account = Account(size=contacts, now=FIRST_NEWSLETTER - timedelta(days=1))
+    chance = random.Random(7)
+    lives = account.contacts.lives(lambda contact: status(contact) == "active")
+    for number in range(campaigns):
+        at = FIRST_NEWSLETTER + timedelta(days=7 * number)
+        places = (chance.choice(account.contacts.alike(chance.choice(lives))) for _ in range(each))
+        recipients = [*map(account.contacts.key, places)]
+        mail = account.send_campaign(at, recipients)
+        for contact_id in recipients:
+            for after, kind, _ in [*_happenings(chance)][1:]:
+                account.respond(mail, contact_id, kind, at + after)
+    return account
+
+
+def _happenings(chance: random.Random) -> Iterator[Happening]:
+    """Yield what a contact does with an e-mail that it gets."""
+    yield SENT
+    for kind, likely in CHANCES:
+        if chance.random() < likely:
+            yield timedelta(minutes=chance.uniform(5, 5000)), kind, {}
 
 
 def another_day(account: Account, mails: list[str], events: int, at: datetime) -> None:
@@ -56,7 +85,8 @@ def another_day(account: Account, mails: list[str], events: int, at: datetime) -
     chance = random.Random(8)
     for number in range(events):
         mail = mails[number % len(mails)]
-        reader = chance.choice(sorted(account.index.people(mail, "em_sends")))
+        recipients = account.index.rows(mail, "em_sends")
+        reader = recipients[chance.randrange(len(recipients))]["contact_id"]
         kind = "em_clicks" if number % 10 == 0 else "em_opens"
         account.respond(mail, reader, kind, at + timedelta(seconds=number))
 
@@ -161,7 +191,7 @@ def states(contacts: int, campaigns: int, budget: int) -> None:
     state: dict[str, Any] = {}
     for account, limit in (
         (Account(size=20), 1_000_000),
-        (written_to(contacts, campaigns, 2 / contacts)[0], budget),
+        (written_to_few(contacts, campaigns, 2), budget),
     ):
         with served(account, Traffic()) as sandbox, tempfile.TemporaryDirectory() as folder:
             sandbox.api.partner = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import cache
 
 from tap_constantcontact.sandbox.data.basics import OPENED, Row, Seed, write
 
@@ -98,11 +99,13 @@ def custom_fields(seed: Seed, opened: datetime) -> dict[str, Row]:
     return rows
 
 
+@cache
 def list_key(seed: Seed, number: int) -> str:
     """Return the `list_id` of the n-th list, counted from 0."""
     return seed.dated_key(OPENED + timedelta(days=number), "list", number)
 
 
+@cache
 def field_key(seed: Seed, number: int) -> str:
     """Return the `custom_field_id` of the n-th custom field, counted from 1."""
     return seed.dated_key(OPENED + timedelta(days=number), "field", number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tap_constantcontact.sandbox.data import audience, profile
@@ -11,6 +11,10 @@ from tap_constantcontact.sandbox.data.activity_index import ActivityIndex
 from tap_constantcontact.sandbox.data.basics import OPENED, Row, Seed, write
 from tap_constantcontact.sandbox.data.campaigns import Campaigns
 from tap_constantcontact.sandbox.data.contacts import joined_by_mail, joined_by_sms, status
+from tap_constantcontact.sandbox.data.mailings import Events, Happening, Mailing, Sheet
+from tap_constantcontact.sandbox.data.population import Contacts, Place
+
+SENT: Happening = (timedelta(0), "em_sends", {})
 
 
 class Ledger:
@@ -18,6 +22,7 @@ class Ledger:
 
     Args:
         seed: What the keys and the chances come from.
+        size: How many contacts it has before its first newsletter.
         now: The account's present.
 
     Attributes:
@@ -34,19 +39,20 @@ class Ledger:
         campaigns: The e-mail campaigns.
     """
 
-    def __init__(self, seed: int, now: datetime) -> None:
+    def __init__(self, seed: int, size: int, now: datetime) -> None:
         self.seed = seed
         self.now = now
         self._seed = Seed(seed)
         self.encoded_account_id, self.organization_name = profile.named(self._seed)
-        self.contacts: dict[str, Row] = {}
+        self.contacts = Contacts(size)
         self.lists = audience.lists(self._seed, OPENED)
         self.sms_lists = [*self.lists][len(audience.LISTS) :]
         self.tag_rows = audience.tags(self._seed, OPENED)
         self.tags = [key for key, row in self.tag_rows.items() if row["name"] in audience.TAGS]
         self.custom_fields = audience.custom_fields(self._seed, OPENED)
-        self.events: dict[str, list[Row]] = {}
-        self.index = ActivityIndex(self.events)
+        self.events = Events(self.contacts)
+        self._sheets: dict[tuple[Place, ...], Sheet] = {}
+        self.index = ActivityIndex(self.events, self.contacts)
         self.campaigns = Campaigns(self._seed, self.organization_name)
 
     def join(self, number: int, joined: datetime) -> str:
@@ -65,7 +71,6 @@ class Ledger:
     def _enter(self, contact: Row) -> str:
         contact_id = str(contact["contact_id"])
         self.contacts[contact_id] = contact
-        self.events[contact_id] = []
         return contact_id
 
     def add_contact(self, at: datetime) -> str:
@@ -115,28 +120,41 @@ class Ledger:
             "created_time": write(at, form),
             "tracking_activity_type": kind,
         }
-        self.events[contact_id].append(row)
+        self.events.add(row)
         self.index.add(row)
 
-    def send_campaign(self, at: datetime, contact_ids: Iterable[str] | None = None) -> str:
+    def send_campaign(self, at: datetime, recipients: Iterable[str] | Sheet | None = None) -> str:
         """Write a campaign and send it at once.
 
         Args:
             at: When.
-            contact_ids: Who gets it; all active contacts unless given.
+            recipients: The `contact_id`s of those who get it, or what contacts do with it, and all
+                who live like them; all active contacts unless given.
 
         Returns:
             The `campaign_activity_id` of its primary e-mail.
         """
-        if contact_ids is None:
-            contact_ids = [key for key, row in self.contacts.items() if status(row) == "active"]
+        if recipients is None:
+            active = self.contacts.lives(lambda row: status(row) == "active")
+            recipients = self._sheet_of(*active)
         number = len(self.campaigns.rows)
-        recipients = list(contact_ids)
         campaign_id = self.campaigns.draft(100_000 + number, f"Campaign {number + 1}", at)
-        mail = self.campaigns.send(campaign_id, at, len(recipients))
-        for contact_id in recipients:
-            self.add_event(contact_id, "em_sends", at, **mail)
+        if isinstance(recipients, Sheet):
+            count = sum(len(self.contacts.alike(life)) for life in recipients.lives)
+            mail = self.campaigns.send(campaign_id, at, count)
+            self.events.send(Mailing(mail, at, recipients))
+        else:
+            people = [*recipients]
+            mail = self.campaigns.send(campaign_id, at, len(people))
+            for contact_id in people:
+                self.add_event(contact_id, "em_sends", at, **mail)
         return str(mail["campaign_activity_id"])
+
+    def _sheet_of(self, *lives: Place) -> Sheet:
+        """Return the sheet of contacts who do no more than get an e-mail."""
+        if lives not in self._sheets:
+            self._sheets[lives] = Sheet({life: [SENT] for life in lives})
+        return self._sheets[lives]
 
     def respond(
         self, campaign_activity_id: str, contact_id: str, kind: str, at: datetime, **fields: Any

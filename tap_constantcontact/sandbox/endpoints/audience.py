@@ -49,8 +49,9 @@ def contact_tags(call: Call) -> Answer:
     rows = sorted(call.account.tag_rows.values(), key=lambda row: str(row["tag_id"]))
     page, links = call.page_by_key(rows, "tag_id")
     if call.query.get("include_count") == "true":
-        contacts = call.account.contacts.values()
-        counts = Counter(tag for contact in contacts for tag in contact["taggings"])
+        counts: Counter[str] = Counter()
+        for contact, count in call.account.contacts.weighed():
+            counts.update(dict.fromkeys(contact["taggings"], count))
         page = [{**row, "contacts_count": counts[row["tag_id"]]} for row in page]
     return {"tags": page, **links}
 

@@ -21,13 +21,16 @@ def emails(call: Call) -> Answer:
     earliest = after.timestamp() if after else -math.inf
     latest = before.timestamp() if before else math.inf
     rows = [
-        {key: value for key, value in row.items() if key != "campaign_activities"}
+        row
         for row in call.account.campaigns.rows.values()
         if earliest < parse(row["updated_at"]).timestamp() < latest
     ]
     rows.sort(key=lambda row: parse(row["created_at"]), reverse=True)
     page, links = call.page(rows)
-    return {"campaigns": page, **links}
+    shown = [
+        {key: value for key, value in row.items() if key != "campaign_activities"} for row in page
+    ]
+    return {"campaigns": shown, **links}
 
 
 def email(call: Call) -> Answer:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tap_constantcontact.sandbox.data.basics import Row, parse
 from tap_constantcontact.sandbox.data.contacts import status
+from tap_constantcontact.sandbox.data.population import Span, is_in
 from tap_constantcontact.sandbox.endpoints.endpoint import CONTACTS, Answer, Call, Endpoint
 from tap_constantcontact.sandbox.endpoints.parameters import (
     BOOLEAN,
@@ -40,11 +41,16 @@ def contacts(call: Call) -> Answer:
     query = call.query
     if "segment_id" in query:
         return _members(call)
-    rows = [contact for contact in call.account.newest_first() if _matches(contact, query)]
-    page, links = call.page(rows)
-    body: Row = {"contacts": [_shown(row, query.get("include", set())) for row in page], **links}
+    account = call.account.contacts
+    created, updated = _span("created", query), _span("updated", query)
+    found = account.newest_first(
+        lambda row: _suits(row, query), created, updated, query.get("email")
+    )
+    page, links = call.page(found)
+    include = query.get("include", set())
+    body: Row = {"contacts": [_shown(account.row(of), include) for of in page], **links}
     if query.get("include_count") == "true":
-        body["contacts_count"] = len(rows)
+        body["contacts_count"] = len(found)
     return body
 
 
@@ -60,38 +66,27 @@ def _members(call: Call) -> Answer:
         pending[segment] -= 1
         return web.json_response({"contacts": [], "status": "processing"}, status=202)
     members = set(call.account.segments[segment])
-    rows = [row for row in call.account.newest_first() if row["contact_id"] in members]
-    page, links = call.page(rows)
-    return {"contacts": [_shown(row, set()) for row in page], **links}
+    account = call.account.contacts
+    found = account.newest_first(lambda row: row["contact_id"] in members)
+    page, links = call.page(found)
+    return {"contacts": [_shown(account.row(of), set()) for of in page], **links}
 
 
-def _matches(contact: Row, query: Query) -> bool:
+def _suits(contact: Row, query: Query) -> bool:
+    """Tell whether a contact is asked for, whenever it was created and updated."""
     statuses = query.get("status", STATUSES - {"deleted"})
     address = contact.get("email_address", {})
-    dates = {
-        "created": contact["created_at"],
-        "updated": contact["updated_at"],
-        "optout": address.get("opt_out_date"),
-    }
     return (
         ("all" in statuses or status(contact) in statuses)
-        and query.get("email") in (None, address.get("address"))
         and ("lists" not in query or bool(query["lists"] & set(contact["list_memberships"])))
         and ("tags" not in query or bool(query["tags"] & set(contact["taggings"])))
-        and all(_within(date, name, query) for name, date in dates.items())
+        and is_in(_span("optout", query), address.get("opt_out_date"))
     )
 
 
-def _within(date: str | None, name: str, query: Query) -> bool:
+def _span(name: str, query: Query) -> Span:
     after, before = query.get(f"{name}_after"), query.get(f"{name}_before")
-    if after is None and before is None:
-        return True
-    if date is None:
-        return False
-    seconds = parse(date).timestamp()
-    earliest = after.timestamp() if after else -math.inf
-    latest = before.timestamp() if before else math.inf
-    return bool(earliest < seconds < latest)
+    return after.timestamp() if after else -math.inf, before.timestamp() if before else math.inf
 
 
 def _shown(contact: Row, include: set[str]) -> Row:
@@ -106,12 +101,15 @@ def _shown(contact: Row, include: set[str]) -> Row:
 
 def counts(call: Call) -> Answer:
     """GET /contacts/counts: of all contacts but those deleted."""
-    rows = [row for row in call.account.contacts.values() if status(row) != "deleted"]
-    permissions = Counter(
-        row.get("email_address", {}).get("permission_to_send", "not_set") for row in rows
-    )
+    rows = [
+        (row, count) for row, count in call.account.contacts.weighed() if status(row) != "deleted"
+    ]
+    permissions: Counter[str] = Counter()
+    for row, count in rows:
+        address = row.get("email_address", {})
+        permissions[address.get("permission_to_send", "not_set")] += count
     body = {
-        "total": len(rows),
+        "total": permissions.total(),
         "explicit": permissions["explicit"],
         "implicit": permissions["implicit"],
         "pending": permissions["pending_confirmation"],
@@ -119,7 +117,9 @@ def counts(call: Call) -> Answer:
     }
     if "include" in call.query:
         month_ago = datetime.now(timezone.utc) - timedelta(days=30)
-        body["new_subscriber"] = sum(parse(row["created_at"]) > month_ago for row in rows)
+        body["new_subscriber"] = sum(
+            count for row, count in rows if parse(row["created_at"]) > month_ago
+        )
     return body
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tap_constantcontact.sandbox.account import Account
+from tap_constantcontact.sandbox.data.activity_index import Rows
 from tap_constantcontact.sandbox.data.basics import Row
 from tap_constantcontact.sandbox.data.reactions import LINKS, link
 from tap_constantcontact.sandbox.endpoints.endpoint import (
@@ -21,7 +22,7 @@ from tap_constantcontact.sandbox.endpoints.parameters import (
     some_of,
     whole,
 )
-from tap_constantcontact.sandbox.endpoints.people import introduced, last_of_each
+from tap_constantcontact.sandbox.endpoints.people import introduced
 
 PAGE = 500
 EXTRA = {
@@ -55,7 +56,7 @@ def row_of(account: Account, event: Row, kind: str) -> Row:
     return row
 
 
-def _page(call: Call, events: list[Row], kind: str) -> Answer:
+def _page(call: Call, events: Rows, kind: str) -> Answer:
     page, links = call.page(events, PAGE)
     rows = [row_of(call.account, event, kind) for event in page]
     return {"tracking_activities": rows, **links}
@@ -67,9 +68,9 @@ def _every(kind: str) -> Callable[[Call], Answer]:
     def answer(call: Call) -> Answer:
         events = call.account.index.rows(_reported(call), kind)
         if codes := call.query.get("bounce_code"):
-            events = [event for event in events if event.get("bounce_code") in codes]
+            events = events.where("bounce_code", *codes)
         if url_id := call.query.get("url_id"):
-            events = [event for event in events if event.get("url_id") == str(url_id)]
+            events = events.where("url_id", str(url_id))
         return _page(call, events, kind)
 
     return answer
@@ -78,26 +79,21 @@ def _every(kind: str) -> Callable[[Call], Answer]:
 def unique_opens(call: Call) -> Answer:
     """GET …/tracking/unique_opens: the last open of each contact."""
     events = call.account.index.rows(_reported(call), "em_opens")
-    return _page(call, last_of_each(events, "contact_id"), "em_opens")
+    return _page(call, events.last_of_each(), "em_opens")
 
 
 def did_not_opens(call: Call) -> Answer:
     """GET …/tracking/didnotopens: who got it and did not open it."""
     key, index = _reported(call), call.account.index
-    away = index.people(key, "em_opens") | index.people(key, "em_bounces")
-    events = [row for row in index.rows(key, "em_sends") if row["contact_id"] not in away]
-    return _page(call, last_of_each(events, "contact_id"), "em_didnotopens")
+    away = index.rows(key, "em_opens"), index.rows(key, "em_bounces")
+    return _page(call, index.rows(key, "em_sends").last_of_each(*away), "em_didnotopens")
 
 
 def links(call: Call) -> Answer:
     """GET …/links: how many contacts clicked each link."""
     key = _reported(call)
-    urls: dict[str, str] = {}
-    people: dict[str, set[str]] = {}
-    for event in call.account.index.rows(key, "em_clicks"):
-        url_id = event.get("url_id", "")
-        urls[url_id] = event.get("link_url", "")
-        people.setdefault(url_id, set()).add(event["contact_id"])
+    clicks = call.account.index.rows(key, "em_clicks")
+    urls = {row.get("url_id", ""): row.get("link_url", "") for row in clicks.templates()}
     if call.query.get("no_clicks") == "true":
         for known in map(link, range(len(LINKS))):
             urls.setdefault(known["url_id"], known["link_url"])
@@ -106,7 +102,7 @@ def links(call: Call) -> Answer:
         row: Row = {
             "url_id": url_id,
             "link_url": urls[url_id],
-            "unique_clicks": len(people.get(url_id, ())),
+            "unique_clicks": len(clicks.where("url_id", url_id).last_of_each()),
         }
         if url_id == link(0)["url_id"]:
             row |= {"list_action": "add", "list_id": [*call.account.lists][1], "link_tag": "sale"}

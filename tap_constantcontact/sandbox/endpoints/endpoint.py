@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
@@ -15,6 +15,8 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.data.basics import Row
 from tap_constantcontact.sandbox.data.profile import PRIVILEGES
 from tap_constantcontact.sandbox.endpoints.parameters import Parameters, Query, Refused
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Call:
         """Return the value of a placeholder in the path."""
         return self._request.match_info[name]
 
-    def page(self, rows: Sequence[Row], limit: int = 50) -> tuple[list[Row], Row]:
+    def page(self, rows: Sequence[T], limit: int = 50) -> tuple[list[T], Row]:
         """Return a page of rows, and its `_links` if it has any.
 
         A single page has none, the last of several has empty ones (recorded). The cursor is a page

@@ -14,7 +14,7 @@ def introduced(account: Account, event: Row, kind: str) -> Row:
         event: The contact's event.
         kind: The type under which the report has it.
     """
-    contact = account.contacts.get(event["contact_id"], {})
+    contact = account.contacts.look(event["contact_id"]) or {}
     row = {
         "contact_id": event["contact_id"],
         "campaign_activity_id": event["campaign_activity_id"],
@@ -28,11 +28,3 @@ def introduced(account: Account, event: Row, kind: str) -> Row:
     if "deleted_at" in contact:
         row["deleted_at"] = contact["deleted_at"][:10]
     return row
-
-
-def last_of_each(rows: list[Row], *names: str) -> list[Row]:
-    """Return of the rows, the newest first, the first for each combination of properties."""
-    last: dict[tuple[str, ...], Row] = {}
-    for row in rows:
-        last.setdefault(tuple(row.get(name, "") for name in names), row)
-    return [*last.values()]
