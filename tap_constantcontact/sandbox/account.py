@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 
 from tap_constantcontact.sandbox.data import (
     audience,
@@ -161,7 +162,7 @@ class Account(Ledger):
         """Return who registered for an event, the first first."""
         number = [*self.marketing_events].index(event_id)
         made = parse(self.marketing_events[event_id]["create_time"])
-        first = self.contacts.first_rows(60)
+        first = islice(self.contacts.values(), 60)
         known = [row["email_address"]["address"] for row in first if "email_address" in row]
         return events.registrations(self._seed, number, made, known)
 

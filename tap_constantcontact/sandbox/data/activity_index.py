@@ -79,10 +79,6 @@ class Rows(Sequence[Row]):
         blocks = [block for block in self.blocks if suits(look(key(block.who[0])) or {})]
         return Rows(self._contacts, blocks)
 
-    def templates(self) -> Iterator[Row]:
-        """Yield each row that several contacts share once, with none of them."""
-        return (block.row for block in self.blocks)
-
     def last_of_each(self, *away: Rows) -> Rows:
         """Return the newest row of each contact that has none of the other rows."""
         others = [block for rows in away for block in rows.blocks]

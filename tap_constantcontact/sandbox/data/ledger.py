@@ -12,7 +12,7 @@ from tap_constantcontact.sandbox.data.basics import OPENED, Row, Seed, write
 from tap_constantcontact.sandbox.data.campaigns import Campaigns
 from tap_constantcontact.sandbox.data.contacts import joined_by_mail, joined_by_sms, status
 from tap_constantcontact.sandbox.data.mailings import Events, Happening, Mailing, Sheet
-from tap_constantcontact.sandbox.data.population import Contacts, Place
+from tap_constantcontact.sandbox.data.population import Contacts
 
 SENT: Happening = (timedelta(0), "em_sends", {})
 
@@ -51,7 +51,6 @@ class Ledger:
         self.tags = [key for key, row in self.tag_rows.items() if row["name"] in audience.TAGS]
         self.custom_fields = audience.custom_fields(self._seed, OPENED)
         self.events = Events(self.contacts)
-        self._sheets: dict[tuple[Place, ...], Sheet] = {}
         self.index = ActivityIndex(self.events, self.contacts)
         self.campaigns = Campaigns(self._seed, self.organization_name)
 
@@ -136,7 +135,7 @@ class Ledger:
         """
         if recipients is None:
             active = self.contacts.lives(lambda row: status(row) == "active")
-            recipients = self._sheet_of(*active)
+            recipients = Sheet({life: [SENT] for life in active})
         number = len(self.campaigns.rows)
         campaign_id = self.campaigns.draft(100_000 + number, f"Campaign {number + 1}", at)
         if isinstance(recipients, Sheet):
@@ -149,12 +148,6 @@ class Ledger:
             for contact_id in people:
                 self.add_event(contact_id, "em_sends", at, **mail)
         return str(mail["campaign_activity_id"])
-
-    def _sheet_of(self, *lives: Place) -> Sheet:
-        """Return the sheet of contacts who do no more than get an e-mail."""
-        if lives not in self._sheets:
-            self._sheets[lives] = Sheet({life: [SENT] for life in lives})
-        return self._sheets[lives]
 
     def respond(
         self, campaign_activity_id: str, contact_id: str, kind: str, at: datetime, **fields: Any

@@ -6,16 +6,15 @@ for, from the one that it lives like, with keys, an address and instants of its 
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import compress, cycle, islice
 from math import ceil, floor, inf
 from operator import neg
-from typing import Any
 
 from tap_constantcontact.sandbox.data.basics import (
     FIRST_NEWSLETTER,
@@ -49,14 +48,16 @@ class Pattern:
 
     Attributes:
         row: The contact.
-        texts: When it joined, in the three forms.
+        text: The same as JSON.
+        instants: When it joined, in the three forms.
         dated: Its keys that tell when it joined.
         random: Its other keys.
         is_edited: Whether its `updated_at` tells of a later day than that it joined.
     """
 
     row: Row
-    texts: list[str]
+    text: str
+    instants: list[str]
     dated: list[str]
     random: list[str]
     is_edited: bool
@@ -88,14 +89,16 @@ class Contacts(MutableMapping[str, Row]):
         if self.size <= LIVES:
             return
         for number, key in enumerate(self._firsts):
-            row, joined = deepcopy(self._rows[key]), self.joined_at(number)
+            text, joined = json.dumps(self._rows[key]), self.joined_at(number)
+            row = json.loads(text)
             dated = [phone["phone_number_id"] for phone in row["phone_numbers"]]
             dated += [place["street_address_id"] for place in row["street_addresses"]]
             random = [note["note_id"] for note in row["notes"]]
             random += [row[name][f"{name}_id"] for name in ("sms_channel",) if name in row]
             is_edited = parse(row["updated_at"]) - joined >= timedelta(hours=1)
-            texts = [write(joined, form) for form in range(3)]
-            self._patterns.append(Pattern(row, texts, [key, *dated], random, is_edited))
+            instants = [write(joined, form) for form in range(3)]
+            pattern = Pattern(row, text, instants, [key, *dated], random, is_edited)
+            self._patterns.append(pattern)
 
     # Places
 
@@ -159,13 +162,14 @@ class Contacts(MutableMapping[str, Row]):
         life = number % LIVES
         pattern = self._patterns[life]
         joined, later = self.joined_at(number), self._step * (number - life)
-        texts = (write(joined, form) for form in range(3))
-        swaps = dict(zip(pattern.texts, texts, strict=True))
+        swaps = {old: write(joined, form) for form, old in enumerate(pattern.instants)}
         swaps |= {key: _later(key, later) for key in pattern.dated}
         swaps |= {key: f"{key[:-8]}{int(key[-8:], 16) ^ number:08x}" for key in pattern.random}
-        address = pattern.row["email_address"]["address"]
-        swaps[address] = address.replace(f".{life}@", f".{number}@")
-        row: Row = _swapped(pattern.row, swaps)
+        swaps[f".{life}@"] = f".{number}@"
+        text = pattern.text
+        for old, new in swaps.items():
+            text = text.replace(old, new)
+        row: Row = json.loads(text)
         if not pattern.is_edited:
             row["updated_at"] = write(joined + DELAY, 1)
         return row
@@ -175,10 +179,6 @@ class Contacts(MutableMapping[str, Row]):
         yield from ((row, 1) for row in self._rows.values())
         for life, pattern in enumerate(self._patterns):
             yield pattern.row, len(self.alike(life)) - 1 - len(self._taken[life])
-
-    def first_rows(self, most: int) -> list[Row]:
-        """Return so many of the contacts that joined first."""
-        return [*islice(self._rows.values(), most)]
 
     def newest_first(
         self,
@@ -278,7 +278,8 @@ class Contacts(MutableMapping[str, Row]):
         return sum(number for _, number in self.weighed())
 
     def __contains__(self, contact_id: object) -> bool:
-        return self.look(str(contact_id)) is not None
+        key = str(contact_id)
+        return key in self._rows or self._untaken(key) is not None
 
 
 def _ticks(key: str) -> int:
@@ -292,15 +293,6 @@ def _later(key: str, by: timedelta) -> str:
     ticks = _ticks(key) + by // SECOND * TICKS_A_SECOND
     low, middle, high = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48
     return f"{low:08x}-{middle:04x}-1{high:03x}-{key.split('-', 3)[3]}"
-
-
-def _swapped(value: Any, swaps: Mapping[str, str]) -> Any:
-    """Return a copy of a value with some texts in place of others."""
-    if isinstance(value, dict):
-        return {name: _swapped(part, swaps) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_swapped(part, swaps) for part in value]
-    return swaps.get(value, value) if isinstance(value, str) else value
 
 
 def is_in(span: Span, text: str | None) -> bool:

@@ -93,7 +93,10 @@ def links(call: Call) -> Answer:
     """GET …/links: how many contacts clicked each link."""
     key = _reported(call)
     clicks = call.account.index.rows(key, "em_clicks")
-    urls = {row.get("url_id", ""): row.get("link_url", "") for row in clicks.templates()}
+    urls = {
+        row.get("url_id", ""): row.get("link_url", "")
+        for row in (block.row for block in clicks.blocks)
+    }
     if call.query.get("no_clicks") == "true":
         for known in map(link, range(len(LINKS))):
             urls.setdefault(known["url_id"], known["link_url"])
