@@ -7,9 +7,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from math import inf
 from typing import Any
 
 Row = dict[str, Any]
+
+Span = tuple[float, float]
+"""What lies between two instants, in seconds since the epoch."""
+
+EVER: Span = (-inf, inf)
 
 FIRST_NEWSLETTER = datetime(2024, 7, 2, 14, tzinfo=timezone.utc)
 OPENED = FIRST_NEWSLETTER - timedelta(days=400)
@@ -64,6 +70,11 @@ def parse(text: str) -> datetime:
     """Read one of the forms in which the account writes a date or date-time."""
     instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
+
+
+def is_in(span: Span, text: str | None) -> bool:
+    """Tell whether an instant is in a span; none is in every span but all of time."""
+    return span == EVER or (text is not None and span[0] < parse(text).timestamp() < span[1])
 
 
 def newest_first(events: Sequence[Row]) -> list[Row]:

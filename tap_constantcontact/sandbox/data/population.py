@@ -13,14 +13,17 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import compress, cycle, islice
-from math import ceil, floor, inf
+from math import ceil, floor
 from operator import neg
 
 from tap_constantcontact.sandbox.data.basics import (
+    EVER,
     FIRST_NEWSLETTER,
     FIRST_TICK,
     TICKS_A_SECOND,
     Row,
+    Span,
+    is_in,
     parse,
     write,
 )
@@ -35,11 +38,6 @@ DELAY = timedelta(minutes=30)
 SECOND = timedelta(seconds=1)
 Place = int | str
 """A contact's number; its `contact_id` if it joined after the first newsletter, or by SMS."""
-
-Span = tuple[float, float]
-"""What lies between two instants, in seconds since the epoch."""
-
-EVER: Span = (-inf, inf)
 
 
 @dataclass(frozen=True)
@@ -79,6 +77,7 @@ class Contacts(MutableMapping[str, Row]):
         self._numbers: dict[str, int] = {}
         self._patterns: list[Pattern] = []
         self._taken: defaultdict[int, set[int]] = defaultdict(set)
+        self._last: tuple[object, list[int]] = None, []
 
     def joined_at(self, number: int) -> datetime:
         """Return when the n-th contact joined."""
@@ -231,15 +230,16 @@ class Contacts(MutableMapping[str, Row]):
         first, end = self._joined_in(created)
         delay = DELAY.total_seconds()
         later, before = self._joined_in((updated[0] - delay, updated[1] - delay))
-        found: list[int] = []
-        for suiting, among in (
-            (quiet, range(max(first, later), min(end, before))),
-            (edited, range(first, end)),
-        ):
-            found += compress(among, islice(cycle(suiting), among.start % LIVES, None))
-        found.sort(reverse=True)
         taken = set().union(*self._taken.values())
-        return [number for number in found if number not in taken] if taken else found
+        quietly, edited_ones = range(max(first, later), min(end, before)), range(first, end)
+        asked = quiet, quietly, edited, edited_ones, taken
+        if self._last[0] != asked:
+            found: list[int] = []
+            for suiting, among in ((quiet, quietly), (edited, edited_ones)):
+                found += compress(among, islice(cycle(suiting), among.start % LIVES, None))
+            found.sort(reverse=True)
+            self._last = asked, [number for number in found if number not in taken]
+        return self._last[1]
 
     def _joined_in(self, span: Span) -> tuple[int, int]:
         """Return the numbers of the first contact that joined in a span, and after the last."""
@@ -293,8 +293,3 @@ def _later(key: str, by: timedelta) -> str:
     ticks = _ticks(key) + by // SECOND * TICKS_A_SECOND
     low, middle, high = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48
     return f"{low:08x}-{middle:04x}-1{high:03x}-{key.split('-', 3)[3]}"
-
-
-def is_in(span: Span, text: str | None) -> bool:
-    """Tell whether an instant is in a span; none is in every span but all of time."""
-    return span == EVER or (text is not None and span[0] < parse(text).timestamp() < span[1])

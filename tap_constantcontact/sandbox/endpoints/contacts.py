@@ -8,9 +8,8 @@ from datetime import datetime, timedelta, timezone
 
 from aiohttp import web
 
-from tap_constantcontact.sandbox.data.basics import Row, parse
+from tap_constantcontact.sandbox.data.basics import Row, Span, is_in, parse
 from tap_constantcontact.sandbox.data.contacts import status
-from tap_constantcontact.sandbox.data.population import Span, is_in
 from tap_constantcontact.sandbox.endpoints.endpoint import CONTACTS, Answer, Call, Endpoint
 from tap_constantcontact.sandbox.endpoints.parameters import (
     BOOLEAN,
