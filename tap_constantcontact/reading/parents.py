@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import pendulum
 from pendulum import DateTime
 
 from tap_constantcontact.config.dates import date_parameter, instant_of
 from tap_constantcontact.limits.plan import Plan, in_all
+from tap_constantcontact.reading.batch import Batch
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import OVERLAP, Change, Creation, Query
 from tap_constantcontact.records.rows import Record
@@ -56,25 +57,6 @@ class ParentType:
     def unit(self) -> str:
         """What they are called in the progress of a report."""
         return self.stream.name if self.stream else self.given_by or self.key
-
-
-class Batch(NamedTuple):
-    """Parents that a sweep reads next.
-
-    Attributes:
-        due: The parents, in order.
-        end: The place that the sweep has reached after them, though none of them may be due.
-        number: Minimum number of parents that the sweep has still to read in all.
-    """
-
-    due: Sequence[Place]
-    end: Place | None
-    number: int
-
-    @classmethod
-    def of(cls, due: Sequence[Place]) -> Batch:
-        """Return the only batch of a sweep."""
-        return cls(due, None, len(due))
 
 
 class Parents:
@@ -124,10 +106,7 @@ class Parents:
     def all(self) -> Sequence[Place]:
         """Return all parents, listing those that are not known yet."""
         if (self._bottom, self._top) != EVERYTHING:
-            is_rest = self._top == math.inf
-            bounds = self._bounds(self._bottom if is_rest else math.inf, -math.inf)
-            known = self._known if is_rest else {}
-            self._known = known | {place.parent_id: place for place in self._listed(bounds)}
+            self._known = {place.parent_id: place for place in self._listed({})}
             self._bottom, self._top = EVERYTHING
         return [*self._known.values()]
 
@@ -197,7 +176,7 @@ class Parents:
                 descends &= created <= last
                 last = created
             is_enough = len(found) >= quota.left or number >= most_pages
-            if page.next_link and is_enough and descends and last <= high:
+            if page.next_link and is_enough and descends and last <= high and last < top:
                 self._left = total * len(found) // rows
                 whole = sum(last < place.created_at <= high for place in found.values())
                 if whole >= quota.left or number >= most_pages:
@@ -255,10 +234,9 @@ class Parents:
         Parents whose listing is already planned cost nothing more. A short list that the API does
         not count is read.
         """
-        place = sweep.place if sweep else None
         if self._are_given:
-            return Plan(len(sweep.rest(self.all()) if sweep else self.all()), 0)
-        top = place.created_at if place else math.inf
+            return Plan(self._number(sweep), 0)
+        top = sweep.place.created_at if sweep and sweep.place else math.inf
         size = self._sizes.get(top) or self._size(top, sweep)
         is_listed = any(planned >= top for planned in self._sizes)
         self._sizes[top] = size
@@ -271,8 +249,11 @@ class Parents:
         queries = [self._of.counted_by(query, self._config) for query in self._queries(bounds)]
         size = in_all(map(self._collection.plan_of, queries))
         if size.rows is None and all(query.is_short for query in queries):
-            return Plan(len(sweep.rest(self.all()) if sweep else self.all()), size.requests)
+            return Plan(self._number(sweep), size.requests)
         return size
+
+    def _number(self, sweep: Sweep | None) -> int:
+        return len(sweep.rest(self.all()) if sweep else self.all())
 
     def _listed(self, bounds: Mapping[str, str]) -> Iterator[Place]:
         for query in self._queries(bounds):

@@ -21,7 +21,7 @@ from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.config.windows import DateSettings, ReportDateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
-from tap_constantcontact.reading.parents import Batch
+from tap_constantcontact.reading.batch import Batch
 from tap_constantcontact.reading.rows import Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.targets import Keys, PerParent, PerPart

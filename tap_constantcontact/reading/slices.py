@@ -27,7 +27,7 @@ import pendulum
 from tap_constantcontact.config.dates import date_parameter
 from tap_constantcontact.reading.query import OVERLAP, Creation
 from tap_constantcontact.records.rows import Record
-from tap_constantcontact.state.bookmarks import START, Place
+from tap_constantcontact.state.bookmarks import Place
 from tap_constantcontact.transport.responses import Page
 from tap_constantcontact.transport.workers import WAIT_ANEW, Workers
 
@@ -96,9 +96,9 @@ def place_of(left: Sequence[Slice]) -> Place:
     return Place(float(bounds[0]), ",".join(f"{bound:x}" for bound in bounds[1:]))
 
 
-def slices_at(place: Place) -> tuple[Slice, ...]:
+def slices_at(place: Place | None) -> tuple[Slice, ...]:
     """Return the slices that are left at a place; the whole list if the place tells of none."""
-    if place == START:
+    if place is None:
         return WHOLE
     try:
         bounds = [int(place.created_at), *(int(one, 16) for one in place.parent_id.split(","))]

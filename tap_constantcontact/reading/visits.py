@@ -13,9 +13,10 @@ from typing_extensions import override
 from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant, rfc3339
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.reading.batch import Batch
 from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.reading.counts import EventCounts
-from tap_constantcontact.reading.parents import Batch, Parents, ParentType
+from tap_constantcontact.reading.parents import Parents, ParentType
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
