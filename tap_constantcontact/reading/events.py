@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+
+from tap_constantcontact.reading.spool import Spool
 
 ACTIVITIES = uuid.UUID("6f0c1c5e-6a0b-5d9c-9d0e-3a1f6d2b7c48")
 """Namespace of the events' keys."""
@@ -25,8 +25,8 @@ READINGS = 3
 EventRows = list[dict[str, Any]]
 
 
-def read_once(pages: Callable[[], Iterable[EventRows]]) -> EventRows:
-    """Return each event of a newest-first list once.
+def read_once(pages: Callable[[], Iterable[EventRows]]) -> Iterator[EventRows]:
+    """Read each event of a newest-first list once; yield those of each identity, newest first.
 
     Pages are numbered. So an event that happens while they are read shifts the rows, and the last
     row of a page appears again as the first row of the next. But two equal rows at such a border
@@ -34,23 +34,36 @@ def read_once(pages: Callable[[], Iterable[EventRows]]) -> EventRows:
     only if new events have arrived at its top, and at most one row per new event. Equal rows within
     one page are always separate events.
 
-    `pages` requests all of them for each pass, the newest first.
+    `pages` requests all of them for each pass, the newest first. All requests are sent before this
+    returns.
 
     Example:
-        >>> a, b = {"n": 1}, {"n": 2}
-        >>> read_once(lambda: [[b, b], [a]])
-        [{'n': 2}, {'n': 2}, {'n': 1}]
+        >>> a, b = {"contact_id": "1"}, {"contact_id": "2"}
+        >>> [*read_once(lambda: [[b, b], [a]])]
+        [[{'contact_id': '1'}], [{'contact_id': '2'}, {'contact_id': '2'}]]
     """
     for _ in range(READINGS):
-        read = [*pages()]
-        if not any(overlaps(read)):
+        spool: Spool[tuple[int, int, dict[str, Any]]] = Spool(lambda found: identity(found[2]))
+        first: EventRows | None = None
+        before: EventRows = []
+        shared: list[list[int]] = []
+        for number, page in enumerate(pages()):
+            first = page if first is None else first
+            shared.append(overlaps(before, page))
+            spool.add((number, index, row) for index, row in enumerate(page))
+            before = page
+        repeated = [0] * len(shared)
+        if not any(shared):
             break
-        arrived = moved_by(read[0], next(iter(pages())))
-        repeated = overlaps(read, arrived)
-        read[1:] = [page[n:] for page, n in zip(read[1:], repeated, strict=True)]
+        arrived = moved_by(first or [], next(iter(pages())))
+        repeated = [max((n for n in sizes if n <= arrived), default=0) for sizes in shared]
         if sum(repeated) <= arrived:
             break
-    return [*itertools.chain.from_iterable(read)]
+    groups = (
+        [row for number, index, row in group if index >= repeated[number]]
+        for group in spool.grouped()
+    )
+    return filter(None, groups)
 
 
 def moved_by(before: EventRows, after: EventRows) -> int:
@@ -71,44 +84,44 @@ def moved_by(before: EventRows, after: EventRows) -> int:
     return moved if agreement(moved) > 0 else len(before)
 
 
-def overlaps(pages: Sequence[EventRows], longest: int | None = None) -> list[int]:
-    """Count, for each page but the first, the first rows that equal the last of the page before.
+def overlaps(page: EventRows, following: EventRows) -> list[int]:
+    """Return for which numbers as many last rows of a page equal the first of the following one.
 
     Example:
         >>> a, b, c = {"n": 1}, {"n": 2}, {"n": 3}
-        >>> overlaps([[a, b], [b, c], [c, a]]), overlaps([[a, b], [b, c]], longest=0)
-        ([1, 1], [0])
+        >>> overlaps([a, b], [b, c]), overlaps([b, b], [b, b]), overlaps([b, c], [a])
+        ([1], [1, 2], [])
     """
-
-    def overlap(page: EventRows, following: EventRows) -> int:
-        most = min(len(page), len(following))
-        sizes = range(most if longest is None else min(most, longest), 0, -1)
-        return next((n for n in sizes if page[-n:] == following[:n]), 0)
-
-    return [overlap(page, following) for page, following in itertools.pairwise(pages)]
+    return [
+        n
+        for n in range(1, min(len(page), len(following)) + 1)
+        if page[-n] == following[0] and page[-n:] == following[:n]
+    ]
 
 
-def with_ids(rows: Sequence[dict[str, Any]]) -> EventRows:
-    """Return events with `activity_id`, a UUIDv5 of the fields that identify them and a number.
+def identity(row: Mapping[str, Any]) -> str:
+    """Return the values of the fields that identify an event, as one text."""
+    return "|".join(str(row.get(name) or "") for name in IDENTITY)
+
+
+def with_ids(alike: Iterable[EventRows]) -> Iterator[dict[str, Any]]:
+    """Yield events with `activity_id`, a UUIDv5 of the fields that identify them and a number.
 
     Events equal in these fields are common, as the reports seem to keep whole minutes. (Every
     `created_time` that the vendor has published is one.) They are numbered from the oldest. So a
     key stays when another one joins them later, whatever its link or device. Both sources of the
     contact reports list the newest first, so both give an event the same number. The rows are all
-    events at the instant of each, or at least the older ones.
+    events at the instant of each, or at least the older ones, and come as `read_once` yields them.
 
     Assumption: `ties-come-in-the-same-order`.
 
     Example:
         >>> mobile, desktop = {"device_type": "mobile"}, {"device_type": "desktop"}
-        >>> with_ids([desktop, mobile])[1] == with_ids([mobile])[0]
+        >>> [*with_ids([[desktop, mobile]])][1] == [*with_ids([[mobile]])][0]
         True
     """
-    numbers: Counter[str] = Counter()
-    events = []
-    for row in reversed(rows):
-        identity = "|".join(str(row.get(name) or "") for name in IDENTITY)
-        key = uuid.uuid5(ACTIVITIES, f"{identity}|{numbers[identity]}")
-        numbers[identity] += 1
-        events.append({"activity_id": str(key), **row})
-    return events[::-1]
+    for events in alike:
+        identified = identity(events[0])
+        for number, event in zip(reversed(range(len(events))), events, strict=True):
+            key = uuid.uuid5(ACTIVITIES, f"{identified}|{number}")
+            yield {"activity_id": str(key), **event}

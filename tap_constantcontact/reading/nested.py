@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from tempfile import SpooledTemporaryFile
 from typing import Any, ClassVar
 
-import msgspec
 from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.exceptions import (
-    FatalAPIError,
-    ForbiddenError,
-    LimitReachedError,
-    reason,
-)
+from tap_constantcontact.exceptions import ForbiddenError, LimitReachedError
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.incremental import RefreshedIncrement
 from tap_constantcontact.reading.slices import Slice
+from tap_constantcontact.reading.spool import Spool
 from tap_constantcontact.records.rows import Record, with_keys
 from tap_constantcontact.run import Run
-
-IN_MEMORY = 2**20
-"""Number of bytes of a stream's rows above which they are kept in a file."""
 
 
 class RowsWithin(ConstantContactStream):
@@ -107,7 +98,7 @@ class SharedReading:
         self._run = run
         self._start: DateTime | None = None
         self._left: Sequence[Slice] | None = None
-        self._kept: Mapping[str, KeptRows] | None = None
+        self._kept: Mapping[str, Spool[Record]] | None = None
         self._ended: ForbiddenError | LimitReachedError | None = None
 
     @property
@@ -170,7 +161,7 @@ class SharedReading:
             increment.move_on(left)
 
         others = [one for one in self._others if one.selected and one is not reader]
-        kept = {one.name: KeptRows() for one in others}
+        kept: dict[str, Spool[Record]] = {one.name: Spool() for one in others}
         start = self.start()
         try:
             for holder in self.collection.read_since(start, () if start else self.left(), note):
@@ -190,26 +181,3 @@ class SharedReading:
         if stream is self._selected[0]:
             return Plan(None, self.collection.plan().requests)
         return Plan(None, 0)
-
-
-class KeptRows:
-    """Rows that are kept in memory, or in a temporary file if they are many."""
-
-    def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed with the run
-
-    def add(self, rows: Iterable[Record]) -> None:
-        """Add rows; a FatalAPIError tells that there is no room for the file."""
-        try:
-            self._file.writelines(msgspec.json.encode(row) + b"\n" for row in rows)
-        except OSError as error:
-            raise FatalAPIError(
-                f"A temporary file cannot be written ({reason(error)}). Make room, or name "
-                "another folder in the environment variable TMPDIR, and run again with the last "
-                "state."
-            ) from error
-
-    def __iter__(self) -> Iterator[Record]:
-        self._file.seek(0)
-        for line in self._file:
-            yield msgspec.json.decode(line)

@@ -31,8 +31,8 @@ from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Place, Sweep
 from tap_constantcontact.transport.workers import in_order
 
-Keep = Callable[[list[Record]], list[Record]]
-"""Returns the rows of a parent to keep."""
+Keep = Callable[[Iterable[Record]], Iterable[Record]]
+"""Returns the rows of a parent to keep; all requests that it needs are sent before it returns."""
 
 
 class Lists(NamedTuple):
@@ -43,7 +43,7 @@ class Lists(NamedTuple):
         limit: The limit that was reached before the next one was complete, if one was.
     """
 
-    rows: Sequence[tuple[str | None, list[Record]]]
+    rows: Sequence[tuple[str | None, Iterable[Record]]]
     limit: LimitReachedError | None = None
 
 
@@ -164,12 +164,17 @@ class Report(ConstantContactStream):
         for place, (lists, limit) in self.run.progress.track(
             self.name, parents, unit, first.number
         ):
+            number = 0
             for part, rows in lists:
-                yield from rows
+                for row in rows:
+                    yield row
+                    number += 1
                 if part:
                     self.sweeps.part_is_out(sweep, part)
             if limit:
                 raise limit
+            if not self.filters and not after:
+                self.visits.compare(self.sweeps, sweep, place.parent_id, number)
             self.sweeps.move_on(sweep, place)
 
     def _in_order(
@@ -228,8 +233,7 @@ class Report(ConstantContactStream):
             LimitReachedError: The limit was reached before one list was complete.
         """
         parent = {self.visits.parents.key: place.parent_id}
-        lists: list[tuple[str | None, list[Record]]] = []
-        number = 0
+        lists: list[tuple[str | None, Iterable[Record]]] = []
         try:
             for keys in self.requests.lists(self.run, parent, after):
                 try:
@@ -237,22 +241,21 @@ class Report(ConstantContactStream):
                 except NotFoundError:
                     self.run.progress.skip()
                     continue
-                number += len(rows)
                 lists.append((self.requests.part(keys), self._kept(rows, place, window, keep)))
         except LimitReachedError as limit:
             if not lists:
                 raise
             return Lists(lists, limit)
-        if not self.filters and not after:
-            self.visits.compare(self.sweeps, sweep, place.parent_id, number)
         return Lists(lists)
 
-    def _kept(self, rows: list[Record], place: Place, window: Window, keep: Keep) -> list[Record]:
+    def _kept(
+        self, rows: Iterable[Record], place: Place, window: Window, keep: Keep
+    ) -> Iterable[Record]:
         fields = self.visits.fields(self.run, place.parent_id)
-        kept = keep([row for row in rows if self._is_in(window, row)])
-        return [{**row, **fields} for row in kept] if fields else kept
+        kept = keep(row for row in rows if self._is_in(window, row))
+        return ({**row, **fields} for row in kept) if fields else kept
 
-    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:  # noqa: ARG002
+    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:  # noqa: ARG002
         """Return the rows of what some keys name, each row with the keys that it lacks.
 
         Raises:
@@ -263,7 +266,7 @@ class Report(ConstantContactStream):
         known = {name: keys[name] for name in keys if name in self.schema["properties"]}
         context = {**named, **self.parameters(window)}
         rows = self.rows.read(self, context, lacking, window.start)
-        return [{**known, **row} for row in rows]
+        return ({**known, **row} for row in rows)
 
     def _is_in(self, window: Window, row: Record) -> bool:
         instant = instant_of(row.get(self.replication_key or ""))

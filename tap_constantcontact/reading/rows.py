@@ -11,6 +11,7 @@ from pendulum import DateTime
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.reading.events import read_once, with_ids
+from tap_constantcontact.reading.spool import Spool
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.transport.responses import Page
 
@@ -32,10 +33,12 @@ class Keyed:
         labels: Mapping[str, Any],
         start: DateTime,  # noqa: ARG002
     ) -> Iterable[Record]:
-        """Return each row of a list once, with some labels."""
+        """Return each row of a list once, with some labels; all requests are sent before."""
         labels = with_type(labels, self.activity_type)
-        rows = (row | labels for page in in_full(stream, context) for row in page.as_dicts())
-        return {tuple(row[key] for key in stream.sent_keys): row for row in rows}.values()
+        spool: Spool[Record] = Spool(lambda row: str([row[key] for key in stream.sent_keys]))
+        for page in in_full(stream, context):
+            spool.add(row | labels for row in page.as_dicts())
+        return (rows[-1] for rows in spool.grouped())
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Events:
     ) -> Iterable[Record]:
         """Return each event of a list once, with some labels, from the page of `start` on.
 
-        A list that is not in order is read to its end.
+        A list that is not in order is read to its end. All requests are sent before this returns.
 
         Assumption: `events-newest-first`.
         """

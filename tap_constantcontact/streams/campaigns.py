@@ -182,7 +182,7 @@ class EmailCampaignActivitiesStream(Report):
     @override
     def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:
         activity_id = keys[ALL_ACTIVITIES.key]
-        rows = self._known.get(activity_id) or super().rows_of(keys, sweep, window)
+        rows = self._known.get(activity_id) or [*super().rows_of(keys, sweep, window)]
         if len(self._sharing) > 1:
             self._known[activity_id] = rows
         return rows

@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from singer_sdk.singerlib import Catalog
@@ -26,6 +27,7 @@ from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.parents import Parents
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.rows import Events
+from tap_constantcontact.reading.spool import Spool
 from tap_constantcontact.reading.targets import Keys, PerPart
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.records.rows import Record
@@ -55,7 +57,7 @@ COUNTED_BY = {
 
 OTHERS = ("em_sends", "em_bounces", "em_optouts", "em_forwards")
 
-TypedEvents = Iterable[tuple[str, list[Record]]]
+TypedEvents = Sequence[tuple[str, Iterable[Record]]]
 """The events of a part, by activity type."""
 
 
@@ -128,7 +130,8 @@ class ReportFromCampaigns(Report):
         """Return the number of contacts and requests to read what campaigns do not show."""
         return self._per_contact.plan() if self.completion_is_due else Plan(0, 0)
 
-    def _not_shown(self, rows: list[Record]) -> list[Record]:
+    def _not_shown(self, found: Iterable[Record]) -> list[Record]:
+        rows = [*found]
         key = self.requests.parts.key
         part_ids = {row[key] for row in rows if row.get(key)}
         if unknown := sorted(part_ids - self._is_shown.keys()):
@@ -146,15 +149,15 @@ class ReportFromCampaigns(Report):
         self._contact_ids = frozenset(place.parent_id for place in contacts.all())
 
     @override
-    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:
+    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
         moved = self.visits.moved(self.sweeps, sweep, keys[self.visits.parents.key])
         return self.rows_from(
             keys,
-            (
+            [
                 (activity_type, self._events(keys, activity_type, window))
                 for activity_type in self.activity_types()
                 if COUNTED_BY[activity_type] in moved
-            ),
+            ],
         )
 
     def activity_types(self) -> Sequence[str]:
@@ -162,10 +165,10 @@ class ReportFromCampaigns(Report):
         return tuple(COUNTED_BY)
 
     @abstractmethod
-    def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
+    def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:
         """Return the report's rows, given the keys of a campaign and its e-mail, and the events."""
 
-    def _events(self, keys: Keys, activity_type: str, window: Window) -> list[Record]:
+    def _events(self, keys: Keys, activity_type: str, window: Window) -> Iterable[Record]:
         key = self.requests.parts.key
         context: dict[str, Any] = {
             key: keys[key],
@@ -176,7 +179,7 @@ class ReportFromCampaigns(Report):
             self, context, {key: keys[key]}, window.start
         )
         ids = self._contact_ids
-        return [event for event in events if ids is None or event.get("contact_id") in ids]
+        return (event for event in events if ids is None or event.get("contact_id") in ids)
 
 
 class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
@@ -202,18 +205,18 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
         return [name for name in self.config["tracking_activity_types"] if name in COUNTED_BY]
 
     @override
-    def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
+    def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:
         campaign_id = keys[self.visits.parents.key]
         name = self.run.once(EmailCampaignDetails).of(campaign_id).get("name")
         fields = self.schema["properties"]
-        return [
+        return (
             {
                 "campaign_activity_name": name,
                 **{field: value for field, value in event.items() if field in fields},
             }
             for _, of_type in events
             for event in of_type
-        ]
+        )
 
 
 class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
@@ -236,23 +239,28 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
     schema = ContactActionSummaryStream.schema
 
     @override
-    def rows_from(self, keys: Keys, events: TypedEvents) -> list[Record]:
-        counts: dict[str, Counter[str]] = {}
-        sent_at: dict[str, str | None] = {}
+    def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:
+        spool: Spool[tuple[str, str, str]] = Spool(itemgetter(0))
         for activity_type, of_type in events:
-            for event in of_type:
-                contact_id = event["contact_id"]
-                counts.setdefault(contact_id, Counter())[activity_type] += 1
-                if activity_type == "em_sends":
-                    sent_at.setdefault(contact_id, event.get("created_time"))
+            spool.add(
+                (event["contact_id"], activity_type, event.get("created_time") or "")
+                for event in of_type
+            )
         key = self.requests.parts.key
-        return [
-            {
-                "contact_id": contact_id,
-                key: keys[key],
-                "start_on": start_on,
-                **{name: counts[contact_id][name] for name in COUNTED_BY if name != "em_optouts"},
-                "em_unsubscribes": counts[contact_id]["em_optouts"],
-            }
-            for contact_id, start_on in sent_at.items()
-        ]
+        return self._summaries(spool.grouped(), {key: keys[key]})
+
+    def _summaries(
+        self, of_contacts: Iterable[Sequence[tuple[str, str, str]]], part: Keys
+    ) -> Iterator[Record]:
+        """Yield the row of each contact, given the id, type and date of each of its events."""
+        for events in of_contacts:
+            counts = Counter(activity_type for _, activity_type, _ in events)
+            sent_at = [date for _, activity_type, date in events if activity_type == "em_sends"]
+            if sent_at:
+                yield {
+                    "contact_id": events[0][0],
+                    **part,
+                    "start_on": max(sent_at) or None,
+                    **{name: counts[name] for name in COUNTED_BY if name != "em_optouts"},
+                    "em_unsubscribes": counts["em_optouts"],
+                }

@@ -6,6 +6,7 @@ Run by hand, with the extra `test` installed:
     python -m tests.benchmarks.extract details    # 200,000 events of 20,000 contacts
     python -m tests.benchmarks.extract pace       # this tap: how much of the key's pace it reaches
     python -m tests.benchmarks.extract memory     # this tap: at 20,000 and at 1,000,000 contacts
+    python -m tests.benchmarks.extract mailing    # this tap: one e-mail to 20,000 and to 1,000,000
     python -m tests.benchmarks.extract start      # this tap: what it takes to begin at all
 
 The others are a plain tap of the SDK, a declarative source of Airbyte, the REST API source of dlt,
@@ -38,6 +39,7 @@ from tests.benchmarks.contestants import (
     configured,
     measured,
 )
+from tests.benchmarks.mailing import STREAMS, Mailing, digest
 from tests.benchmarks.server import served
 
 CONTACTS = "contacts"
@@ -181,6 +183,28 @@ def memory(sizes: tuple[int, ...]) -> None:
     figures = [(f"{size:,}", *cost) for size, cost in zip(sizes, costs, strict=True)]
     headers = ("contacts", "CPU, s", "wall, s", "peak, MB")
     click.echo(tabulate(figures, headers, floatfmt=("", ".2f", ".2f", ".0f")))
+
+
+def of_mailing(stream: str, size: int) -> Cost:
+    """Let this tap read a stream of one e-mail; return what it took, if the rows are right."""
+    tap = ThisTap(report_source="campaigns", full_sweep_days=0)
+    with served(size, kind=Mailing) as server, tempfile.TemporaryDirectory() as folder:
+        cost = tap.run(Task(server.url, stream, Path(folder)))
+        found, wanted = digest(tap.rows(Path(folder))), digest(Mailing(size).wanted(stream))
+    if found != wanted:
+        raise SystemExit(f"{found[0]:,} rows of {stream} came, not the {wanted[0]:,} that are.")
+    return cost
+
+
+@main.command()
+@click.option("--contacts", "sizes", multiple=True, default=(20_000, 1_000_000))
+@click.option("--streams", multiple=True, default=STREAMS)
+def mailing(sizes: tuple[int, ...], streams: tuple[str, ...]) -> None:
+    """The peak memory of this tap by stream, and how it grows with an e-mail."""
+    for stream in streams:
+        figures = [(f"{size:,}", *of_mailing(stream, size)) for size in sizes]
+        headers = (stream, "CPU, s", "wall, s", "peak, MB")
+        click.echo(tabulate(figures, headers, floatfmt=("", ".2f", ".2f", ".0f")))
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""A server of an audience's pages, in a process of its own, that costs hardly any time."""
+"""A server of generated pages, in a process of its own, that costs hardly any time."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import asyncio
 import json
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 import requests
 
 from tests.benchmarks.audience import Audience
 
 ARRIVALS = "/arrivals"
+
+
+class Pages(Protocol):
+    """What is served."""
+
+    def answer(self, path: str, query: str) -> bytes | None:
+        """Return the body of a page; None if there is no such page."""
 
 
 class Server(NamedTuple):
@@ -33,16 +40,19 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def served(size: int, latency: float = 0.0) -> Iterator[Server]:
-    """Serve an audience.
+def served(
+    size: int, latency: float = 0.0, kind: Callable[[int], Pages] = Audience
+) -> Iterator[Server]:
+    """Serve the pages of an audience, or of another kind of account.
 
     Args:
         size: The number of contacts.
         latency: Seconds by which each answer is held back.
+        kind: Makes what is served, given the number of contacts.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(size, latency, theirs), daemon=True)
+    process = context.Process(target=_serve, args=(kind, size, latency, theirs), daemon=True)
     process.start()
     try:
         yield Server(f"http://127.0.0.1:{ours.recv()}")
@@ -51,8 +61,8 @@ def served(size: int, latency: float = 0.0) -> Iterator[Server]:
         process.join()
 
 
-def _serve(size: int, latency: float, channel: Connection) -> None:
-    asyncio.run(_listen(Site(Audience(size), latency), channel))
+def _serve(kind: Callable[[int], Pages], size: int, latency: float, channel: Connection) -> None:
+    asyncio.run(_listen(Site(kind(size), latency), channel))
 
 
 async def _listen(site: Site, channel: Connection) -> None:
@@ -65,8 +75,8 @@ async def _listen(site: Site, channel: Connection) -> None:
 class Site:
     """What all connections share: the pages, the latency and when requests arrived."""
 
-    def __init__(self, audience: Audience, latency: float) -> None:
-        self.audience = audience
+    def __init__(self, pages: Pages, latency: float) -> None:
+        self._pages = pages
         self.latency = latency
         self._arrivals: list[float] = []
 
@@ -76,7 +86,7 @@ class Site:
         if path == ARRIVALS:
             arrivals, self._arrivals = self._arrivals, []
             return _response("200 OK", json.dumps(arrivals).encode())
-        body = self.audience.answer(path, query)
+        body = self._pages.answer(path, query)
         if body is None:
             return _response("404 Not Found", b'{"error_message": "No such page."}')
         self._arrivals.append(time.monotonic())

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 
 from tap_constantcontact.commands import estimate
-from tap_constantcontact.reading import nested
+from tap_constantcontact.reading import spool
 from tap_constantcontact.reading.nested import RowsWithin
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.sandbox.server import Sandbox
@@ -33,7 +33,7 @@ MEMBERSHIPS, TAGGINGS, *_, CONSENTS = PARTS
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("in_memory", [0, nested.IN_MEMORY], ids=["on disk", "in memory"])
+@pytest.mark.parametrize("in_memory", [0, spool.IN_MEMORY], ids=["on disk", "in memory"])
 @pytest.mark.parametrize(
     "streams", [("contacts", *PARTS), PARTS, PARTS[3:]], ids=["with contacts", "without", "some"]
 )
@@ -45,7 +45,7 @@ def test_contact_parts_cost_no_request_beside_those_of_contacts(  # noqa: PLR091
     streams: tuple[str, ...],
     in_memory: int,
 ) -> None:
-    monkeypatch.setattr(nested, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(spool, "IN_MEMORY", in_memory)
     run(streams="contacts")
     without = len(requests_seen)
     result = run(streams=streams)

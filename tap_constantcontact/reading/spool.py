@@ -1,0 +1,98 @@
+"""Items that wait until all of them have come, in a temporary file if they are many."""
+
+from __future__ import annotations
+
+import sqlite3
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from typing import Generic, TypeVar
+
+import msgspec
+
+from tap_constantcontact.exceptions import FatalAPIError
+
+Item = TypeVar("Item")
+
+IN_MEMORY = 1000
+"""Maximum number of items of a spool in memory: about 1 MB of events."""
+
+TABLE = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA cache_size = -1000;
+    CREATE TABLE items (key TEXT, item BLOB)
+"""
+
+
+class Spool(Generic[Item]):
+    """Items that JSON can hold, to be read as often as needed, by key if they have one.
+
+    Many are kept in a temporary database of SQLite. Only its owner can read its file, which has no
+    name where the system allows that, and is gone with the spool or the process, however it ends.
+    Whatever their number, items take at most some 3 MB of memory.
+
+    Example:
+        >>> spool: Spool[str] = Spool(key=str.lower)
+        >>> spool.add(["b", "a", "B"])
+        >>> [*spool], [*spool.grouped()]
+        (['b', 'a', 'B'], [['a'], ['b', 'B']])
+
+    Raises:
+        FatalAPIError: The file cannot be written, whenever items are added or read.
+    """
+
+    def __init__(self, key: Callable[[Item], str] = lambda _: "") -> None:
+        self._key = key
+        self._recent: list[tuple[str, Item]] = []
+        self._file: sqlite3.Connection | None = None
+
+    def add(self, items: Iterable[Item]) -> None:
+        """Add items after those that were added before."""
+        for item in items:
+            self._recent.append((self._key(item), item))
+            if len(self._recent) > IN_MEMORY:
+                self._write()
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the items in the order in which they were added."""
+        return map(itemgetter(1), self._sorted_by("rowid"))
+
+    def grouped(self) -> Iterator[list[Item]]:
+        """Yield the items of each key, in the order of the keys; those of one key as above."""
+        for _, group in groupby(self._sorted_by("key, rowid"), itemgetter(0)):
+            yield [item for _, item in group]
+
+    def _sorted_by(self, columns: str) -> Iterator[tuple[str, Item]]:
+        if self._file is None:
+            by_key = columns != "rowid"
+            yield from sorted(self._recent, key=itemgetter(0)) if by_key else self._recent
+            return
+        self._write()
+        with _room_told():
+            found = self._file.execute(f"SELECT key, item FROM items ORDER BY {columns}")  # noqa: S608
+            for key, item in found:
+                yield key, msgspec.json.decode(item)
+
+    def _write(self) -> None:
+        encode = msgspec.json.encode
+        with _room_told():
+            if self._file is None:
+                self._file = sqlite3.connect("", check_same_thread=False)
+                weakref.finalize(self, self._file.close)
+                self._file.executescript(TABLE)
+            rows = ((key, encode(item)) for key, item in self._recent)
+            self._file.executemany("INSERT INTO items VALUES (?, ?)", rows)
+        self._recent.clear()
+
+
+@contextmanager
+def _room_told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise FatalAPIError(
+            f"A temporary file cannot be written ({error}). Make room, or name another folder in "
+            "the environment variable TMPDIR, and run again with the last state."
+        ) from error
