@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,7 @@ from tap_constantcontact.limits.plan import Plan, in_all
 from tap_constantcontact.reading.batch import Batch
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import OVERLAP, Change, Creation, Query
+from tap_constantcontact.reading.spool import Spool
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Place, Sweep
@@ -109,6 +111,14 @@ class Parents:
             self._known = {place.parent_id: place for place in self._listed({})}
             self._bottom, self._top = EVERYTHING
         return [*self._known.values()]
+
+    @cached_property
+    def keys(self) -> Spool[str]:
+        """The keys of all parents, which take no memory; listed unless the parents are known."""
+        is_known = (self._bottom, self._top) == EVERYTHING
+        spool: Spool[str] = Spool(key=str)
+        spool.add(found.parent_id for found in (self.all() if is_known else self._listed({})))
+        return spool
 
     def batches(self, sweep: Sweep) -> Iterator[Batch]:
         """Yield the parents that a sweep has still to read.

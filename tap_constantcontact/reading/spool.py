@@ -6,6 +6,7 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import Generic, TypeVar
@@ -46,7 +47,7 @@ class Spool(Generic[Item]):
     def __init__(self, key: Callable[[Item], str] = lambda _: "") -> None:
         self._key = key
         self._recent: list[tuple[str, Item]] = []
-        self._file: sqlite3.Connection | None = None
+        self._is_filed = False
 
     def add(self, items: Iterable[Item]) -> None:
         """Add items after those that were added before."""
@@ -64,27 +65,39 @@ class Spool(Generic[Item]):
         for _, group in groupby(self._sorted_by("key, rowid"), itemgetter(0)):
             yield [item for _, item in group]
 
+    def __contains__(self, key: str) -> bool:
+        """Return whether an item has a key; quickest where keys are asked for in their order."""
+        self._write()
+        with _room_told():
+            self._database.execute("CREATE INDEX IF NOT EXISTS by_key ON items (key)")
+            found = self._database.execute("SELECT 1 FROM items WHERE key = ? LIMIT 1", (key,))
+            return found.fetchone() is not None
+
     def _sorted_by(self, columns: str) -> Iterator[tuple[str, Item]]:
-        if self._file is None:
+        if not self._is_filed:
             by_key = columns != "rowid"
             yield from sorted(self._recent, key=itemgetter(0)) if by_key else self._recent
             return
         self._write()
         with _room_told():
-            found = self._file.execute(f"SELECT key, item FROM items ORDER BY {columns}")  # noqa: S608
+            found = self._database.execute(f"SELECT key, item FROM items ORDER BY {columns}")  # noqa: S608
             for key, item in found:
                 yield key, msgspec.json.decode(item)
 
+    @cached_property
+    def _database(self) -> sqlite3.Connection:
+        database = sqlite3.connect("", check_same_thread=False)
+        weakref.finalize(self, database.close)
+        database.executescript(TABLE)
+        return database
+
     def _write(self) -> None:
         encode = msgspec.json.encode
+        rows = ((key, encode(item)) for key, item in self._recent)
         with _room_told():
-            if self._file is None:
-                self._file = sqlite3.connect("", check_same_thread=False)
-                weakref.finalize(self, self._file.close)
-                self._file.executescript(TABLE)
-            rows = ((key, encode(item)) for key, item in self._recent)
-            self._file.executemany("INSERT INTO items VALUES (?, ?)", rows)
+            self._database.executemany("INSERT INTO items VALUES (?, ?)", rows)
         self._recent.clear()
+        self._is_filed = True
 
 
 @contextmanager

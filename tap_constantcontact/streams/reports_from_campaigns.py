@@ -89,7 +89,7 @@ class ReportFromCampaigns(Report):
         super().__init__(run)
         self._per_contact = run.once(self.per_contact)
         self._is_shown: dict[str, bool] = {}
-        self._contact_ids: frozenset[str] | None = None
+        self._contact_ids: Spool[str] | None = None
 
     @classmethod
     @override
@@ -146,12 +146,14 @@ class ReportFromCampaigns(Report):
     def prepare(self) -> None:
         """List the contacts that the report is about."""
         contacts = self.run.once(Parents, self.per_contact.visits.parents)
-        self._contact_ids = frozenset(place.parent_id for place in contacts.all())
+        if self.completion_is_due:
+            contacts.all()  # which the completion reads
+        self._contact_ids = contacts.keys
 
     @override
     def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
         moved = self.visits.moved(self.sweeps, sweep, keys[self.visits.parents.key])
-        return self.rows_from(
+        rows = self.rows_from(
             keys,
             [
                 (activity_type, self._events(keys, activity_type, window))
@@ -159,6 +161,8 @@ class ReportFromCampaigns(Report):
                 if COUNTED_BY[activity_type] in moved
             ],
         )
+        ids = self._contact_ids
+        return (row for row in rows if ids is None or row["contact_id"] in ids)
 
     def activity_types(self) -> Sequence[str]:
         """Return the activity types whose events are read."""
@@ -175,11 +179,9 @@ class ReportFromCampaigns(Report):
             "tracking": activity_type.removeprefix("em_"),
             **self.parameters(window),
         }
-        events = Events(activity_type, newest_first=self.rows.newest_first).read(
+        return Events(activity_type, newest_first=self.rows.newest_first).read(
             self, context, {key: keys[key]}, window.start
         )
-        ids = self._contact_ids
-        return (event for event in events if ids is None or event.get("contact_id") in ids)
 
 
 class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):

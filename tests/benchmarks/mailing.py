@@ -100,7 +100,8 @@ class Mailing:
         if stream == "contact_action_summary":
             for n in range(self.size):
                 opens = 0 if n % 3 else 2
-                yield {"contact_id": contact_id(n), "start_on": _at(n), "em_opens": opens}
+                keys = {"contact_id": contact_id(n), "campaign_activity_id": EMAIL}
+                yield {**keys, "start_on": _at(n), "em_opens": opens}
             return
         for kind, activity_type in KINDS[stream]:
             rows = self._lists[kind]
