@@ -26,6 +26,8 @@ TABLE = """
     CREATE TABLE items (key TEXT, item BLOB)
 """
 
+FIND = "SELECT 1 FROM items WHERE key = ? LIMIT 1"
+
 
 class Spool(Generic[Item]):
     """Items that JSON can hold, to be read as often as needed, by key if they have one.
@@ -67,11 +69,15 @@ class Spool(Generic[Item]):
 
     def __contains__(self, key: str) -> bool:
         """Return whether an item has a key; quickest where keys are asked for in their order."""
-        self._write()
+        if self._recent:
+            self._write()
         with _room_told():
-            self._database.execute("CREATE INDEX IF NOT EXISTS by_key ON items (key)")
-            found = self._database.execute("SELECT 1 FROM items WHERE key = ? LIMIT 1", (key,))
-            return found.fetchone() is not None
+            return self._indexed.execute(FIND, (key,)).fetchone() is not None
+
+    @cached_property
+    def _indexed(self) -> sqlite3.Connection:
+        self._database.execute("CREATE INDEX by_key ON items (key)")
+        return self._database
 
     def _sorted_by(self, columns: str) -> Iterator[tuple[str, Item]]:
         if not self._is_filed:

@@ -162,7 +162,7 @@ class ReportFromCampaigns(Report):
             ],
         )
         ids = self._contact_ids
-        return (row for row in rows if ids is None or row["contact_id"] in ids)
+        return (row for row in rows if ids is None or (row.get("contact_id") or "") in ids)
 
     def activity_types(self) -> Sequence[str]:
         """Return the activity types whose events are read."""
@@ -247,6 +247,7 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
             spool.add(
                 (event["contact_id"], activity_type, event.get("created_time") or "")
                 for event in of_type
+                if event.get("contact_id")
             )
         key = self.requests.parts.key
         return self._summaries(spool.grouped(), {key: keys[key]})
