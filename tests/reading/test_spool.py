@@ -90,5 +90,5 @@ def test_a_full_disk_ends_the_run_with_one_plain_line(
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", STREAMS)
 def test_memory_does_not_grow_with_an_email(stream: str) -> None:
-    small, large = (of_mailing(stream, contacts).peak for contacts in (20_000, 60_000))
+    small, large = (of_mailing(stream, contacts).peak for contacts in (10_000, 30_000))
     assert large < small + 4
