@@ -35,7 +35,7 @@ Keep = Callable[[Iterable[Record]], Iterable[Record]]
 """Returns the rows of a parent to keep; all requests that it needs are sent before it returns."""
 
 
-class Lists(NamedTuple):
+class ParentRows(NamedTuple):
     """What was read of a parent.
 
     Attributes:
@@ -178,8 +178,8 @@ class Report(ConstantContactStream):
             self.sweeps.move_on(sweep, place)
 
     def _in_order(
-        self, read: Callable[[Place], Lists], sweep: Sweep, batches: Iterable[Batch]
-    ) -> Iterator[tuple[Place, Lists]]:
+        self, read: Callable[[Place], ParentRows], sweep: Sweep, batches: Iterable[Batch]
+    ) -> Iterator[tuple[Place, ParentRows]]:
         connection = self.run.connection
         for batch in batches:
             yield from in_order(
@@ -226,7 +226,7 @@ class Report(ConstantContactStream):
 
     def _read(
         self, place: Place, sweep: Sweep, window: Window, keep: Keep, after: str | None
-    ) -> Lists:
+    ) -> ParentRows:
         """Read the rows of a parent that come after a part.
 
         Raises:
@@ -245,8 +245,8 @@ class Report(ConstantContactStream):
         except LimitReachedError as limit:
             if not lists:
                 raise
-            return Lists(lists, limit)
-        return Lists(lists)
+            return ParentRows(lists, limit)
+        return ParentRows(lists)
 
     def _kept(
         self, rows: Iterable[Record], place: Place, window: Window, keep: Keep

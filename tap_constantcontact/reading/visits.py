@@ -185,13 +185,18 @@ class Moved(All):
             return lambda parent_id: [
                 name for name, names in self.groups.items() if counts.of(parent_id, names) != 0
             ]
-        kept = sweeps.bookmark["counts"]
-        before = parsed(kept) if kept else {}
         return lambda parent_id: [
-            name
-            for name, names in self.groups.items()
-            if name not in before or counts.tally(names).differs_for(parent_id, before[name])
+            name for name, growth in self.growths(sweeps, parent_id).items() if growth != 0
         ]
+
+    def growths(self, sweeps: Sweeps, parent_id: str) -> dict[str, int | None]:
+        """Return by how much each group's tally grew for a parent, modulo 256; None if unknown."""
+        kept, counts = sweeps.bookmark["counts"], self._counts(sweeps)
+        before = parsed(kept) if kept else {}
+        return {
+            name: counts.tally(names).growth_of(parent_id, before[name]) if name in before else None
+            for name, names in self.groups.items()
+        }
 
     def moved(self, sweeps: Sweeps, sweep: Sweep, parent_id: str) -> dict[str, int | None]:
         """Return the counts of a parent in the groups that moved; None for unknown ones.

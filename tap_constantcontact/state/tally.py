@@ -21,8 +21,8 @@ class Tally:
 
     Example:
         >>> before, after = Tally.of({"a": 7, "b": 2}), Tally.of({"a": 8, "b": 2})
-        >>> after.differs_for("a", before), after.differs_for("b", before)
-        (True, False)
+        >>> after.growth_of("a", before), after.growth_of("b", before)
+        (1, 0)
         >>> Tally.parse(str(after)) == after
         True
     """
@@ -34,7 +34,7 @@ class Tally:
         """Return the tally of some parents' counts, by the parents' keys."""
         sums = [0] * BUCKETS
         for parent_id, count in counts.items():
-            sums[_bucket(parent_id)] += count
+            sums[bucket_of(parent_id)] += count
         return cls(bytes(number % 256 for number in sums))
 
     @classmethod
@@ -52,13 +52,14 @@ class Tally:
     def __str__(self) -> str:
         return base64.b64encode(self.sums).decode()
 
-    def differs_for(self, parent_id: str, other: Tally) -> bool:
-        """Return whether the sum of a parent's bucket differs from that in another tally."""
-        bucket = _bucket(parent_id)
-        return self.sums[bucket] != other.sums[bucket]
+    def growth_of(self, parent_id: str, other: Tally) -> int:
+        """Return by how much the sum of a parent's bucket exceeds that in another, modulo 256."""
+        bucket = bucket_of(parent_id)
+        return (self.sums[bucket] - other.sums[bucket]) % 256
 
 
-def _bucket(parent_id: str) -> int:
+def bucket_of(parent_id: str) -> int:
+    """Return the number of the bucket that a parent's key falls into."""
     return zlib.crc32(parent_id.encode()) % BUCKETS
 
 

@@ -50,10 +50,10 @@ from tap_constantcontact.streams import (
     sms,
 )
 from tap_constantcontact.streams.reports_from_campaigns import (
-    ContactActionSummaryFromCampaigns,
     ContactActivityDetailsFromCampaigns,
     ReportFromCampaigns,
 )
+from tap_constantcontact.streams.summary_from_campaigns import ContactActionSummaryFromCampaigns
 
 STREAMS: tuple[type[ConstantContactStream], ...] = (
     account.AccountSummaryStream,

@@ -12,18 +12,17 @@ Assumptions: `both-sources-tell-the-same-events`, `both-sources-tell-the-same-ti
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
 from typing import Any, ClassVar
 
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.config.dates import MOST_DAYS, days_before, parse_instant
+from tap_constantcontact.config.dates import days_before, parse_instant
 from tap_constantcontact.config.windows import ReportDateSettings, Window
 from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.reading.new_events import NewEvents
 from tap_constantcontact.reading.parents import Parents
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.rows import Events
@@ -39,7 +38,6 @@ from tap_constantcontact.streams.campaign_reports import (
 )
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES, EmailCampaignDetails
 from tap_constantcontact.streams.contact_reports import (
-    ContactActionSummaryStream,
     ContactActivityDetailsStream,
 )
 from tap_constantcontact.streams.contacts import CONTACTS
@@ -114,7 +112,7 @@ class ReportFromCampaigns(Report):
         if self.completion_is_due and not self.is_sampled:
             self._is_shown |= dict.fromkeys(self.requests.parts.known(self.run), True)
             yield from self._per_contact.sweep(self._not_shown)
-            self._per_contact.converter.report(self.logger)
+        self._per_contact.converter.report(self.logger)
 
     @property
     def completion_is_due(self) -> bool:
@@ -152,36 +150,42 @@ class ReportFromCampaigns(Report):
 
     @override
     def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
-        moved = self.visits.moved(self.sweeps, sweep, keys[self.visits.parents.key])
+        types = self.activity_types(sweep, keys[self.visits.parents.key])
         rows = self.rows_from(
-            keys,
-            [
-                (activity_type, self._events(keys, activity_type, window))
-                for activity_type in self.activity_types()
-                if COUNTED_BY[activity_type] in moved
-            ],
+            keys, [(of_type, self._events(keys, of_type, sweep, window)) for of_type in types]
         )
-        ids = self._contact_ids
-        return (row for row in rows if ids is None or (row.get("contact_id") or "") in ids)
+        return (row for row in rows if self.is_about(row.get("contact_id") or ""))
 
-    def activity_types(self) -> Sequence[str]:
-        """Return the activity types whose events are read."""
-        return tuple(COUNTED_BY)
+    def is_about(self, contact_id: str) -> bool:
+        """Return whether a contact is one of those that the report is about."""
+        return self._contact_ids is None or contact_id in self._contact_ids
+
+    def activity_types(self, sweep: Sweep, campaign_id: str) -> list[str]:
+        """Return the activity types of a campaign whose events are read: those with new ones."""
+        moved = self.visits.moved(self.sweeps, sweep, campaign_id)
+        return [name for name, count in COUNTED_BY.items() if count in moved]
 
     @abstractmethod
     def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:
         """Return the report's rows, given the keys of a campaign and its e-mail, and the events."""
 
-    def _events(self, keys: Keys, activity_type: str, window: Window) -> Iterable[Record]:
-        key = self.requests.parts.key
-        context: dict[str, Any] = {
-            key: keys[key],
-            "tracking": activity_type.removeprefix("em_"),
-            **self.parameters(window),
-        }
-        return Events(activity_type, newest_first=self.rows.newest_first).read(
-            self, context, {key: keys[key]}, window.start
+    def _list_of(self, e_mail: str, activity_type: str) -> dict[str, Any]:
+        tracking = activity_type.removeprefix("em_")
+        return {self.requests.parts.key: e_mail, "tracking": tracking, "limit": self.page_size}
+
+    def _events(
+        self, keys: Keys, activity_type: str, sweep: Sweep, window: Window
+    ) -> Iterable[Record]:
+        e_mail = keys[self.requests.parts.key]
+        events = Events(activity_type, newest_first=self.rows.newest_first).read(
+            self,
+            self._list_of(e_mail, activity_type),
+            {self.requests.parts.key: e_mail},
+            window.start,
         )
+        if not self.rows.newest_first or self.visits.is_full(self.sweeps, sweep):
+            return events
+        return self.run.once(NewEvents).noting((e_mail, activity_type), window.start, events)
 
 
 class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
@@ -203,8 +207,17 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
     schema = ContactActivityDetailsStream.schema
 
     @override
-    def activity_types(self) -> Sequence[str]:
-        return [name for name in self.config["tracking_activity_types"] if name in COUNTED_BY]
+    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
+        if not self.visits.is_full(self.sweeps, sweep):
+            campaign_id, e_mail = keys[self.visits.parents.key], keys[self.requests.parts.key]
+            for of_type in COUNTED_BY.keys() - super().activity_types(sweep, campaign_id):
+                self.run.once(NewEvents).note_none((e_mail, of_type), window.start)
+        return super().rows_of(keys, sweep, window)
+
+    @override
+    def activity_types(self, sweep: Sweep, campaign_id: str) -> list[str]:
+        types = super().activity_types(sweep, campaign_id)
+        return [name for name in self.config["tracking_activity_types"] if name in types]
 
     @override
     def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:
@@ -219,51 +232,3 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
             for _, of_type in events
             for event in of_type
         )
-
-
-class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
-    """One row for each e-mail that a contact was sent, with counts of what the contact did.
-
-    All events of an e-mail are read when one is new, as the counts are of all of them.
-    """
-
-    name = ContactActionSummaryStream.name
-    bookmark_name = "contact_action_summary_from_campaigns"
-    primary_keys = ("contact_id", "campaign_activity_id")
-    replication_key = "start_on"
-    visits = Moved(
-        CAMPAIGNS, EmailCampaignStatsStream, {"events": ("em_opens_all", "em_clicks_all", *OTHERS)}
-    )
-    rows = Events(newest_first=False)
-    lookback_days = MOST_DAYS
-    filters = CONTACTS.filters
-    per_contact = ContactActionSummaryStream
-    schema = ContactActionSummaryStream.schema
-
-    @override
-    def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:
-        spool: Spool[tuple[str, str, str]] = Spool(itemgetter(0))
-        for activity_type, of_type in events:
-            spool.add(
-                (event["contact_id"], activity_type, event.get("created_time") or "")
-                for event in of_type
-                if event.get("contact_id")
-            )
-        key = self.requests.parts.key
-        return self._summaries(spool.grouped(), {key: keys[key]})
-
-    def _summaries(
-        self, of_contacts: Iterable[Sequence[tuple[str, str, str]]], part: Keys
-    ) -> Iterator[Record]:
-        """Yield the row of each contact, given the id, type and date of each of its events."""
-        for events in of_contacts:
-            counts = Counter(activity_type for _, activity_type, _ in events)
-            sent_at = [date for _, activity_type, date in events if activity_type == "em_sends"]
-            if sent_at:
-                yield {
-                    "contact_id": events[0][0],
-                    **part,
-                    "start_on": max(sent_at) or None,
-                    **{name: counts[name] for name in COUNTED_BY if name != "em_optouts"},
-                    "em_unsubscribes": counts["em_optouts"],
-                }

@@ -143,7 +143,7 @@ def test_a_day_reads_only_the_campaigns_that_moved(
     assert len(requests_seen) <= 20
     assert {row["contact_id"] for row in second.records[DETAILS]} == {*readers[:3]}
     rows = second.by_key(SUMMARY)
-    assert {key[0] for key in rows if key[1] == activity} == {*readers}
+    assert {key[0] for key in rows if key[1] == activity} == {*readers[:3]}
     assert first.by_key(SUMMARY) | rows == expected[SUMMARY]
     assert first.by_key(DETAILS) | second.by_key(DETAILS) == expected[DETAILS]
 
