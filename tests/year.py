@@ -93,8 +93,8 @@ def main() -> None:
 @click.option("--processes", default=2)
 def _command(days: int, processes: int) -> None:
     with ProcessPoolExecutor(processes) as pool:
-        jobs = [pool.submit(simulated, number, days) for number in range(len(CASES))]
-        years = [job.result() for job in jobs]
+        jobs = [pool.submit(simulated, number, days) for number in reversed(range(len(CASES)))]
+        years = [job.result() for job in reversed(jobs)]
     PAGE.write_text(page(years), "utf-8")
     CHART.write_text(chart(years), "utf-8")
 

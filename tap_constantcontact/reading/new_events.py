@@ -12,7 +12,7 @@ from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 
-MOST_KEPT = 2_000
+MOST_REMEMBERED = 2_000
 """Maximum number of new events of one list that a run remembers for another report."""
 
 
@@ -42,10 +42,10 @@ class NewEvents:
         for row in rows:
             yield row
             at, contact_id = instant_of(row.get("created_time")), row.get("contact_id")
-            is_known &= at is not None and contact_id is not None and len(new) <= MOST_KEPT
+            is_known &= at is not None and contact_id is not None and len(new) <= MOST_REMEMBERED
             if is_known and at and at >= start:
                 new.append(NewEvent(at, str(contact_id)))
-        if is_known and len(new) <= MOST_KEPT:
+        if is_known and len(new) <= MOST_REMEMBERED:
             self._lists[of] = start, new
 
     def note_none(self, of: tuple[str, str], start: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_constantcontact.reading.new_events import MOST_KEPT, NewEvents, cheapest
+from tap_constantcontact.reading.new_events import MOST_REMEMBERED, NewEvents, cheapest
 from tests.sandboxes import PRESENT
 
 OPENS = ("e-mail", "em_opens")
@@ -73,7 +73,7 @@ def test_a_list_that_is_long_or_out_of_order_is_given_up() -> None:
 
 def test_only_so_many_events_are_kept() -> None:
     new_events = NewEvents(cast("Any", None))
-    assert [*new_events.noting(OPENS, since(30), rows(1) * (MOST_KEPT + 1))]
+    assert [*new_events.noting(OPENS, since(30), rows(1) * (MOST_REMEMBERED + 1))]
     assert new_events.known(OPENS, since(30)) is None
-    assert [*new_events.noting(OPENS, since(30), rows(1) * MOST_KEPT)]
-    assert len(new_events.known(OPENS, since(30)) or ()) == MOST_KEPT
+    assert [*new_events.noting(OPENS, since(30), rows(1) * MOST_REMEMBERED)]
+    assert len(new_events.known(OPENS, since(30)) or ()) == MOST_REMEMBERED
