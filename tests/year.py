@@ -151,7 +151,7 @@ def lag(found: Iterable[float | None]) -> str:
     return f"{statistics.median(days):.0f}, {max(days):.0f}" if days else "no bookmark yet"
 
 
-WIDTH, HEIGHT, LEFT, TOP, GAP = 760, 150, 60, 34, 74
+WIDTH, HEIGHT, LEFT, TOP, GAP = 500, 150, 60, 34, 74
 COLORS = ("#1f5f8b", "#d98032", "#4f9d8f", "#b5483a", "#7d6b9e", "#8a9199")
 
 
@@ -165,10 +165,10 @@ def chart(years: Sequence[Sequence[Day]]) -> str:
             if case.sender is sender
         ]
         parts.append(panel(sender.name, lines, top + TOP))
-        top += TOP + HEIGHT + GAP + 18 * len(lines)
+        top += TOP + HEIGHT + GAP + 20 * len(lines)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 20} {top}" '
-        'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="#fff"/>'
+        'font-family="sans-serif" font-size="15"><rect width="100%" height="100%" fill="#fff"/>'
         f"{''.join(parts)}</svg>\n"
     )
 
@@ -200,11 +200,12 @@ def panel(title: str, lines: Sequence[tuple[Case, list[float]]], top: int) -> st
             f"{LEFT + WIDTH * n / max(1, last - 1):.1f},{bottom - HEIGHT * days / highest:.1f}"
             for n, days in enumerate(line)
         )
-        y = bottom + 40 + 18 * number
+        y = bottom + 40 + 20 * number
         color = COLORS[number]
+        dashes = 'stroke-dasharray="9 7"' if number % 2 else ""  # lines may cover each other
         drawn += [
-            f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>',
-            f'<path d="M{LEFT} {y - 4}h24" stroke="{color}" stroke-width="3"/>',
+            f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2" {dashes}/>',
+            f'<path d="M{LEFT} {y - 4}h25" stroke="{color}" stroke-width="3" {dashes}/>',
             text(LEFT + 32, y, "start", "", f"{case.key}; {case.label}"),
         ]
     return "".join(drawn)
