@@ -167,7 +167,7 @@ def chart(years: Sequence[Sequence[Day]]) -> str:
         parts.append(panel(sender.name, lines, top + TOP))
         top += TOP + HEIGHT + GAP + 20 * len(lines)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 20} {top}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="600" viewBox="0 0 600 {top}" '
         'font-family="sans-serif" font-size="15"><rect width="100%" height="100%" fill="#fff"/>'
         f"{''.join(parts)}</svg>\n"
     )
