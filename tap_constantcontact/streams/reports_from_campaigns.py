@@ -11,6 +11,7 @@ Assumptions: `both-sources-tell-the-same-events`, `both-sources-tell-the-same-ti
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from typing_extensions import override
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import days_before, parse_instant
 from tap_constantcontact.config.windows import ReportDateSettings, Window
+from tap_constantcontact.exceptions import LimitReachedError
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.new_events import NewEvents
 from tap_constantcontact.reading.parents import Parents
@@ -102,17 +104,35 @@ class ReportFromCampaigns(Report):
         self._per_contact.apply_catalog(catalog)
 
     @override
-    def order(self) -> tuple[int, str]:
-        order = super().order()
-        return min(order, self._per_contact.order()) if self.completion_is_due else order
-
-    @override
     def read(self) -> Iterator[Record]:
         yield from super().read()
         if self.completion_is_due and not self.is_sampled:
             self._is_shown |= dict.fromkeys(self.requests.parts.known(self.run), True)
-            yield from self._per_contact.sweep(self._not_shown)
+            yield from self._completion()
         self._per_contact.converter.report(self.logger)
+
+    def _completion(self) -> Iterator[Record]:
+        """Yield what campaigns do not show; half of what is left is for a report still to come.
+
+        So the days that it takes to ask every contact hold up no report of what is new.
+        """
+        streams = [*self.run.tap.streams.values()]
+        later = streams[streams.index(self) + 1 :]
+        quota = self.run.connection.quota
+        rows = self._per_contact.sweep(self._not_shown)
+        if quota.left == math.inf or not any(
+            one.selected and isinstance(one, ReportFromCampaigns) for one in later
+        ):
+            yield from rows
+            return
+        share = int(quota.left / 2)
+        try:
+            with quota.at_most(share):
+                yield from rows
+        except LimitReachedError:
+            if quota.left < share:
+                raise
+            raise LimitReachedError("Half of the requests are kept for the next report") from None
 
     @property
     def completion_is_due(self) -> bool:

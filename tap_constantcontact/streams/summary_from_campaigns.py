@@ -61,8 +61,8 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
     @override
     def order(self) -> tuple[int, str]:
         """Return a sort key after that of the details, which request the same new events."""
-        number, swept_at = max(order := super().order(), self._details.order())
-        return order if order[0] < number else (number, f"{swept_at} ")
+        number, swept_at = max(super().order(), self._details.order())
+        return number, f"{swept_at} "
 
     @override
     def plan(self) -> Plan:
