@@ -14,6 +14,9 @@ from tap_constantcontact.run import Run
 
 Keys = Mapping[str, str]
 
+KIND = "kind"
+"""Name of the kind of a list among the keys that name it."""
+
 
 @dataclass(frozen=True)
 class PerParent:
@@ -36,9 +39,15 @@ class PerParent:
 
 @dataclass(frozen=True)
 class PerPart(PerParent):
-    """One list of rows per part of a parent. A part that the API does not know is skipped."""
+    """One list of rows per part of a parent. A part that the API does not know is skipped.
+
+    Attributes:
+        parts: The type of the parts.
+        kinds: Names of the lists of each part, if there are several; each is written by itself.
+    """
 
     parts: PartType
+    kinds: tuple[str, ...] = ()
     requests: ClassVar[int] = 2
 
     @override
@@ -49,10 +58,12 @@ class PerPart(PerParent):
         except NotFoundError:
             run.progress.skip()
             return []
-        if after in part_ids:
-            part_ids = part_ids[part_ids.index(after) + 1 :]
-        return [{**parent, self.parts.key: part_id} for part_id in part_ids]
+        lists: list[Keys] = [{**parent, self.parts.key: part_id} for part_id in part_ids]
+        if self.kinds:
+            lists = [{**keys, KIND: kind} for keys in lists for kind in self.kinds]
+        names = [*map(self.part, lists)]
+        return lists[names.index(after) + 1 :] if after in names else lists
 
     @override
     def part(self, keys: Keys) -> str | None:
-        return keys[self.parts.key]
+        return " ".join(keys[name] for name in (self.parts.key, KIND) if name in keys)

@@ -22,14 +22,14 @@ from typing_extensions import override
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import days_before, parse_instant
 from tap_constantcontact.config.windows import ReportDateSettings, Window
-from tap_constantcontact.exceptions import LimitReachedError
+from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.new_events import NewEvents
 from tap_constantcontact.reading.parents import Parents
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.rows import Events
 from tap_constantcontact.reading.spool import Spool
-from tap_constantcontact.reading.targets import Keys, PerPart
+from tap_constantcontact.reading.targets import KIND, Keys, PerPart
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
@@ -170,7 +170,8 @@ class ReportFromCampaigns(Report):
 
     @override
     def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
-        types = self.activity_types(sweep, keys[self.visits.parents.key])
+        found = self.activity_types(sweep, keys[self.visits.parents.key])
+        types = [of_type for of_type in found if of_type == keys.get(KIND, of_type)]
         rows = self.rows_from(
             keys, [(of_type, self._events(keys, of_type, sweep, window)) for of_type in types]
         )
@@ -220,19 +221,30 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
         EmailCampaignStatsStream,
         {"opens": ("em_opens_all",), "clicks": ("em_clicks_all",), "others": OTHERS},
     )
+    requests = PerPart(SENT_ACTIVITIES, kinds=tuple(COUNTED_BY))
     rows = Events()
     lookback_days = 1
     filters = (*CONTACTS.filters, "tracking_activity_types")
     per_contact = ContactActivityDetailsStream
     schema = ContactActivityDetailsStream.schema
 
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._unknown: set[str] = set()
+
     @override
     def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
+        campaign_id, e_mail = keys[self.visits.parents.key], keys[self.requests.parts.key]
+        if e_mail in self._unknown:
+            return ()
         if not self.visits.is_full(self.sweeps, sweep):
-            campaign_id, e_mail = keys[self.visits.parents.key], keys[self.requests.parts.key]
             for of_type in COUNTED_BY.keys() - super().activity_types(sweep, campaign_id):
                 self.run.once(NewEvents).note_none((e_mail, of_type), window.start)
-        return super().rows_of(keys, sweep, window)
+        try:
+            return super().rows_of(keys, sweep, window)
+        except NotFoundError:
+            self._unknown.add(e_mail)
+            raise
 
     @override
     def activity_types(self, sweep: Sweep, campaign_id: str) -> list[str]:
