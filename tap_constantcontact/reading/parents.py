@@ -155,15 +155,14 @@ class Parents:
         stop = self._top if low < self._top < top else low
         found, bottom = self._listed_down(top, stop, high)
         if top == self._bottom:
-            self._known |= found
             self._bottom = bottom
         elif bottom == self._top:
-            self._known |= found
             self._top = top
-        else:
-            self._known = found
+        elif low < self._top or not self._known:
+            self._known.clear()
             self._bottom, self._top = bottom, top
-        return self._bottom
+        self._known |= found
+        return bottom
 
     def _listed_down(self, top: float, stop: float, high: float) -> tuple[dict[str, Place], float]:
         """Return parents from `top` down, and the instant after which they are all there are.

@@ -196,21 +196,25 @@ class SimulatedApi:
             total, changed_at = min(total, self._weighed(int(CHANGED * days * total))), now - 60
         elif "optout_after" in asked.query:
             total, changed_at = min(total, 1), now - 60
-        elif "created_after" in asked.query:
-            age = BEGAN - parse_instant(asked.query["created_after"]).timestamp()
-            total = min(total, math.ceil(age / apart))
+
+        def number_at(bound: str) -> int:
+            age = BEGAN - parse_instant(asked.query[bound]).timestamp()
+            return min(total, max(0, math.ceil(age / apart)))
+
+        first = number_at("created_before") if "created_before" in asked.query else 0
+        last = number_at("created_after") if "created_after" in asked.query else total
 
         def row(number: int) -> dict[str, Any]:
-            created_at = BEGAN - number * apart
+            created_at = BEGAN - (first + number) * apart
             return {
-                "contact_id": key("4752", number),
+                "contact_id": key("4752", first + number),
                 "email_address": {"permission_to_send": "implicit", "opt_out_date": instant(now)},
                 "created_at": instant(created_at),
                 "updated_at": instant(changed_at or created_at),
             }
 
         size = max(1, 500 // self.weight)
-        page = self._page("contacts", asked, total, size, row)
+        page = self._page("contacts", asked, max(0, last - first), size, row)
         return page | {REQUESTS: max(1, size * self.weight // 500)}
 
     def _campaigns(self, asked: Asked, now: float) -> dict[str, Any]:
