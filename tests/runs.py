@@ -48,6 +48,16 @@ class Run:
         return keyed
 
 
+def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """Merge a state into another as Meltano does: object by object, key by key."""
+    for key, value in new.items():
+        if isinstance(value, dict):
+            merge(value, old.setdefault(key, {}))
+        else:
+            old[key] = value
+    return old
+
+
 def config_for(sandbox: Sandbox, tmp_path: Path, **settings: Any) -> dict[str, Any]:
     return {
         "api_url": sandbox.api_url,

@@ -135,11 +135,11 @@ class Report(ConstantContactStream):
                 "%s has nothing to read: %s is not set", self.name, parents.given_by
             )
         quota = self.run.connection.quota
-        before = quota.spent, self.sweeps.reached
+        before = quota.spent, self.bookmark["sweep"]
         try:
             yield from self._rows_of_all(sweep, keep)
         except LimitReachedError:
-            if quota.spent > before[0] and self.sweeps.reached == before[1]:
+            if quota.spent > before[0] and self.bookmark["sweep"] == before[1]:
                 self.logger.warning(
                     "The remaining requests were too few to finish one list of %s: each run "
                     "needs more",
@@ -151,7 +151,7 @@ class Report(ConstantContactStream):
 
     def _rows_of_all(self, sweep: Sweep, keep: Keep) -> Iterator[Record]:
         self.visits.begin(self.sweeps, sweep)
-        after = self.sweeps.part_of_next()
+        after = sweep.part
         window = self.visits.window(self.sweeps, sweep)
         batches = self.visits.batches(self.sweeps, sweep)
         first = next(batches, Batch.of([]))

@@ -14,7 +14,7 @@ from pendulum import DateTime
 from tap_constantcontact.config.dates import BEGINNING, days_before, rfc3339
 from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.reading.incremental import Increment
-from tap_constantcontact.state.bookmarks import ACCOUNT, PART, UNKNOWN, Place, Sweep
+from tap_constantcontact.state.bookmarks import ACCOUNT, UNKNOWN, Place, Sweep
 
 if TYPE_CHECKING:
     from tap_constantcontact.client import ConstantContactStream
@@ -73,7 +73,7 @@ class Sweeps:
                 "the bookmark of the last finished one",
                 self.stream.name,
             )
-        self.bookmark.ensure("sweep", PART)
+        self.bookmark.ensure("sweep")
         if self.stream.replication_key:
             self.bookmark.ensure(ACCOUNT)
         if self.fixed_window(sweep):
@@ -119,36 +119,23 @@ class Sweeps:
 
     def enter(self, sweep: Sweep) -> None:
         """Note that a sweep is under way, though no parent is out."""
-        self.bookmark.update(sweep=str(sweep), part=None)
-
-    @property
-    def reached(self) -> tuple[str | None, str | None]:
-        """How far the sweep has come: its place, and the part of the next parent."""
-        return self.bookmark["sweep"], self.bookmark[PART]
-
-    def part_of_next(self) -> str | None:
-        """Return the last part of the next parent of which all records are written."""
-        part: str | None = self.bookmark[PART] if self.under_way() else None
-        return part
+        self.bookmark.update(sweep=str(sweep))
 
     def part_is_out(self, sweep: Sweep, part: str) -> None:
         """Note that all records of a part are written, and emit the state if it is due."""
-        if self.under_way() is None:
-            self.enter(sweep)
-        self.bookmark.update(part=part)
+        self.bookmark.update(sweep=str(replace(self.under_way() or sweep, part=part)))
         self.run.write_state_now_and_then()
 
     def move_on(self, sweep: Sweep, place: Place) -> None:
         """Note that all records of a parent are written, and emit the state if it is due."""
         if place.created_at != UNKNOWN:
-            sweep = replace(sweep, place=place)
-            self.bookmark.update(sweep=str(sweep), part=None)
+            self.bookmark.update(sweep=str(replace(sweep, place=place, part=None)))
         self.run.write_state_now_and_then()
 
     def finish(self, sweep: Sweep) -> None:
         """Note that all records of all parents are written."""
         now = pendulum.from_timestamp(int(self.run.clock.now()))
-        self.bookmark.update(sweep=rfc3339(now), part=None)
+        self.bookmark.update(sweep=rfc3339(now))
         if self.fixed_window(sweep) is None:
             self.increment.move(sweep.began)
             if self.stream.replication_key:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
 from pendulum import DateTime
 
@@ -37,9 +38,6 @@ UNKNOWN = math.inf
 
 SETTLED = 3600.0
 """Seconds before a sweep from which on parents count as added since, as clocks differ."""
-
-PART = "part"
-"""Key of the last part of the next parent whose records are all written."""
 
 
 class Place(NamedTuple):
@@ -70,6 +68,7 @@ class Sweep:
         began: When it began; settings such as `report_days_back` count from it.
         settings: Fingerprint of the settings that decide what it reads.
         place: The last parent whose records are all written, if there is one.
+        part: The last part of the next parent whose records are all written, if there is one.
 
     Example:
         >>> sweep = Sweep(parse_instant("2026-02-01"), "f00d", Place.of("2025-12-24", "7"))
@@ -77,6 +76,8 @@ class Sweep:
         '2026-02-01T00:00:00Z f00d 2025-12-24T00:00:00Z 7'
         >>> Sweep.parse(str(sweep)) == sweep
         True
+        >>> str(replace(sweep, part="a b"))
+        '2026-02-01T00:00:00Z f00d+a%20b 2025-12-24T00:00:00Z 7'
         >>> older, newer = Place.of("2025-12-23", "8"), Place.of("2026-02-02", "9")
         >>> sweep.rest([newer, sweep.place, older]) == [older, newer]
         True
@@ -85,9 +86,11 @@ class Sweep:
     began: DateTime
     settings: str
     place: Place | None = None
+    part: str | None = None
 
     def __str__(self) -> str:
-        parts = [rfc3339(self.began), self.settings]
+        part = "" if self.part is None else f"+{quote(self.part, safe='')}"
+        parts = [rfc3339(self.began), self.settings + part]
         if self.place:
             created_at = datetime.fromtimestamp(self.place.created_at, timezone.utc)
             parts += [rfc3339(created_at), self.place.parent_id]
@@ -100,8 +103,14 @@ class Sweep:
         Raises:
             ValueError: The text is not that of a sweep.
         """
-        began, settings, *place = text.split(" ", 3)
-        return cls(parse_instant(began), settings, Place.of(*place) if place else None)
+        began, shape, *place = text.split(" ", 3)
+        settings, plus, part = shape.partition("+")
+        return cls(
+            parse_instant(began),
+            settings,
+            Place.of(*place) if place else None,
+            unquote(part) if plus else None,
+        )
 
     def rest(self, places: Iterable[Place]) -> list[Place]:
         """Return those parents that are still to be read, in order."""

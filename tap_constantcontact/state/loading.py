@@ -9,7 +9,7 @@ from typing import Any
 from tap_constantcontact.config.dates import FIRST_DAY, LAST_DAY, parse_instant
 from tap_constantcontact.exceptions import nearest, refused
 from tap_constantcontact.records.conversion import printable
-from tap_constantcontact.state.bookmarks import ACCOUNT, LONGEST, PART, written_for
+from tap_constantcontact.state.bookmarks import ACCOUNT, LONGEST, written_for
 from tap_constantcontact.state.tally import parsed
 
 LONGEST_TALLIES = 1000
@@ -155,7 +155,8 @@ def _sweep(value: Any) -> list[datetime]:
     if " " not in value:
         return _instant(value)
     began, settings, *place = value.split(" ", 3)
-    _text(settings)
+    for text in settings.split("+", 1):
+        _text(text)
     if not place:
         return _instant(began)
     created_at, parent_id = place
@@ -172,7 +173,6 @@ KEYS: Mapping[str, Callable[[Any], list[datetime]]] = {
     "counts": _tallies,
     "next_counts": _tallies,
     "sweep": _sweep,
-    PART: _text,
 }
 """The keys of a bookmark, with what checks each one's value and returns the instants in it."""
 
@@ -182,7 +182,6 @@ CONSEQUENCE = {
     FULL_READ: "everything is read again",
     "counts": "every campaign that changed lately is read again",
     "next_counts": "the next run reads every campaign that changed lately again",
-    PART: "the parent under way is read again",
 }
 """The effect of dropping a key, for the warning."""
 

@@ -284,6 +284,6 @@ def test_a_reading_that_moves_no_bookmark_keeps_no_counts(settings: dict[str, An
 
 def test_a_state_has_every_key_of_a_reading_from_its_begin() -> None:
     assert Reading().bookmark.keys() == {
-        *("account", "filters", "replication_key", "replication_key_value", "sweep", "part"),
+        *("account", "filters", "replication_key", "replication_key_value", "sweep"),
         *("full_read_at", "counts", "next_counts"),
     }

@@ -22,22 +22,12 @@ from tap_constantcontact.state.loading import validated
 from tests.expected import Expected
 from tests.parameters import CONTACT_REPORTS, DETAILS, NAMES, SUMMARY, partly_slow
 from tests.processes import TAP, Command
-from tests.runs import Run, Runner, sync
+from tests.runs import Run, Runner, merge, sync
 from tests.sandboxes import PRESENT
 
 SMALL = pickle.dumps(Account(size=2, now=datetime(2024, 7, 20, tzinfo=timezone.utc)))
 
 STREAMS_READ = ("contacts", *CONTACT_REPORTS)
-
-
-def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    """Merge a state into another as Meltano does: object by object, key by key."""
-    for key, value in new.items():
-        if isinstance(value, dict):
-            merge(value, old.setdefault(key, {}))
-        else:
-            old[key] = value
-    return old
 
 
 @pytest.fixture(scope="module")

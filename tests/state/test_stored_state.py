@@ -40,7 +40,8 @@ PLACES = st.builds(
     st.text(max_size=LONGEST),
 )
 FINGERPRINTS = st.text("0123456789abcdef", min_size=16, max_size=16)
-SWEEPS = st.builds(Sweep, INSTANTS, FINGERPRINTS, st.none() | PLACES)
+PARTS = st.none() | st.text(max_size=30)
+SWEEPS = st.builds(Sweep, INSTANTS, FINGERPRINTS, st.none() | PLACES, PARTS)
 
 
 def kept(bookmark: Any, account: str | None = None) -> tuple[Any, list[tuple[str, str]]]:
@@ -132,7 +133,6 @@ GOOD: dict[str, Any] = {
     "counts": COUNTS,
     "next_counts": COUNTS,
     "sweep": SWEEP,
-    "part": "x",
 }
 
 
