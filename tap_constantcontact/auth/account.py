@@ -64,7 +64,7 @@ class Account:
     @property
     def fingerprint(self) -> str:
         """A short hash that identifies the account without naming it."""
-        return hashlib.sha256(self.encoded_account_id.encode()).hexdigest()[:16]
+        return hashlib.sha256(self.encoded_account_id.encode()).hexdigest()[:8]
 
 
 UNTOLD = Account()

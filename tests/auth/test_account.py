@@ -48,7 +48,7 @@ def test_the_account_is_asked_for_once_and_logged_once_a_run(
         "encoded_account_id": account.encoded_account_id,
         "organization_name": account.organization_name,
     }
-    assert len(state["account"]) == 16
+    assert len(state["account"]) == 8
     assert account.encoded_account_id not in json.dumps(state)
 
 
