@@ -76,7 +76,7 @@ class Sweep:
         '2026-02-01T00:00:00Z f00d 2025-12-24T00:00:00Z 7'
         >>> Sweep.parse(str(sweep)) == sweep
         True
-        >>> str(replace(sweep, part="a b"))
+        >>> str(Sweep(sweep.began, "f00d", sweep.place, "a b"))
         '2026-02-01T00:00:00Z f00d+a%20b 2025-12-24T00:00:00Z 7'
         >>> older, newer = Place.of("2025-12-23", "8"), Place.of("2026-02-02", "9")
         >>> sweep.rest([newer, sweep.place, older]) == [older, newer]
