@@ -113,7 +113,8 @@ class Command:
     def send_signal(self, signum: int) -> None:
         """Send a signal, if it still runs."""
         if self.poll() is None:
-            os.kill(self._id, signum)
+            with suppress(ProcessLookupError):  # it has ended since
+                os.kill(self._id, signum)
 
     def other_threads(self) -> list[int]:
         """Return the ids of all its threads but the main one; on Linux alone."""
