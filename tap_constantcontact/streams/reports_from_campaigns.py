@@ -104,6 +104,12 @@ class ReportFromCampaigns(Report):
         self._per_contact.apply_catalog(catalog)
 
     @override
+    def order(self) -> tuple[int, str]:
+        """Return a sort key; the report is not over before its completion is."""
+        own = super().order()
+        return min(own, self._per_contact.order()) if self.completion_is_due else own
+
+    @override
     def read(self) -> Iterator[Record]:
         yield from super().read()
         if self.completion_is_due and not self.is_sampled:

@@ -60,8 +60,12 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
 
     @override
     def order(self) -> tuple[int, str]:
-        """Return a sort key after that of the details, which request the same new events."""
-        number, swept_at = max(super().order(), self._details.order())
+        """Return a sort key after that of the details, which request the same new events.
+
+        What a limit has cut short does not wait for them.
+        """
+        own, details = super().order(), self._details.order()
+        number, swept_at = max(own, details) if own[0] == details[0] else own
         return number, f"{swept_at} "
 
     @override

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from tap_constantcontact.config.dates import rfc3339
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state.bookmarks import Bookmark
@@ -20,7 +21,7 @@ from tests.expected import Expected
 from tests.faults import answering, on_every
 from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY, partly_slow
 from tests.processes import Process
-from tests.runs import FaultyRunner, Run, Runner, config_for
+from tests.runs import FaultyRunner, Run, Runner, config_for, tap_with
 from tests.sandboxes import PRESENT
 
 pytestmark = pytest.mark.contacts(20)
@@ -243,3 +244,21 @@ def test_failing_requests_lose_nothing(read: FaultyRunner, expected: Expected) -
     assert not errors
     for report in CONTACT_REPORTS:
         assert result.by_key(report) == expected[report]
+
+
+@pytest.mark.parametrize("of_completion", [True, False], ids=["completion", "campaigns"])
+@pytest.mark.parametrize("report", CONTACT_REPORTS)
+def test_a_report_that_a_limit_has_cut_short_comes_before_those_that_were_finished(
+    report: str, *, of_completion: bool
+) -> None:
+    """Both ways to read it count: the campaigns, and the contacts that campaigns do not show."""
+    config = {"access_token": "t", "report_source": "campaigns"}
+    over = {name: {"sweep": rfc3339(PRESENT)} for name in (*BOOKMARKS, "email_links")}
+    tap = tap_with(config, {"bookmarks": over | {report: {}, f"{report}_from_campaigns": {}}})
+    cut: Any = tap.streams[report]
+    sweeps = cut.per_contact(tap.run).sweeps if of_completion else cut.sweeps
+    sweeps.enter(sweeps.current())
+    bookmark = "" if of_completion else "_from_campaigns"
+    over[f"{report}{bookmark}"] = dict(tap.run.state["bookmarks"][f"{report}{bookmark}"])
+    order = [*tap_with(config, {"bookmarks": over}).streams]
+    assert order.index(report) < order.index("email_links")
