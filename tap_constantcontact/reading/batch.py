@@ -21,6 +21,11 @@ class Batch(NamedTuple):
     end: Place | None
     number: int
 
+    @property
+    def total(self) -> int | None:
+        """Number of parents that the sweep has still to read in all; None if it is not known."""
+        return self.number if self.end is None or self.number > len(self.due) else None
+
     @classmethod
     def of(cls, due: Sequence[Place]) -> Batch:
         """Return the only batch of a sweep."""

@@ -156,14 +156,10 @@ class Report(ConstantContactStream):
         batches = self.visits.batches(self.sweeps, sweep)
         first = next(batches, Batch.of([]))
         self._tell_if_long(first.number * self.requests.requests)
-        if first.due:
-            self.prepare()
         read = partial(self._read, sweep=sweep, window=window, keep=keep, after=after)
         parents = self._in_order(read, sweep, chain([first], batches))
         unit = self.visits.parents.unit
-        for place, (lists, limit) in self.run.progress.track(
-            self.name, parents, unit, first.number
-        ):
+        for place, (lists, limit) in self.run.progress.track(self.name, parents, unit, first.total):
             number = 0
             for part, rows in lists:
                 for row in rows:
@@ -181,7 +177,11 @@ class Report(ConstantContactStream):
         self, read: Callable[[Place], ParentRows], sweep: Sweep, batches: Iterable[Batch]
     ) -> Iterator[tuple[Place, ParentRows]]:
         connection = self.run.connection
+        is_prepared = False
         for batch in batches:
+            if batch.due and not is_prepared:
+                self.prepare()
+                is_prepared = True
             yield from in_order(
                 read,
                 batch.due,

@@ -172,7 +172,8 @@ class Moved(All):
                 counts.request(place.parent_id for place in some)
             moved = self._moved(sweeps, sweep)
             due = [place for place in some if moved(place.parent_id)]
-            yield Batch(due, some[-1], len(due))
+            end = some[-1] if first + size < len(rest) else None
+            yield Batch(due, end, len(due))
 
     def due(self, sweeps: Sweeps, sweep: Sweep) -> list[Place]:
         """Return all parents that are due."""

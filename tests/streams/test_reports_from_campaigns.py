@@ -14,9 +14,11 @@ import pytest
 import time_machine
 
 from tap_constantcontact.config.dates import rfc3339
+from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.state.bookmarks import Bookmark
+from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
 from tests.expected import Expected
 from tests.faults import answering, on_every
 from tests.parameters import CONTACT_REPORTS, DETAILS, SUMMARY, partly_slow
@@ -262,3 +264,15 @@ def test_a_report_that_a_limit_has_cut_short_comes_before_those_that_were_finish
     over[f"{report}{bookmark}"] = dict(tap.run.state["bookmarks"][f"{report}{bookmark}"])
     order = [*tap_with(config, {"bookmarks": over}).streams]
     assert order.index(report) < order.index("email_links")
+
+
+def test_events_of_deleted_contacts_stay_out_where_the_newest_campaigns_have_no_events(
+    run: Runner, account: Account, expected: Expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EmailCampaignStatsStream, "ids_a_request", 2)
+    monkeypatch.setattr(Quota, "left", 4.0)  # so that counts are requested two at a time
+    for _ in range(3):
+        account.send_campaign(PRESENT, [])
+    rows = run(streams=DETAILS, report_source="campaigns", full_sweep_days=0).by_key(DETAILS)
+    assert rows
+    assert rows.items() <= expected[DETAILS].items()
