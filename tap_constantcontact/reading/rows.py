@@ -10,6 +10,7 @@ from pendulum import DateTime
 
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import instant_of
+from tap_constantcontact.reading.collection import REMEMBERED, Seen
 from tap_constantcontact.reading.events import read_once, with_ids
 from tap_constantcontact.reading.spool import Spool
 from tap_constantcontact.records.rows import Record
@@ -35,10 +36,14 @@ class Keyed:
     ) -> Iterable[Record]:
         """Return each row of a list once, with some labels; all requests are sent before."""
         labels = with_type(labels, self.activity_type)
-        spool: Spool[Record] = Spool(lambda row: str([row[key] for key in stream.sent_keys]))
+        seen, spool = Seen(REMEMBERED), Spool[Record]()
         for page in in_full(stream, context):
-            spool.add(row | labels for row in page.as_dicts())
-        return (rows[-1] for rows in spool.grouped())
+            spool.add(
+                row | labels
+                for row in page.as_dicts()
+                if seen.add(tuple(row[key] for key in stream.sent_keys))
+            )
+        return spool
 
 
 @dataclass(frozen=True)

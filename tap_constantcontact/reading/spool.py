@@ -40,7 +40,7 @@ class Spool(Generic[Item]):
         >>> spool: Spool[str] = Spool(key=str.lower)
         >>> spool.add(["b", "a", "B"])
         >>> [*spool], [*spool.grouped()]
-        (['b', 'a', 'B'], [['a'], ['b', 'B']])
+        (['b', 'a', 'B'], [['b', 'B'], ['a']])
 
     Raises:
         FatalAPIError: The file cannot be written, whenever items are added or read.
@@ -63,7 +63,11 @@ class Spool(Generic[Item]):
         return map(itemgetter(1), self._sorted_by("rowid"))
 
     def grouped(self) -> Iterator[list[Item]]:
-        """Yield the items of each key, in the order of the keys; those of one key as above."""
+        """Yield the items of each key together, those of one key as above.
+
+        The keys come in the order in which they were first added, or if the items are in a file, in
+        that of their texts.
+        """
         for _, group in groupby(self._sorted_by("key, rowid"), itemgetter(0)):
             yield [item for _, item in group]
 
@@ -82,7 +86,11 @@ class Spool(Generic[Item]):
     def _sorted_by(self, columns: str) -> Iterator[tuple[str, Item]]:
         if not self._is_filed:
             by_key = columns != "rowid"
-            yield from sorted(self._recent, key=itemgetter(0)) if by_key else self._recent
+            first: dict[str, int] = {}
+            for number, (key, _) in enumerate(self._recent):
+                first.setdefault(key, number)
+            by_first = sorted(self._recent, key=lambda entry: first[entry[0]])
+            yield from by_first if by_key else self._recent
             return
         self._write()
         with _room_told():

@@ -179,7 +179,7 @@ def test_the_state_of_all_streams_is_short(run: Runner) -> None:
     lines = run(state=state, streams=NAMES).lines
     states = [json.dumps(line) for line in lines if line["type"] == "STATE"]
     assert all('"account": "0123456789abcdef"' in state for state in states)
-    assert max(map(len, states)) < 7000
+    assert max(map(len, states)) <= 8192
 
 
 @pytest.mark.parametrize(
