@@ -40,7 +40,7 @@ def read_once(pages: Callable[[], Iterable[EventRows]]) -> Iterator[EventRows]:
     Example:
         >>> a, b = {"contact_id": "1"}, {"contact_id": "2"}
         >>> [*read_once(lambda: [[b, b], [a]])]
-        [[{'contact_id': '1'}], [{'contact_id': '2'}, {'contact_id': '2'}]]
+        [[{'contact_id': '2'}, {'contact_id': '2'}], [{'contact_id': '1'}]]
     """
     for _ in range(READINGS):
         spool: Spool[tuple[int, int, dict[str, Any]]] = Spool(lambda found: identity(found[2]))

@@ -64,9 +64,9 @@ def test_the_file_has_no_name_and_only_its_owner_can_read_it() -> None:
 def test_a_report_has_the_same_rows_from_a_file(
     stream: str, run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_memory = run(streams=stream, report_source="campaigns").records[stream]
+    in_memory = run(streams=stream, report_source="campaigns").by_key(stream)
     monkeypatch.setattr(spool, "IN_MEMORY", 0)
-    assert run(streams=stream, report_source="campaigns").records[stream] == in_memory
+    assert run(streams=stream, report_source="campaigns").by_key(stream) == in_memory
     assert in_memory
 
 
