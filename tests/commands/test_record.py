@@ -272,6 +272,7 @@ def test_a_recorded_account_is_replayed_and_nothing_of_it_is_left(
     with Sandbox(large, middlewares=[note]) as sandbox:
         made = recording(config_of(sandbox, tmp_path))
         assert made.requests == len(sent) <= RECORDING_BUDGET
+        recorded = all_traces(sent)  # before the comparison reads rows that were not recorded
         live = config_for(sandbox, tmp_path)
         with replaying(made.answers) as replay:
             for name, number in made.rows.items():
@@ -283,7 +284,7 @@ def test_a_recorded_account_is_replayed_and_nothing_of_it_is_left(
                     assert structure(again) == structure(original), name
     assert len([name for name, number in made.rows.items() if number]) > 40
     names = {trace for name in made.unknown_names for trace in traces(name)}
-    assert all_traces(sent) & all_traces(made.answers) <= names
+    assert recorded & all_traces(made.answers) <= names
 
 
 # The command
