@@ -234,17 +234,18 @@ class AskedContacts:
         start, since = self._reread_from(bookmark), bookmark.start_of("minute")
         began = parse_instant(increment.at(self._run.began)).start_of("minute")
         all_pages = sum(map(lists.pages, ids))
+        growth = lists.growth(ids[0])
+        if growth is None:
+            return {}
         if self._fewest(ids) >= all_pages and not all(lists.known(key, start) for key in ids):
             return {}
-        growth = lists.growth(ids[0])
         people: dict[str, set[str]] = {}
         new: list[datetime] = []
         for key in ids:
             events = lists.since(key, start, all_pages)
-            if events is None or growth is None:
+            if events is None:
                 return {}
             people[key] = {event.contact_id for event in events}
             new += [event.at for event in events if event.at >= since]
         doubtful = [at for at in new if at < since + UNTIL_COUNTED or at >= began]
-        agrees = growth is not None and (len(new) - growth) % 256 <= len(doubtful)
-        return people if agrees else {}
+        return people if (len(new) - growth) % 256 <= len(doubtful) else {}

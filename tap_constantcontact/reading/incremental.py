@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, replace
@@ -12,6 +11,7 @@ from pendulum import DateTime
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
+from tap_constantcontact.auth.tokens import fingerprint
 from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant, rfc3339
 from tap_constantcontact.config.windows import DateSettings
 from tap_constantcontact.reading.query import Query
@@ -89,7 +89,7 @@ class RefreshedIncrement(Increment):
         self._takes_dates = any(query.takes_dates for query in queries)
         self._resumes = resumes
         shape = [[dict(query.parameters) for query in queries], astuple(settings), self.is_wanted]
-        self._fingerprint = hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]
+        self._fingerprint = fingerprint(json.dumps(shape))[:8]
 
     @override
     def start(self) -> DateTime | None:
@@ -108,15 +108,12 @@ class RefreshedIncrement(Increment):
     @property
     def sweep(self) -> Sweep:
         """The full reading that is under way under the same settings, or else a new one."""
-        sweep = self._bookmark.sweep
-        if sweep and sweep.settings == self._fingerprint:
-            return sweep
-        return Sweep(self._run.began, self._fingerprint)
+        under_way = self._bookmark.sweep_under(self._fingerprint)
+        return under_way or Sweep(self._run.began, self._fingerprint)
 
     def resume(self) -> tuple[Slice, ...]:
         """Return what is left of a full reading, and warn if settings changed since it began."""
-        sweep = self._bookmark.sweep
-        if sweep and sweep.settings != self._fingerprint:
+        if self._bookmark.sweep and not self._bookmark.sweep_under(self._fingerprint):
             self._stream.logger.warning(
                 "The settings of %s changed before all of it was read: it is read from the start",
                 self._stream.name,

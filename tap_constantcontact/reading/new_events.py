@@ -73,9 +73,10 @@ class NewEvents:
         if (known := self.known(of, start)) is not None:
             return known
         rows: list[Record] = []
+        dates: list[datetime] = []
         for page in pages:
             rows += page
-            dates = [date for row in rows if (date := instant_of(row.get("created_time")))]
+            dates += filter(None, (instant_of(row.get("created_time")) for row in page))
             if len(dates) < len(rows) or dates != sorted(dates, reverse=True):
                 return None
             if dates and dates[-1] < start:

@@ -24,7 +24,7 @@ from tap_constantcontact.limits.plan import Plan, added, pages
 from tap_constantcontact.reading.batch import Batch
 from tap_constantcontact.reading.rows import Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
-from tap_constantcontact.reading.targets import Keys, PerParent, PerPart
+from tap_constantcontact.reading.targets import Keys, PerParent
 from tap_constantcontact.reading.visits import All
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
@@ -67,7 +67,7 @@ class Report(ConstantContactStream):
     """
 
     visits: ClassVar[All]
-    requests: ClassVar[PerParent | PerPart] = PerParent()
+    requests: ClassVar[PerParent] = PerParent()
     rows: ClassVar[Keyed | Events] = Keyed()
     lookback_days: ClassVar[int] = 0
     date_settings: ClassVar[type[DateSettings]] = DateSettings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pendulum
 from pendulum import DateTime
 
+from tap_constantcontact.auth.tokens import fingerprint
 from tap_constantcontact.config.dates import BEGINNING, days_before, rfc3339
 from tap_constantcontact.config.windows import DateSettings, Window
 from tap_constantcontact.reading.incremental import Increment
@@ -52,8 +52,7 @@ class Sweeps:
 
     def under_way(self) -> Sweep | None:
         """Return the sweep that an earlier run left unfinished under the same settings."""
-        sweep = self.bookmark.sweep
-        return sweep if sweep and sweep.settings == self._fingerprint_of_all() else None
+        return self.bookmark.sweep_under(self._fingerprint_of_all())
 
     def current(self) -> Sweep:
         """Return the sweep that is under way, or else a new one."""
@@ -152,4 +151,4 @@ class Sweeps:
         shape.append(self.increment.is_wanted)
         if not self.stream.replication_key:
             shape.append(self.run.state.get(ACCOUNT))
-        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]
+        return fingerprint(json.dumps(shape))[:8]

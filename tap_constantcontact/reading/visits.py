@@ -114,7 +114,7 @@ class Moved(All):
     groups: Mapping[str, tuple[str, ...]]
 
     settings: ClassVar[tuple[str, ...]] = ("full_sweep_days",)
-    most_ahead: ClassVar[int] = 2  # the events of one parent may take much memory
+    most_ahead: ClassVar[int] = 2  # the events of one parent may take much room
 
     def _counts(self, sweeps: Sweeps) -> EventCounts:
         return sweeps.run.once(EventCounts, self.stats)

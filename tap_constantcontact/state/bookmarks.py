@@ -176,6 +176,11 @@ class Bookmark:
         kept = self["sweep"]
         return Sweep.parse(kept) if kept and " " in kept else None
 
+    def sweep_under(self, settings: str) -> Sweep | None:
+        """Return the sweep that is under way under settings with this fingerprint, if one is."""
+        sweep = self.sweep
+        return sweep if sweep and sweep.settings == settings else None
+
     @property
     def swept_at(self) -> str | None:
         """When the last sweep finished, unless another one is under way."""

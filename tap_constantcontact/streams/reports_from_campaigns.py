@@ -39,9 +39,7 @@ from tap_constantcontact.streams.campaign_reports import (
     EmailCampaignStatsStream,
 )
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES, EmailCampaignDetails
-from tap_constantcontact.streams.contact_reports import (
-    ContactActivityDetailsStream,
-)
+from tap_constantcontact.streams.contact_reports import ContactActivityDetailsStream
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.email_events import ANY_EVENT
 
