@@ -9,7 +9,8 @@ the instant at which the sweep began, so that nothing that happened in the meant
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar, NamedTuple
@@ -157,25 +158,26 @@ class Report(ConstantContactStream):
         first = next(batches, Batch.of([]))
         self._tell_if_long(first.number * self.requests.requests)
         read = partial(self._read, sweep=sweep, window=window, keep=keep, after=after)
-        parents = self._in_order(read, sweep, chain([first], batches))
         unit = self.visits.parents.unit
-        for place, (lists, limit) in self.run.progress.track(self.name, parents, unit, first.total):
-            number = 0
-            for part, rows in lists:
-                for row in rows:
-                    yield row
-                    number += 1
-                if part:
-                    self.sweeps.part_is_out(sweep, part)
-            if limit:
-                raise limit
-            if not self.filters and not after:
-                self.visits.compare(self.sweeps, sweep, place.parent_id, number)
-            self.sweeps.move_on(sweep, place)
+        with closing(self._in_order(read, sweep, chain([first], batches))) as parents:
+            tracked = self.run.progress.track(self.name, parents, unit, first.total)
+            for place, (lists, limit) in tracked:
+                number = 0
+                for part, rows in lists:
+                    for row in rows:
+                        yield row
+                        number += 1
+                    if part:
+                        self.sweeps.part_is_out(sweep, part)
+                if limit:
+                    raise limit
+                if not self.filters and not after:
+                    self.visits.compare(self.sweeps, sweep, place.parent_id, number)
+                self.sweeps.move_on(sweep, place)
 
     def _in_order(
         self, read: Callable[[Place], ParentRows], sweep: Sweep, batches: Iterable[Batch]
-    ) -> Iterator[tuple[Place, ParentRows]]:
+    ) -> Generator[tuple[Place, ParentRows], None, None]:
         connection = self.run.connection
         is_prepared = False
         for batch in batches:

@@ -75,8 +75,10 @@ def run(sandbox: Sandbox, tmp_path: Path, days: Days) -> Runner:
         def __call__(self, *args: Any, **settings: Any) -> Run:
             before = set(threading.enumerate())
             result = super().__call__(*args, clock=days, **settings)
-            while any("(_work)" in thread.name for thread in set(threading.enumerate()) - before):
-                time.sleep(0.01)
+            for thread in set(threading.enumerate()) - before:
+                if "(_work)" in thread.name:
+                    thread.join(timeout=10)
+                    assert not thread.is_alive(), "a thread of the run waits for more work"
             return result
 
     return DailyRunner(sandbox, tmp_path)
