@@ -118,7 +118,7 @@ class TapConstantContact(Tap):
 
     @property
     def _began(self) -> DateTime:
-        return pendulum.from_timestamp(self.initialized_at / 1000)
+        return pendulum.from_timestamp(self.initialized_at // 1000)
 
     @cached_property
     def run(self) -> Run:

@@ -21,7 +21,7 @@ from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Place, Sweep
-from tap_constantcontact.state.tally import joined, parsed
+from tap_constantcontact.state.tally import Tally, joined, parsed
 
 
 @dataclass(frozen=True)
@@ -100,18 +100,21 @@ class Changed(All):
 class Moved(All):
     """The parents whose counts of events moved.
 
-    The bookmark holds the tallies of the watched parents' counts, taken before the last finished
-    sweep read any event. A parent is due if its tally differs now. Parents that are not watched are
+    The bookmark holds the tallies of the watched parents' counts, taken when the last sweep began,
+    and while it is under way, what had moved by then. A parent is due if its tally moved. Parents
+    that are not watched are
     due in full readings: the first one, and one every `full_sweep_days`. A full reading skips the
     parents without any event.
 
     Attributes:
         stats: The report that tells the counts.
         groups: Names of the counts that move when there are new events, in groups by name.
+        keeps_growth: Whether a sweep that goes on has to know by how much a tally grew.
     """
 
     stats: type[BatchedReport]
     groups: Mapping[str, tuple[str, ...]]
+    keeps_growth: bool = False
 
     settings: ClassVar[tuple[str, ...]] = ("full_sweep_days",)
     most_ahead: ClassVar[int] = 2  # the events of one parent may take much room
@@ -137,11 +140,13 @@ class Moved(All):
 
     @override
     def begin(self, sweeps: Sweeps, sweep: Sweep) -> None:
-        sweeps.bookmark.ensure("full_read_at", "counts", "next_counts")
+        sweeps.bookmark.ensure("full_read_at", "counts")
         if sweeps.under_way() is None and sweeps.moves_bookmark(sweep):
-            counts = self._counts(sweeps)
-            tallies = {name: counts.tally(names) for name, names in self.groups.items()}
-            sweeps.bookmark.update(next_counts=joined(tallies))
+            before, now = self._kept(sweeps), self._tallies(sweeps)
+            grown = {name: tally.since(before.get(name)) for name, tally in now.items()}
+            if not self.keeps_growth:
+                grown = {name: tally.flagged() for name, tally in grown.items()}
+            sweeps.bookmark.update(counts=joined(grown))
             sweeps.enter(sweep)
 
     @override
@@ -192,12 +197,16 @@ class Moved(All):
 
     def growths(self, sweeps: Sweeps, parent_id: str) -> dict[str, int | None]:
         """Return by how much each group's tally grew for a parent, modulo 256; None if unknown."""
-        kept, counts = sweeps.bookmark["counts"], self._counts(sweeps)
-        before = parsed(kept) if kept else {}
-        return {
-            name: counts.tally(names).growth_of(parent_id, before[name]) if name in before else None
-            for name, names in self.groups.items()
-        }
+        before, now = self._kept(sweeps), self._tallies(sweeps)
+        return {name: now[name].growth_of(parent_id, before.get(name)) for name in now}
+
+    def _kept(self, sweeps: Sweeps) -> Mapping[str, Tally]:
+        kept = sweeps.bookmark["counts"]
+        return parsed(kept) if kept else {}
+
+    def _tallies(self, sweeps: Sweeps) -> Mapping[str, Tally]:
+        counts = self._counts(sweeps)
+        return {name: counts.tally(names) for name, names in self.groups.items()}
 
     def moved(self, sweeps: Sweeps, sweep: Sweep, parent_id: str) -> dict[str, int | None]:
         """Return the counts of a parent in the groups that moved; None for unknown ones.
@@ -235,4 +244,5 @@ class Moved(All):
             bookmark = sweeps.bookmark
             if self.is_full(sweeps, sweep):
                 bookmark.update(full_read_at=rfc3339(sweep.began))
-            bookmark.update(counts=bookmark["next_counts"], next_counts=None)
+            settled = {name: tally.settled() for name, tally in self._kept(sweeps).items()}
+            bookmark.update(counts=joined(settled) or None)

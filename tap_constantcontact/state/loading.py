@@ -171,7 +171,6 @@ KEYS: Mapping[str, Callable[[Any], list[datetime]]] = {
     FULL_READ: _instant,
     "filters": _text,
     "counts": _tallies,
-    "next_counts": _tallies,
     "sweep": _sweep,
 }
 """The keys of a bookmark, with what checks each one's value and returns the instants in it."""
@@ -181,7 +180,6 @@ CONSEQUENCE = {
     "sweep": "a new sweep begins",
     FULL_READ: "everything is read again",
     "counts": "every campaign that changed lately is read again",
-    "next_counts": "the next run reads every campaign that changed lately again",
 }
 """The effect of dropping a key, for the warning."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 BUCKETS = 96
 """Number of sums in a tally, which takes 128 characters."""
@@ -19,15 +19,24 @@ class Tally:
     so does the sum, and all parents in its bucket count as moved. A growth by exactly a multiple of
     256 goes unnoticed.
 
+    Attributes:
+        sums: The sum of each bucket, modulo 256.
+        moved: By how much each sum had grown, modulo 256, when the sweep under way began; None if
+            it is not known by how much. Empty if no sweep is under way.
+
     Example:
         >>> before, after = Tally.of({"a": 7, "b": 2}), Tally.of({"a": 8, "b": 2})
         >>> after.growth_of("a", before), after.growth_of("b", before)
         (1, 0)
-        >>> Tally.parse(str(after)) == after
+        >>> kept = after.since(before)
+        >>> Tally.parse(str(kept)) == kept
         True
+        >>> Tally.of({"a": 10, "b": 2}).growth_of("a", kept)
+        3
     """
 
     sums: bytes
+    moved: tuple[int | None, ...] = ()
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> Tally:
@@ -44,18 +53,33 @@ class Tally:
         Raises:
             ValueError: The text is not that of a tally.
         """
-        sums = base64.b64decode(text, validate=True)
-        if len(sums) != BUCKETS:
-            raise ValueError("not a tally")
-        return cls(sums)
+        sums, colon, moved = text.partition(":")
+        return cls(_decoded(sums, BUCKETS), _parsed_growth(moved) if colon else ())
 
     def __str__(self) -> str:
-        return base64.b64encode(self.sums).decode()
+        return _encoded(self.sums) + (f":{_growth_text(self.moved)}" if self.moved else "")
 
-    def growth_of(self, parent_id: str, other: Tally) -> int:
-        """Return by how much the sum of a parent's bucket exceeds that in another, modulo 256."""
-        bucket = bucket_of(parent_id)
-        return (self.sums[bucket] - other.sums[bucket]) % 256
+    def growth_of(self, parent_id: str, before: Tally | None) -> int | None:
+        """Return by how much the sum of a parent's bucket grew, modulo 256; None if unknown."""
+        return self._growth(bucket_of(parent_id), before)
+
+    def since(self, before: Tally | None) -> Tally:
+        """Return this tally with the growth since another one, or since before that one's sweep."""
+        return replace(self, moved=tuple(self._growth(n, before) for n in range(BUCKETS)))
+
+    def flagged(self) -> Tally:
+        """Return this tally without the numbers by which sums grew, which takes 16 characters."""
+        return replace(self, moved=tuple(None if growth else growth for growth in self.moved))
+
+    def settled(self) -> Tally:
+        """Return this tally for when its sweep is over."""
+        return replace(self, moved=())
+
+    def _growth(self, bucket: int, before: Tally | None) -> int | None:
+        earlier = (before.moved[bucket] if before.moved else 0) if before else None
+        if before is None or earlier is None:
+            return None
+        return (earlier + self.sums[bucket] - before.sums[bucket]) % 256
 
 
 def bucket_of(parent_id: str) -> int:
@@ -81,3 +105,30 @@ def parsed(text: str) -> dict[str, Tally]:
     """
     pairs = (pair.split("=") for pair in text.split(" "))
     return {name: Tally.parse(tally) for name, tally in pairs}
+
+
+def _growth_text(moved: Sequence[int | None]) -> str:
+    """Return a byte for each number if all are known, or else a bit each for what moved."""
+    known = [growth for growth in moved if growth is not None]
+    if len(known) == BUCKETS and any(known):
+        return _encoded(bytes(known))
+    bits = sum((growth != 0) << bucket for bucket, growth in enumerate(moved))
+    return _encoded(bits.to_bytes(BUCKETS // 8, "big"))
+
+
+def _parsed_growth(text: str) -> tuple[int | None, ...]:
+    if len(text) > len(_encoded(bytes(BUCKETS // 8))):
+        return tuple(_decoded(text, BUCKETS))
+    bits = int.from_bytes(_decoded(text, BUCKETS // 8), "big")
+    return tuple(None if bits >> bucket & 1 else 0 for bucket in range(BUCKETS))
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _decoded(text: str, size: int) -> bytes:
+    data = base64.b64decode(text, validate=True)
+    if len(data) != size:
+        raise ValueError("not a tally")
+    return data

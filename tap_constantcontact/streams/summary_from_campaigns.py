@@ -44,7 +44,10 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
     primary_keys = ("contact_id", "campaign_activity_id")
     replication_key = "start_on"
     visits = Moved(
-        CAMPAIGNS, EmailCampaignStatsStream, {"events": ("em_opens_all", "em_clicks_all", *OTHERS)}
+        CAMPAIGNS,
+        EmailCampaignStatsStream,
+        {"events": ("em_opens_all", "em_clicks_all", *OTHERS)},
+        keeps_growth=True,
     )
     rows = Events(newest_first=False)
     lookback_days = MOST_DAYS

@@ -17,7 +17,7 @@ from tap_constantcontact.reading.query import Change, Creation, Query
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.state.bookmarks import Place
-from tap_constantcontact.state.tally import Tally, joined
+from tap_constantcontact.state.tally import BUCKETS, Tally, joined, parsed
 from tests.catalogs import read_whole
 from tests.runs import Runner, tap_with
 from tests.sandboxes import PRESENT
@@ -106,6 +106,8 @@ class Reading:
         stats: Any = BEFORE,
         lookback: int = 1,
         order: Iterable[str] = BEFORE,
+        *,
+        keeps_growth: bool = False,
         **settings: Any,
     ) -> None:
         config = {"access_token": "t", **settings}
@@ -124,7 +126,7 @@ class Reading:
             others=Moved.settings,
         )
         parents = ParentType("campaign_id", campaigns(order), changed=Change("", "updated_at"))
-        self.visits = Moved(parents, stats_of(parents, stats), GROUPS)
+        self.visits = Moved(parents, stats_of(parents, stats), GROUPS, keeps_growth)
         self.sweep = self.sweeps.current()
         self.sweeps.begin(self.sweep)
         self.visits.begin(self.sweeps, self.sweep)
@@ -254,9 +256,9 @@ def test_the_counts_to_read_are_those_that_are_not_zero() -> None:
 
 def test_the_counts_of_a_reading_are_kept_once_it_is_over() -> None:
     reading = Reading()
-    assert (reading.bookmark["counts"], reading.bookmark["next_counts"]) == (None, tallies())
+    assert parsed(reading.bookmark["counts"])["opens"].moved == (None,) * BUCKETS
     reading.finish()
-    assert (reading.bookmark["counts"], reading.bookmark["next_counts"]) == (tallies(), None)
+    assert reading.bookmark["counts"] == tallies()
     for key in ("full_read_at", "replication_key_value"):
         assert reading.bookmark[key] == "2026-11-10T12:00:00Z"
 
@@ -272,18 +274,40 @@ def test_a_reading_that_goes_on_keeps_the_counts_of_its_begin() -> None:
     assert second.bookmark["full_read_at"] == FULL
 
 
+@pytest.mark.parametrize("keeps_growth", [False, True])
+@pytest.mark.parametrize("settings", [{}, {"full_sweep_days": 40}])
+def test_what_moved_before_a_reading_is_due_until_one_is_over(
+    settings: dict[str, Any], *, keeps_growth: bool
+) -> None:
+    stats: Any = {key: dict(counts) for key, counts in BEFORE.items()}
+    stats["a"]["opens"] += 3
+    first = Reading(INCREMENTAL, stats, keeps_growth=keeps_growth)
+    stats["a"]["opens"] += 250
+    stats["b"]["clicks"] += 2
+    second = Reading(first.bookmark, stats, keeps_growth=keeps_growth, **settings)
+    a, b = (second.visits.growths(second.sweeps, key) for key in ("a", "b"))
+    assert a == {"opens": 253 if keeps_growth else None, "rest": 0}
+    assert b["rest"] == (None if settings and not keeps_growth else 2)
+    third = Reading(second.bookmark, stats, keeps_growth=keeps_growth)
+    assert third.due == {"a": {"opens"}, "b": {"clicks", "bounces"}}
+    third.finish()
+    moved_during_the_sweep = {} if settings else {"a": {"opens"}, "b": {"clicks", "bounces"}}
+    fourth = Reading(third.bookmark, stats, keeps_growth=keeps_growth)
+    assert fourth.due == moved_during_the_sweep
+
+
 @pytest.mark.parametrize("settings", [{"whole": True}, {"report_date": "2026-11-01"}])
 def test_a_reading_that_moves_no_bookmark_keeps_no_counts(settings: dict[str, Any]) -> None:
-    reading = Reading(INCREMENTAL | {"counts": "", "next_counts": None}, **settings)
+    reading = Reading(INCREMENTAL | {"counts": ""}, **settings)
     before = reading.bookmark
     reading.finish()
     after = reading.bookmark
-    kept = ("counts", "next_counts", "full_read_at", "replication_key_value")
+    kept = ("counts", "full_read_at", "replication_key_value")
     assert {key: after[key] for key in kept} == {key: before.get(key) for key in kept}
 
 
 def test_a_state_has_every_key_of_a_reading_from_its_begin() -> None:
     assert Reading().bookmark.keys() == {
         *("account", "filters", "replication_key", "replication_key_value", "sweep"),
-        *("full_read_at", "counts", "next_counts"),
+        *("full_read_at", "counts"),
     }

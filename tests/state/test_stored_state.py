@@ -131,7 +131,6 @@ GOOD: dict[str, Any] = {
     "full_read_at": "1900-01-01",
     "filters": "",
     "counts": COUNTS,
-    "next_counts": COUNTS,
     "sweep": SWEEP,
 }
 
@@ -161,7 +160,8 @@ def test_a_bookmark_is_kept_whole() -> None:
         ("filters", ["x"]),
         ("counts", "opens=AAAA"),
         ("counts", "=".join(("x" * (LONGEST_TALLIES - 128), "A" * 128))),
-        ("next_counts", 7),
+        ("counts", 7),
+        ("counts", f"opens={'A' * 128}:AAAA"),
         ("sweep", ""),
         ("sweep", {"began": "2026-01-01"}),
         ("sweep", "soon"),

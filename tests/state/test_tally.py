@@ -33,6 +33,28 @@ def test_tallies_survive_being_written_and_read(groups: dict[str, dict[str, int]
     assert len(text) <= len(groups) * (BUCKETS * 4 // 3 + 8)
 
 
+@given(counts, counts, counts, keys)
+def test_a_growth_adds_up_over_the_runs_of_a_sweep(
+    first: dict[str, int], second: dict[str, int], third: dict[str, int], key: str
+) -> None:
+    before, begun, now = map(Tally.of, (first, second, third))
+    kept = begun.since(before)
+    assert Tally.parse(str(kept)) == kept
+    assert now.growth_of(key, kept) == now.growth_of(key, before)
+    assert kept.settled() == begun
+    flags = kept.flagged()
+    assert Tally.parse(str(flags)) == flags
+    assert len(str(flags)) == len(str(begun)) + 17
+    is_moved = kept.growth_of(key, kept) != 0
+    assert now.growth_of(key, flags) == (None if is_moved else now.growth_of(key, begun))
+
+
+def test_a_growth_since_counts_that_were_not_kept_is_unknown() -> None:
+    kept = Tally.of({"a": 1}).since(None)
+    assert Tally.parse(str(kept)) == kept
+    assert Tally.of({"a": 1}).growth_of("a", kept) is None
+
+
 def test_the_tallies_in_a_state_are_those_of_the_version_that_wrote_it() -> None:
     opens = "AAAALAAAAAAAAAAAAAAAAQ" + "A" * 97 + "BAAAAAAAA"
     tallies = {"opens": Tally.of({"a": 300, "b": 1, "c": 1}), "clicks": Tally.of({})}
