@@ -16,6 +16,7 @@ import msgspec
 
 from tap_constantcontact.clock import SECONDS_A_DAY
 from tap_constantcontact.limits.tuning import (
+    FINEST,
     LATE,
     MIDNIGHT,
     PERIOD_MARGIN,
@@ -67,16 +68,18 @@ class KeyLimits:
         return math.floor(self.daily_limit * share)
 
 
-class CountedRequest(msgspec.Struct, array_like=True):
-    """A request that counts against the limit of requests a second.
+class CountedRequests(msgspec.Struct, array_like=True):
+    """One request or several that count against the limit of requests a second.
 
     Attributes:
-        until: When it stops counting, if it was not delayed on its way to the server.
-        allowance: Maximum assumed delay on its way, in seconds; it counts for so much longer.
+        until: When they stop counting, if they were not delayed on their way to the server.
+        allowance: Maximum assumed delay on their way, in seconds; they count for so much longer.
+        requests: Number of requests.
     """
 
     until: float
     allowance: float
+    requests: int = 1
 
 
 class Client(NamedTuple):
@@ -91,10 +94,27 @@ class Client(NamedTuple):
 
 
 class Permit(NamedTuple):
-    """A permit to send one request at once; `left_today` more may follow today."""
+    """A permit to send one request at once.
+
+    `left_today` more may follow today; ask for the next one after `next_in` seconds.
+    `leaves_room` tells whether half of the requests of the period are left.
+    """
 
     number: int
     left_today: int
+    next_in: float = 0.0
+    leaves_room: bool = False
+
+
+class Correction(NamedTuple):
+    """What became known of a request: that it left `late` seconds later than was counted.
+
+    `allowance` is the maximum assumed delay on its way to the server, in seconds.
+    """
+
+    number: int
+    late: float
+    allowance: float
 
 
 class Queued(NamedTuple):
@@ -125,7 +145,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         closed: The last day whose quota the API said is used up.
     """
 
-    departures: dict[int, CountedRequest] = {}
+    departures: dict[int, CountedRequests] = {}
     last: int = 0
     spaced_until: float = 0.0
     throttled: list[float] = []
@@ -146,23 +166,47 @@ class Ledger(msgspec.Struct, omit_defaults=True):
             return DayUsedUp(self._opens_in(client, limits, now))
         self._forget(limits, now)
         place = self._place(client.run)
-        if not place and len(self.departures) < limits.burst and self.spaced_until <= now:
+        room = limits.burst - sum(one.requests for one in self.departures.values())
+        if not place and room > 0 and self.spaced_until <= now:
             self.queue.pop(client.run, None)
             self.count(1, client, limits, now)
-            self.last += 1
-            until = now + limits.period * (1 + self._margin)
-            self.departures[self.last] = CountedRequest(until, allowance)
+            self._depart(now + limits.period * (1 + self._margin), allowance, limits)
             self.spaced_until = now + limits.spacing
-            return Permit(self.last, left - 1)
+            return Permit(
+                self.last,
+                left - 1,
+                next_in=self._next_in(room - 1, limits, now),
+                leaves_room=room - 1 >= limits.burst / 2,
+            )
         wait = self._wait(place, limits, now)
         self.queue[client.run] = now + wait
         return Queued(wait)
 
-    def correct(self, number: int, late: float, allowance: float) -> None:
-        """Correct what was assumed of a request: it left `late` seconds later than was counted."""
-        if departure := self.departures.get(number):
-            departure.until += late
-            departure.allowance = allowance
+    def _next_in(self, room: int, limits: KeyLimits, now: float) -> float:
+        """Return the seconds until another permit; none if the run is to queue behind others."""
+        if self.queue:
+            return 0.0
+        return limits.spacing if room else self._wait(0, limits, now)
+
+    def correct(self, correction: Correction) -> None:
+        """Correct what was assumed of a request."""
+        if departure := self.departures.get(correction.number):
+            departure.until += correction.late
+            if departure.requests == 1:
+                departure.allowance = correction.allowance
+
+    def _depart(self, until: float, allowance: float, limits: KeyLimits) -> None:
+        """Note a request; one of many in the last part of the period counts with the others."""
+        if limits.burst > FINEST:
+            part = limits.period / FINEST
+            until = math.ceil(until / part) * part
+            newest = self.departures.get(self.last)
+            if newest and newest.until == until:
+                newest.allowance = max(newest.allowance, allowance)
+                newest.requests += 1
+                return
+        self.last += 1
+        self.departures[self.last] = CountedRequests(until, allowance)
 
     def throttle(self, limits: KeyLimits, now: float) -> None:
         """Widen the margin, as the server received requests less evenly than they were sent."""
@@ -179,7 +223,9 @@ class Ledger(msgspec.Struct, omit_defaults=True):
 
     def _wait(self, place: int, limits: KeyLimits, now: float) -> float:
         """Return the seconds after which a run at a place in the queue may get a permit."""
-        counting_until = [one.until for one in self.departures.values()]
+        counting_until = [
+            one.until for one in self.departures.values() for _ in range(one.requests)
+        ]
         heapq.heapify(counting_until)
         free, spaced_until = now, self.spaced_until
         for _ in range(place + 1):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import DayClosedError
-from tap_constantcontact.limits.ledger import DayUsedUp, Permit
+from tap_constantcontact.limits.ledger import Correction, DayUsedUp, Permit
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.tuning import (
@@ -18,6 +18,7 @@ from tap_constantcontact.limits.tuning import (
     LEARNING,
     SAVINGS,
     SPREAD,
+    WITHIN_MARGIN,
     WORTH_TELLING,
 )
 from tap_constantcontact.limits.turns import Turns
@@ -30,11 +31,16 @@ class Departure:
     Attributes:
         left: When it was written to the socket, in seconds of the monotonic clock.
         lateness: Maximum assumed delay on its way to the server, in seconds.
+        leaves_room: Whether half of the period's requests were left, so that it may count for
+            longer than it needs to.
+        late: Seconds by which it left later than the ledger knows.
     """
 
     number: int
     left: float
     lateness: float
+    leaves_room: bool
+    late: float = 0.0
 
 
 class Pace:
@@ -51,7 +57,7 @@ class Pace:
         >>> limits = KeyLimits(4, daily_limit=10_000)
         >>> permits = Permits(MemoryStore(), limits, lambda: Client("run", ""))
         >>> turns = Turns()
-        >>> pace = Pace(permits, Quota(permits, None, "stop", turns.changed), turns)
+        >>> pace = Pace(permits, Quota(permits, None, "stop", turns), turns)
         >>> with pace.departure() as departure:
         ...     pass  # write the request to the socket
         >>> pace.answered(departure)
@@ -67,6 +73,7 @@ class Pace:
         self._least_latency = math.inf
         self._answers = 0
         self._saved = AT_FIRST
+        self._corrections: list[Correction] = []
 
     @contextmanager
     def departure(self) -> Iterator[Departure]:
@@ -82,33 +89,41 @@ class Pace:
         with self._changed:
             self._turns.come_back()
             while not isinstance(departure := self._permitted(), Departure):
-                self._clock.wait(self._changed, departure)
+                self._turns.wait(self._clock, departure)
             self._quota.count()
             self._turns.step_aside()
         try:
             yield departure
         finally:
-            late = self._clock.monotonic() - departure.left
-            departure.left += late
-            if late > WORTH_TELLING:
-                self._permits.correct(departure.number, late, departure.lateness)
+            departure.late = self._clock.monotonic() - departure.left
+            departure.left += departure.late
+            if departure.late > WITHIN_MARGIN:
+                self._permits.correct(
+                    Correction(departure.number, departure.late, departure.lateness)
+                )
+                departure.late = 0.0
 
     def answered(self, departure: Departure) -> None:
         """Shorten the time that a request counts, now that its latency bounds its delay."""
+        lateness = departure.lateness
         with self._changed:
             latency = self._clock.monotonic() - departure.left
             self._least_latency = min(self._least_latency, latency)
             self._answers += 1
-            if self._answers <= LEARNING:
-                return
-            lateness = min(latency - self._least_latency, departure.lateness)
-            self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
+            if self._answers > LEARNING:
+                lateness = min(latency - self._least_latency, lateness)
+                self._saved = min(self._saved + LATENESS - lateness, SAVINGS)
         counts = latency < self._permits.limits.period + departure.lateness
-        if counts and departure.lateness - lateness > WORTH_TELLING:
-            self._permits.correct(departure.number, 0.0, lateness)
-            with self._changed:
-                self._ask_again_at = -math.inf
-                self._changed.notify_all()
+        change = max(departure.late, departure.lateness - lateness)
+        if not counts or change <= WORTH_TELLING or departure.leaves_room:
+            return
+        correction = Correction(departure.number, departure.late, lateness)
+        with self._changed:
+            self._ask_again_at = -math.inf
+            if self._turns.wake_next():
+                self._corrections.append(correction)
+                return
+        self._permits.correct(correction)
 
     def _permitted(self) -> Departure | float | None:
         """Return a departure, the seconds to wait for one, or None while earlier work is due."""
@@ -120,9 +135,11 @@ class Pace:
             return self._ask_again_at - now
         asked_at = self._clock.now()
         lateness = max(0.0, LATENESS + self._saved / SPREAD)
-        taken = self._permits.take(lateness)
+        corrections, self._corrections = self._corrections, []
+        taken = self._permits.take(lateness, corrections)
         if isinstance(taken, Permit):
-            return Departure(taken.number, now, lateness)
+            self._ask_again_at = now + taken.next_in
+            return Departure(taken.number, now, lateness, taken.leaves_room)
         if isinstance(taken, DayUsedUp):
             self._quota.close_day(asked_at + taken.opens_in)
             raise DayClosedError

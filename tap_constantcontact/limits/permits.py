@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, refused
-from tap_constantcontact.limits.ledger import Client, DayUsedUp, KeyLimits, Ledger, Permit, Queued
+from tap_constantcontact.limits.ledger import (
+    Client,
+    Correction,
+    DayUsedUp,
+    KeyLimits,
+    Ledger,
+    Permit,
+    Queued,
+)
 from tap_constantcontact.limits.stores.store import MemoryStore, Step, Store, StoreError
 from tap_constantcontact.limits.tuning import OUTAGE, PAUSE
 
@@ -61,17 +69,26 @@ class Permits:
                 raise refused(f"limits_store: {self._unusable(error)}; {STORE_REMEDY}") from error
             self._go_alone(error)
 
-    def take(self, allowance: float) -> Permit | Queued | DayUsedUp:
-        """Take a permit for a request, of so many seconds on its way, or tell when to ask again.
+    def take(
+        self, allowance: float, corrections: Iterable[Correction] = ()
+    ) -> Permit | Queued | DayUsedUp:
+        """Correct departures; take a permit for a request, or tell when to ask again.
+
+        `allowance` is the maximum assumed delay of the request on its way to the server, in
+        seconds.
 
         Raises:
             FatalAPIError: The store cannot be used, and is required.
         """
         began = self._clock.monotonic()
+
+        def step(ledger: Ledger, now: float) -> Permit | Queued | DayUsedUp:
+            for correction in corrections:
+                ledger.correct(correction)
+            return ledger.take(self._client(), self.limits, now, allowance)
+
         try:
-            taken = self._store.change(
-                lambda ledger, now: ledger.take(self._client(), self.limits, now, allowance)
-            )
+            taken = self._store.change(step)
         except StoreError as error:
             self._tolerate(error, began)
             return Queued(PAUSE)
@@ -82,9 +99,9 @@ class Permits:
             self.left_today = 0
         return taken
 
-    def correct(self, number: int, late: float, allowance: float) -> None:
+    def correct(self, correction: Correction) -> None:
         """Correct a departure; without it, the request may count for longer than it needs to."""
-        self._note(lambda ledger, _: ledger.correct(number, late, allowance))
+        self._note(lambda ledger, _: ledger.correct(correction))
 
     def throttled(self) -> None:
         """Widen the margin, as the server received requests less evenly than they were sent."""

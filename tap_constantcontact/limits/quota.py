@@ -14,6 +14,7 @@ from tap_constantcontact.clock import SECONDS_A_DAY, SYSTEM, Clock
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitReachedError
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.tuning import DAY_POLL, RESERVE
+from tap_constantcontact.limits.turns import Turns
 
 
 class Quota:
@@ -22,7 +23,7 @@ class Quota:
     Args:
         budget: Maximum number of requests in this run; None for no maximum.
         on_daily_limit: What to do when the daily quota is used up: `stop`, `wait` or `fail`.
-        changed: Guards the counts, and is notified whenever another request may be sent.
+        turns: The turns of the requests, of which those that wait are told when the run ends.
 
     Attributes:
         spent: Number of requests sent in this run, retries included.
@@ -49,7 +50,7 @@ class Quota:
         permits: Permits,
         budget: int | None,
         on_daily_limit: str,
-        changed: threading.Condition | None = None,
+        turns: Turns | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
         self.budget = budget
@@ -57,7 +58,8 @@ class Quota:
         self.first = self.last = 0.0
         self._permits = permits
         self._on_daily_limit = on_daily_limit
-        self._changed = changed or threading.Condition()
+        self._turns = turns or Turns()
+        self._changed = self._turns.changed
         self._clock = clock
         self._closed_until: float | None = None
         self._probe: int | None = None
@@ -145,6 +147,7 @@ class Quota:
         with self._changed:
             self._end = self._end or end
             self._changed.notify_all()
+            self._turns.wake_next()
 
     def refused(self) -> None:
         """Note that the API refused this thread's last request: the daily quota is used up."""

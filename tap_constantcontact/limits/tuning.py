@@ -24,6 +24,9 @@ WIDEST = 0.035
 THROTTLE_MEMORY = 60.0
 """Seconds after which a throttled response no longer widens the margin."""
 
+FINEST = 50
+"""Number of parts of a period: at more requests a period, those of a part are counted together."""
+
 # The delay of requests on their way
 
 LATENESS = 0.015
@@ -46,6 +49,9 @@ AT_FIRST = 1.0
 
 WORTH_TELLING = 0.001
 """Seconds by which a departure must have changed to be corrected for all runs."""
+
+WITHIN_MARGIN = 0.003
+"""Seconds of a late departure that the period's margin covers until its response has arrived."""
 
 # The queue of runs
 

@@ -7,7 +7,11 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import AbandonedError
+
+FIRST = -1
+"""Stands for the number of a thread that has none."""
 
 
 class Turns:
@@ -20,7 +24,7 @@ class Turns:
     one. A day that the API ends early finishes more work, and spends fewer requests on the rest.
 
     Attributes:
-        changed: Guards the turns, and is notified whenever another request may be sent.
+        changed: Guards the turns, and is notified of what concerns more than the next request.
 
     Example:
         >>> turns = Turns()
@@ -36,7 +40,9 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self.changed = threading.Condition()
+        self._lock = threading.RLock()
+        self.changed = threading.Condition(self._lock)
+        self._waiting: dict[threading.Condition, int] = {}
         self._numbers = itertools.count()
         self._at_work: set[int] = set()
         self._ready: set[int] = set()
@@ -65,14 +71,14 @@ class Turns:
         with self.changed:
             self._at_work.difference_update(numbers := set(numbers))
             self._ready -= numbers
-            self.changed.notify_all()
+            self.wake_next()
 
     def step_aside(self) -> None:
         """Let later work go ahead while this thread's work waits."""
         with self.changed:
             if self._number in self._ready:
                 self._ready.remove(self._number)
-                self.changed.notify_all()
+                self.wake_next()
 
     def come_back(self) -> None:
         """Take this thread's place again, unless its work was abandoned (`AbandonedError`)."""
@@ -87,6 +93,31 @@ class Turns:
             return True
         self._check()
         return self._number <= min(self._ready)
+
+    def wait(self, clock: Clock, seconds: float | None) -> None:
+        """Wait until this thread's turn may have come, for at most `seconds` seconds if given.
+
+        The caller holds the lock of `changed`.
+        """
+        mine = threading.Condition(self._lock)
+        self._waiting[mine] = FIRST if self._number is None else self._number
+        try:
+            clock.wait(mine, seconds)
+        finally:
+            del self._waiting[mine]
+
+    def wake_next(self) -> bool:
+        """Wake the threads whose turn may have come, and return whether there are any."""
+        with self.changed:
+            first = min(self._ready, default=FIRST)
+            due = [
+                waiting
+                for waiting, number in self._waiting.items()
+                if number <= first or number not in self._at_work
+            ]
+            for waiting in due:
+                waiting.notify()
+            return bool(due)
 
     def _check(self) -> None:
         if self._number not in self._at_work:

@@ -78,7 +78,7 @@ class Connection:
             self.permits,
             config.get("request_budget"),
             config["on_daily_limit"],
-            self.turns.changed,
+            self.turns,
             clock,
         )
         self.pace = Pace(self.permits, self.quota, self.turns, clock)

@@ -39,6 +39,9 @@ RECENT = 50
 HEADROOM = 1.25
 """Factor on the number of requests in flight, because some work takes two requests."""
 
+UNHURRIED = 0.5
+"""Share of the time up to which requests sent one after another may take, if no more are needed."""
+
 FASTEST = 100
 """Requests a second that this process can send at most, whatever the key's pace."""
 
@@ -77,10 +80,12 @@ class Concurrency:
 
     @property
     def wanted(self) -> int:
-        """Number of requests to have in flight."""
+        """Number of requests to have in flight besides the next one, whose result is needed."""
         if not self._latencies:
             return min(FIRST_IN_FLIGHT, self.most)
         slowest = max(tuple(self._latencies))
+        if self._pace * slowest < UNHURRIED:
+            return 0
         return min(math.ceil(HEADROOM * self._pace * slowest) + 2, self.most)
 
 

@@ -25,5 +25,5 @@ def pace_of(
     rate: float, turns: Turns | None = None, clock: Clock = SYSTEM, store: Store | None = None
 ) -> Pace:
     permits, turns = permits_of(rate, clock=clock, store=store), turns or Turns()
-    quota = Quota(permits, None, "stop", turns.changed, clock)
+    quota = Quota(permits, None, "stop", turns, clock)
     return Pace(permits, quota, turns, clock)

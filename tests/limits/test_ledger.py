@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tap_constantcontact.clock import SECONDS_A_DAY
 from tap_constantcontact.limits.ledger import (
     Client,
+    Correction,
     DayUsedUp,
     KeyLimits,
     Ledger,
@@ -21,6 +22,7 @@ from tap_constantcontact.limits.ledger import (
     Queued,
 )
 from tap_constantcontact.limits.tuning import (
+    FINEST,
     MIDNIGHT,
     PERIOD_MARGIN,
     QUEUE_POLL,
@@ -51,9 +53,9 @@ class Key:
             run = min(self.due, key=lambda name: self.due[name])
             self.ledger = msgspec.json.decode(msgspec.json.encode(self.ledger), type=Ledger)
             match self.ledger.take(Client(run, run), self.limits, now):
-                case Permit():
+                case Permit(next_in=next_in):
                     self.sent.append((now, run))
-                    self.due[run] = now + 0.0005
+                    self.due[run] = now + max(next_in, 0.0005)
                 case Queued(wait):
                     assert wait > 0
                     self.due[run] = now + wait
@@ -91,7 +93,7 @@ def test_a_permit_is_not_given_while_a_request_may_be_late() -> None:
     first = ledger.take(client, limits, NOON, allowance=0.5)
     assert isinstance(first, Permit)
     assert isinstance(ledger.take(client, limits, NOON + 1.2), Queued)
-    ledger.correct(first.number, late=0.0, allowance=0.1)
+    ledger.correct(Correction(first.number, late=0.0, allowance=0.1))
     assert isinstance(ledger.take(client, limits, NOON + 1.2), Permit)
 
 
@@ -99,7 +101,7 @@ def test_a_request_counts_from_when_it_left() -> None:
     ledger, limits, client = Ledger(), KeyLimits(1, ALL_DAY), Client("run", "")
     first = ledger.take(client, limits, NOON)
     assert isinstance(first, Permit)
-    ledger.correct(first.number, late=0.7, allowance=0.0)
+    ledger.correct(Correction(first.number, late=0.7, allowance=0.0))
     assert isinstance(ledger.take(client, limits, NOON + 1.1), Queued)
 
 
@@ -144,7 +146,7 @@ def test_a_request_that_left_late_does_not_hide_one_that_counts_no_more() -> Non
     first = ledger.take(Client("run", ""), limits, NOON)
     assert isinstance(first, Permit)
     ledger.take(Client("run", ""), limits, NOON + 0.5)
-    ledger.correct(first.number, late=0.7, allowance=0.0)
+    ledger.correct(Correction(first.number, late=0.7, allowance=0.0))
     assert waits(ledger, limits, NOON + 0.7, "a") == pytest.approx([0.803], abs=1e-6)
 
 
@@ -170,9 +172,28 @@ def test_a_run_asks_again_soon_while_an_answer_may_make_room() -> None:
 
 def test_the_last_permits_of_a_day_are_as_many_as_are_left() -> None:
     limits, ledger, client = KeyLimits(4, 2), Ledger(), Client("run", "")
-    assert ledger.take(client, limits, NOON) == Permit(1, 1)
-    assert ledger.take(client, limits, NOON + 1) == Permit(2, 0)
+    assert ledger.take(client, limits, NOON)[:2] == (1, 1)
+    assert ledger.take(client, limits, NOON + 1)[:2] == (2, 0)
     assert isinstance(ledger.take(client, limits, NOON + 2), DayUsedUp)
+
+
+@given(rate=st.integers(51, 5000), requests=st.integers(1, 400))
+def test_many_requests_of_a_period_are_counted_in_few_parts(rate: int, requests: int) -> None:
+    ledger, limits, client = Ledger(), KeyLimits(rate, ALL_DAY), Client("run", "")
+    now, sent = NOON, 0
+    while sent < requests:
+        taken = ledger.take(client, limits, now)
+        if isinstance(taken, Permit):
+            sent += 1
+            now += max(taken.next_in, limits.spacing)
+        else:
+            assert isinstance(taken, Queued)
+            assert sum(one.requests for one in ledger.departures.values()) == limits.burst
+            now += taken.wait
+        assert len(ledger.departures) <= FINEST + 2
+    counted = sum(one.requests for one in ledger.departures.values())
+    assert all(one.until >= NOON + 1 for one in ledger.departures.values())
+    assert counted == requests or now > NOON + 1
 
 
 def test_throttled_responses_widen_the_margin_for_a_minute() -> None:

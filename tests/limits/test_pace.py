@@ -234,7 +234,7 @@ def test_a_waiting_request_goes_on_at_once_when_a_response_makes_room() -> None:
 def test_a_request_that_waits_for_a_permit_ends_at_once_when_the_run_fails() -> None:
     clock, turns = Wakeful(), Turns()
     permits = permits_of(1, clock=clock)
-    quota = Quota(permits, None, "stop", turns.changed, clock)
+    quota = Quota(permits, None, "stop", turns, clock)
     pace = Pace(permits, quota, turns, clock)
     with pace.departure():
         pass
@@ -254,7 +254,7 @@ def test_a_request_that_waits_for_a_permit_ends_at_once_when_the_run_fails() -> 
 def test_a_day_that_is_spent_is_closed_until_the_next_one_begins() -> None:
     clock, turns = StillClock(NOON.timestamp()), Turns()
     permits = permits_of(4, daily_limit=1, clock=clock)
-    quota = Quota(permits, None, "wait", turns.changed, clock)
+    quota = Quota(permits, None, "wait", turns, clock)
     pace = Pace(permits, quota, turns, clock)
     with pace.departure():
         pass
@@ -309,7 +309,7 @@ def test_many_late_answers_at_once_leave_no_negative_allowance() -> None:
 def test_work_lets_later_work_go_while_it_waits_for_an_answer_and_not_for_a_permit() -> None:
     clock, turns = Wakeful(), Turns()
     permits = permits_of(1, clock=clock)
-    quota = Quota(permits, None, "stop", turns.changed, clock)
+    quota = Quota(permits, None, "stop", turns, clock)
     pace = Pace(permits, quota, turns, clock)
     first, second = turns.take(), turns.take()
     answered = threading.Event()

@@ -17,7 +17,7 @@ from aiohttp import web
 from tap_constantcontact.commands import estimate
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.limits import permits as permits_module
-from tap_constantcontact.limits.ledger import Client, KeyLimits, Ledger, Permit, Queued
+from tap_constantcontact.limits.ledger import Client, Correction, KeyLimits, Ledger, Permit, Queued
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.stores import file as file_store
 from tap_constantcontact.limits.stores.store import STORE_PATIENCE, MemoryStore, Step, StoreError, T
@@ -185,7 +185,7 @@ def test_a_short_outage_of_the_store_is_waited_out() -> None:
         store.fails = False
         assert isinstance(permits.take(0.0), Permit)
         store.fails = True
-        permits.correct(1, 0.0, 0.0)
+        permits.correct(Correction(1, 0.0, 0.0))
         permits.throttled()
         permits.look()
         clock.at += 5
@@ -224,7 +224,7 @@ def test_an_outage_takes_no_longer_however_long_each_attempt_takes() -> None:
         while clock.at < began + 10 * OUTAGE:
             permits.take(0.0)
             for _ in range(10):  # as many requests are answered meanwhile
-                permits.correct(1, 0.0, 0.0)
+                permits.correct(Correction(1, 0.0, 0.0))
             permits.throttled()
             permits.look()
             clock.at += PAUSE

@@ -15,7 +15,15 @@ from tap_constantcontact.transport.workers import MOST, Concurrency, in_order
 
 @pytest.mark.parametrize(
     ("pace", "latency", "wanted"),
-    [(4, 0.02, 3), (4, 0.3, 4), (4, 1.5, 10), (10, 1.5, 21), (20, 1.5, 40), (20, 60, MOST)],
+    [
+        (4, 0.12, 0),
+        (4, 0.13, 3),
+        (4, 0.3, 4),
+        (4, 1.5, 10),
+        (10, 1.5, 21),
+        (20, 1.5, 40),
+        (20, 60, MOST),
+    ],
 )
 def test_requests_in_flight_are_as_many_as_pace_and_latency_need(
     pace: float, latency: float, wanted: int
