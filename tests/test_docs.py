@@ -15,6 +15,7 @@ import pytest
 
 from tap_constantcontact.sandbox.account import Account
 from tests.generate import ROOT
+from tests.parameters import partly_slow
 from tests.runs import Runner
 
 MOST_LINES = 180
@@ -87,7 +88,13 @@ def test_the_commands_of_a_newcomer_are_in_the_readme() -> None:
     ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    partly_slow(
+        [command for command in COMMANDS if "--select" in command],
+        [command for command in COMMANDS if "--select" not in command],
+    ),
+)
 def test_a_command_that_reads_the_sandbox_does_so(command: str, tmp_path: Path) -> None:
     environment = {
         **os.environ,

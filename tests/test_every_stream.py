@@ -20,11 +20,12 @@ from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.server import Sandbox
 from tap_constantcontact.streams import STREAMS
 from tests.expected import Expected
-from tests.parameters import NAMES, partly_slow
+from tests.parameters import NAMES
 from tests.processes import Process
 from tests.runs import Runner, config_for, merge
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.contacts(6, young=True),
     pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no such signals"),
 ]
@@ -37,7 +38,7 @@ SWEEP_UNDER_WAY = re.compile(rb'"sweep":"[^" ]+ ')
 IN_FLIGHT = 20
 """More requests than a run has under way at once."""
 
-SOURCES = pytest.mark.parametrize("source", partly_slow(["campaigns"], ["contacts"]))
+SOURCES = pytest.mark.parametrize("source", ["campaigns", "contacts"])
 
 
 @dataclass
@@ -153,7 +154,7 @@ def after(number: int, wanted: Callable[[bytes], object]) -> Callable[[bytes], b
 @SOURCES
 @pytest.mark.parametrize(
     ("signum", "times", "pace"),
-    partly_slow([(signal.SIGTERM, 3, 400)], [(signal.SIGKILL, 18, 60), (signal.SIGTERM, 18, 60)]),
+    [(signal.SIGTERM, 3, 400), (signal.SIGKILL, 18, 60), (signal.SIGTERM, 18, 60)],
 )
 def test_every_stream_is_whole_however_often_its_runs_are_ended(  # noqa: PLR0913, PLR0917
     reading: Reading, arrivals: Arrivals, expected: Expected, signum: int, times: int, pace: int
@@ -182,7 +183,6 @@ def test_every_stream_is_whole_however_often_its_runs_are_ended(  # noqa: PLR091
     assert arrivals.number - before <= reading.at_once + times * lost
 
 
-@pytest.mark.slow
 @SOURCES
 @pytest.mark.parametrize(("limit", "number"), [("daily_request_limit", 60), ("request_budget", 50)])
 def test_every_stream_is_whole_in_runs_of_few_requests(

@@ -103,6 +103,7 @@ def test_a_share_of_the_day_is_an_account_s_own(
 # The pace
 
 
+@pytest.mark.slow
 def test_runs_at_once_share_the_pace_and_read_everything(account: Account, tmp_path: Path) -> None:
     statuses: Counter[int] = Counter()
 

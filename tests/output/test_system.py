@@ -55,6 +55,7 @@ def started(
         yield process
 
 
+@pytest.mark.slow
 def test_a_run_reads_all_rows(tmp_path: Path) -> None:
     with started(tmp_path, "--sandbox", "--select=contact_lists,contacts") as process:
         out, errors = process.communicate()
@@ -117,6 +118,7 @@ def test_files_take_their_place_once_they_are_closed(tmp_path: Path, form: str) 
     assert names - {".state.json.lock"} == {f"contact_lists.{form}", "state.json"}
 
 
+@pytest.mark.slow
 def test_a_file_that_is_given_up_is_closed_and_removed(tmp_path: Path) -> None:
     maps = {"contact_lists": {}, "more": {"__source__": "contact_lists", "name": None}}
     (tmp_path / "config.json").write_text(json.dumps({"stream_maps": maps}))

@@ -71,7 +71,7 @@ def test_a_report_on_campaigns_is_finished_in_runs_of_three_requests(
     assert rows == expected[stream]
 
 
-@pytest.mark.parametrize("budget", [3, 7])
+@pytest.mark.parametrize("budget", partly_slow([3], [7]))
 def test_a_list_of_more_pages_than_a_run_may_request_is_read_on(
     run: Runner,
     expected: Expected,

@@ -84,6 +84,7 @@ def test_runs_with_few_requests_read_all_contacts_at_the_cost_of_one_run(
     assert chain.met == {stream: expected[stream] for stream in streams}
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     runs=st.lists(st.tuples(st.integers(3, 9), st.floats(0, 1)), max_size=5),
@@ -214,6 +215,7 @@ def test_no_part_of_a_contact_is_missed_after_a_kill_before_its_turn(
     assert chain.met == {stream: expected[stream] for stream in ALL}
 
 
+@pytest.mark.slow
 def test_all_runs_of_a_reading_write_one_version_of_a_full_table(
     sandbox: Sandbox, tmp_path: Path, expected: Expected
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_report_has_the_same_rows_from_a_file(
     assert in_memory
 
 
+@pytest.mark.slow
 @pytest.mark.contacts(20)
 def test_a_full_disk_ends_the_run_with_one_plain_line(
     run: Runner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -233,6 +233,7 @@ def test_a_full_table_is_read_on_from_its_place_and_not_twice(
     assert len(reports) - len(set(reports)) <= 9 * runs
 
 
+@pytest.mark.slow
 def test_a_full_table_of_another_account_starts_over(run: Runner, expected: Expected) -> None:
     state = {"account": "0123456789abcdef", "bookmarks": {}}
     stream = "contact_open_and_click_rates"

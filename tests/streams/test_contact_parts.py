@@ -86,6 +86,7 @@ def test_a_membership_that_is_gone_is_older_than_its_contact(run: Runner, accoun
     assert older == {(contact["contact_id"], gone)}
 
 
+@pytest.mark.slow
 def test_no_contact_part_is_lost_after_any_state_of_a_run(run: Runner, expected: Expected) -> None:
     streams = ("contacts", *PARTS)
     whole = run(streams=streams)
@@ -250,6 +251,7 @@ def test_the_memberships_of_a_contact_who_unsubscribes_come_again(
     assert not any(is_over(row, unsubscribed) for row in again.values())
 
 
+@pytest.mark.slow
 def test_as_a_full_table_rows_that_are_gone_are_left_out_of_its_version(
     sandbox: Sandbox, tmp_path: Path, expected: Expected, account: Account
 ) -> None:

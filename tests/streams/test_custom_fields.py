@@ -153,6 +153,7 @@ def test_with_a_catalog_only_reading_contacts_asks(
     assert [request.path for request in requests_seen].count("/v3/contact_custom_fields") == 1
 
 
+@pytest.mark.slow
 def test_a_catalog_from_without_the_setting_goes_on_without_the_fields(
     config: dict[str, Any], requests_seen: list[Any]
 ) -> None:

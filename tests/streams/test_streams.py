@@ -91,6 +91,7 @@ def test_an_incremental_run_has_what_changed(
         assert len(third.records[stream.name]) <= len(wanted), stream.name
 
 
+@pytest.mark.slow
 def test_an_incremental_run_of_everything_has_what_changed(
     run: Runner, account: Account, expected: Expected
 ) -> None:
