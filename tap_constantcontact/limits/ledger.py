@@ -97,7 +97,7 @@ class Permit(NamedTuple):
     """A permit to send one request at once.
 
     `left_today` more may follow today; ask for the next one after `next_in` seconds.
-    `leaves_room` tells whether half of the requests of the period are left.
+    `leaves_room` tells whether most requests of the period are left, and many.
     """
 
     number: int
@@ -176,7 +176,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
                 self.last,
                 left - 1,
                 next_in=self._next_in(room - 1, limits, now),
-                leaves_room=room - 1 >= limits.burst / 2,
+                leaves_room=room > max(FINEST, limits.burst / 2),
             )
         wait = self._wait(place, limits, now)
         self.queue[client.run] = now + wait

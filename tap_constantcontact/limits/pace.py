@@ -31,8 +31,7 @@ class Departure:
     Attributes:
         left: When it was written to the socket, in seconds of the monotonic clock.
         lateness: Maximum assumed delay on its way to the server, in seconds.
-        leaves_room: Whether half of the period's requests were left, so that it may count for
-            longer than it needs to.
+        leaves_room: Whether it may count for longer than it needs to, as the period has many left.
         late: Seconds by which it left later than the ledger knows.
     """
 
