@@ -72,14 +72,21 @@ class CountedRequests(msgspec.Struct, array_like=True):
     """One request or several that count against the limit of requests a second.
 
     Attributes:
-        until: When they stop counting, if they were not delayed on their way to the server.
+        until: When they stop counting, if they left at once and were not delayed on their way.
         allowance: Maximum assumed delay on their way, in seconds; they count for so much longer.
         requests: Number of requests.
+        late: Maximum number of seconds by which one of them left later than it was permitted.
     """
 
     until: float
     allowance: float
     requests: int = 1
+    late: float = 0.0
+
+    @property
+    def end(self) -> float:
+        """When they stop counting, if they were not delayed on their way."""
+        return self.until + self.late
 
 
 class Client(NamedTuple):
@@ -97,7 +104,7 @@ class Permit(NamedTuple):
     """A permit to send one request at once.
 
     `left_today` more may follow today; ask for the next one after `next_in` seconds.
-    `leaves_room` tells whether most requests of the period are left, and many.
+    `leaves_room` is true if more than half of the period's requests, and more than 50, were free.
     """
 
     number: int
@@ -183,7 +190,10 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         return Queued(wait)
 
     def _next_in(self, room: int, limits: KeyLimits, now: float) -> float:
-        """Return the seconds until another permit; none if the run is to queue behind others."""
+        """Return the seconds until another permit.
+
+        It is 0 if other runs wait, so that this run asks at once and gets a place behind them.
+        """
         if self.queue:
             return 0.0
         return limits.spacing if room else self._wait(0, limits, now)
@@ -191,7 +201,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
     def correct(self, correction: Correction) -> None:
         """Correct what was assumed of a request."""
         if departure := self.departures.get(correction.number):
-            departure.until += correction.late
+            departure.late = max(departure.late, correction.late)
             if departure.requests == 1:
                 departure.allowance = correction.allowance
 
@@ -199,7 +209,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         """Note a request; one of many in the last part of the period counts with the others."""
         if limits.burst > FINEST:
             part = limits.period / FINEST
-            until = math.ceil(until / part) * part
+            until, allowance = math.ceil(until / part) * part, min(allowance, part)
             newest = self.departures.get(self.last)
             if newest and newest.until == until:
                 newest.allowance = max(newest.allowance, allowance)
@@ -223,9 +233,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
 
     def _wait(self, place: int, limits: KeyLimits, now: float) -> float:
         """Return the seconds after which a run at a place in the queue may get a permit."""
-        counting_until = [
-            one.until for one in self.departures.values() for _ in range(one.requests)
-        ]
+        counting_until = [one.end for one in self.departures.values() for _ in range(one.requests)]
         heapq.heapify(counting_until)
         free, spaced_until = now, self.spaced_until
         for _ in range(place + 1):
@@ -236,7 +244,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
             spaced_until = free + limits.spacing
         if free > now:
             return free - now
-        ends = (one.until + one.allowance - now for one in self.departures.values())
+        ends = (one.end + one.allowance - now for one in self.departures.values())
         return min([QUEUE_POLL, *ends])
 
     def _forget(self, limits: KeyLimits, now: float) -> None:
@@ -245,7 +253,7 @@ class Ledger(msgspec.Struct, omit_defaults=True):
         self.departures = {
             number: one
             for number, one in self.departures.items()
-            if now < one.until + one.allowance and one.until < latest
+            if now < one.end + one.allowance and one.end < latest
         }
         self.spaced_until = min(self.spaced_until, now + limits.period)
         self.throttled = [at for at in self.throttled if now - THROTTLE_MEMORY < at <= now]

@@ -31,7 +31,8 @@ class Departure:
     Attributes:
         left: When it was written to the socket, in seconds of the monotonic clock.
         lateness: Maximum assumed delay on its way to the server, in seconds.
-        leaves_room: Whether it may count for longer than it needs to, as the period has many left.
+        leaves_room: Whether so many requests are still free that it need not be corrected when its
+            response has arrived.
         late: Seconds by which it left later than the ledger knows.
     """
 

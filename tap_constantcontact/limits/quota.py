@@ -23,7 +23,7 @@ class Quota:
     Args:
         budget: Maximum number of requests in this run; None for no maximum.
         on_daily_limit: What to do when the daily quota is used up: `stop`, `wait` or `fail`.
-        turns: The turns of the requests, of which those that wait are told when the run ends.
+        turns: The order of the requests; the threads that wait in it are woken when the run ends.
 
     Attributes:
         spent: Number of requests sent in this run, retries included.

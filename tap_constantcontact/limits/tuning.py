@@ -50,8 +50,11 @@ AT_FIRST = 1.0
 WORTH_TELLING = 0.001
 """Seconds by which a departure must have changed to be corrected for all runs."""
 
-WITHIN_MARGIN = 0.003
-"""Seconds of a late departure that the period's margin covers until its response has arrived."""
+WITHIN_MARGIN = 0.0015
+"""Seconds by which a request may leave late and be corrected only when its response has arrived.
+
+Until then, half of the period's margin covers it.
+"""
 
 # The queue of runs
 

@@ -24,7 +24,8 @@ class Turns:
     one. A day that the API ends early finishes more work, and spends fewer requests on the rest.
 
     Attributes:
-        changed: Guards the turns, and is notified of what concerns more than the next request.
+        changed: Guards the turns. It is notified when a day opens or the run ends; threads that
+            wait for their turn are woken by `wake_next`.
 
     Example:
         >>> turns = Turns()

@@ -101,10 +101,9 @@ class Moved(All):
     """The parents whose counts of events moved.
 
     The bookmark holds the tallies of the watched parents' counts, taken when the last sweep began,
-    and while it is under way, what had moved by then. A parent is due if its tally moved. Parents
-    that are not watched are
-    due in full readings: the first one, and one every `full_sweep_days`. A full reading skips the
-    parents without any event.
+    and while that is under way, what had moved by then. A parent is due if its tally moved. Parents
+    that are not watched are due in full readings: the first one, and one every `full_sweep_days`. A
+    full reading skips the parents without any event.
 
     Attributes:
         stats: The report that tells the counts.

@@ -21,8 +21,8 @@ class Tally:
 
     Attributes:
         sums: The sum of each bucket, modulo 256.
-        moved: By how much each sum had grown, modulo 256, when the sweep under way began; None if
-            it is not known by how much. Empty if no sweep is under way.
+        moved: By how much each sum had grown, modulo 256, when the sweep under way began; None for
+            a sum that may have grown by any number. Empty if no sweep is under way.
 
     Example:
         >>> before, after = Tally.of({"a": 7, "b": 2}), Tally.of({"a": 8, "b": 2})
@@ -68,7 +68,7 @@ class Tally:
         return replace(self, moved=tuple(self._growth(n, before) for n in range(BUCKETS)))
 
     def flagged(self) -> Tally:
-        """Return this tally without the numbers by which sums grew, which takes 16 characters."""
+        """Return this tally with which sums grew, not by how much: in 16 characters, not 128."""
         return replace(self, moved=tuple(None if growth else growth for growth in self.moved))
 
     def settled(self) -> Tally:

@@ -40,7 +40,7 @@ HEADROOM = 1.25
 """Factor on the number of requests in flight, because some work takes two requests."""
 
 UNHURRIED = 0.5
-"""Share of the time up to which requests sent one after another may take, if no more are needed."""
+"""Share of the time that requests sent one after another may take for one to be enough ahead."""
 
 FASTEST = 100
 """Requests a second that this process can send at most, whatever the key's pace."""
@@ -85,7 +85,7 @@ class Concurrency:
             return min(FIRST_IN_FLIGHT, self.most)
         slowest = max(tuple(self._latencies))
         if self._pace * slowest < UNHURRIED:
-            return 0
+            return 1
         return min(math.ceil(HEADROOM * self._pace * slowest) + 2, self.most)
 
 

@@ -355,3 +355,14 @@ def test_a_ledger_remembers_one_day_at_most() -> None:
     for day in range(30):
         ledger.take(client, limits, NOON + day * SECONDS_A_DAY)
     assert len(ledger.spent) == 1
+
+
+def test_late_requests_that_are_counted_together_hold_the_next_ones_up_once() -> None:
+    ledger, limits, client = Ledger(), KeyLimits(200, ALL_DAY), Client("run", "")
+    taken = [ledger.take(client, limits, NOON + n * limits.spacing) for n in range(4)]
+    (number,) = {one.number for one in taken if isinstance(one, Permit)}
+    for _ in taken:
+        ledger.correct(Correction(number, late=0.02, allowance=0.0))
+    (together,) = ledger.departures.values()
+    assert together.requests == 4
+    assert together.end == pytest.approx(NOON + 1.02 + 0.02)

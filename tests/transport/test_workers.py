@@ -16,7 +16,7 @@ from tap_constantcontact.transport.workers import MOST, Concurrency, in_order
 @pytest.mark.parametrize(
     ("pace", "latency", "wanted"),
     [
-        (4, 0.12, 0),
+        (4, 0.12, 1),
         (4, 0.13, 3),
         (4, 0.3, 4),
         (4, 1.5, 10),
