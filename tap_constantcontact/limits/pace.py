@@ -52,7 +52,8 @@ class Pace:
     lowest latency so far, up to its share of the delay allowance.
 
     Example:
-        >>> from tap_constantcontact.limits.ledger import Client, KeyLimits
+        >>> from tap_constantcontact.limits.key import KeyLimits
+        >>> from tap_constantcontact.limits.ledger import Client
         >>> from tap_constantcontact.limits.stores.store import MemoryStore
         >>> limits = KeyLimits(4, daily_limit=10_000)
         >>> permits = Permits(MemoryStore(), limits, lambda: Client("run", ""))

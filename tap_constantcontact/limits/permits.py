@@ -8,15 +8,8 @@ from contextlib import suppress
 
 from tap_constantcontact.clock import SYSTEM, Clock
 from tap_constantcontact.exceptions import FatalAPIError, refused
-from tap_constantcontact.limits.ledger import (
-    Client,
-    Correction,
-    DayUsedUp,
-    KeyLimits,
-    Ledger,
-    Permit,
-    Queued,
-)
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client, Correction, DayUsedUp, Ledger, Permit, Queued
 from tap_constantcontact.limits.stores.store import MemoryStore, Step, Store, StoreError
 from tap_constantcontact.limits.tuning import OUTAGE, PAUSE
 

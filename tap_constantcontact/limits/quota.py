@@ -33,7 +33,7 @@ class Quota:
     Example:
         >>> from tap_constantcontact.limits.ledger import Client
         >>> from tap_constantcontact.limits.stores.store import MemoryStore
-        >>> from tap_constantcontact.limits.ledger import KeyLimits
+        >>> from tap_constantcontact.limits.key import KeyLimits
         >>> limits = KeyLimits(4, daily_limit=10_000)
         >>> permits = Permits(MemoryStore(), limits, lambda: Client("run", ""))
         >>> quota = Quota(permits, budget=1, on_daily_limit="stop")

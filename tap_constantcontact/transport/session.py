@@ -26,7 +26,8 @@ from tap_constantcontact.exceptions import (
     TokenRenewedError,
     cause,
 )
-from tap_constantcontact.limits.ledger import Client, KeyLimits
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client
 from tap_constantcontact.limits.pace import Pace
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota

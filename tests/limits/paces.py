@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tap_constantcontact.clock import SYSTEM, Clock
-from tap_constantcontact.limits.ledger import Client, KeyLimits
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client
 from tap_constantcontact.limits.pace import Pace
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota

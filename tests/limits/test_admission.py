@@ -11,7 +11,8 @@ import pytest
 
 from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import DayClosedError, FatalAPIError, LimitReachedError
-from tap_constantcontact.limits.ledger import Client, KeyLimits
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores.store import MemoryStore

@@ -12,15 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_constantcontact.clock import SECONDS_A_DAY
-from tap_constantcontact.limits.ledger import (
-    Client,
-    Correction,
-    DayUsedUp,
-    KeyLimits,
-    Ledger,
-    Permit,
-    Queued,
-)
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client, Correction, DayUsedUp, Ledger, Permit, Queued
 from tap_constantcontact.limits.tuning import (
     FINEST,
     MIDNIGHT,

@@ -9,13 +9,8 @@ import pytest
 
 from tap_constantcontact.clock import SECONDS_A_DAY
 from tap_constantcontact.exceptions import ConfigValidationError
-from tap_constantcontact.limits.ledger import (
-    Client,
-    DayUsedUp,
-    KeyLimits,
-    Permit,
-    Queued,
-)
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client, DayUsedUp, Permit, Queued
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.stores.store import MemoryStore, Step, StoreError, T, UnlimitedStore
 from tap_constantcontact.limits.tuning import MIDNIGHT, OUTAGE

@@ -17,7 +17,8 @@ from aiohttp import web
 from tap_constantcontact.commands import estimate
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError
 from tap_constantcontact.limits import permits as permits_module
-from tap_constantcontact.limits.ledger import Client, Correction, KeyLimits, Ledger, Permit, Queued
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client, Correction, Ledger, Permit, Queued
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.stores import file as file_store
 from tap_constantcontact.limits.stores.store import STORE_PATIENCE, MemoryStore, Step, StoreError, T

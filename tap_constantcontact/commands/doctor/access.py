@@ -39,7 +39,8 @@ from tap_constantcontact.exceptions import (
     TokenRenewedError,
 )
 from tap_constantcontact.limits import permits
-from tap_constantcontact.limits.ledger import Client, KeyLimits
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client
 from tap_constantcontact.limits.stores import store_for
 from tap_constantcontact.limits.stores.file import FileStore
 from tap_constantcontact.limits.stores.store import StoreError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tap_constantcontact.limits.ledger import Client, KeyLimits, Ledger
+from tap_constantcontact.limits.key import KeyLimits
+from tap_constantcontact.limits.ledger import Client, Ledger
 
 LIMITS = KeyLimits(4, 10**6)
 CLIENT = Client("run", "")
