@@ -190,8 +190,9 @@ class Moved(All):
             return lambda parent_id: [
                 name for name, names in self.groups.items() if counts.of(parent_id, names) != 0
             ]
+        before, now = self._kept(sweeps), self._tallies(sweeps)
         return lambda parent_id: [
-            name for name, growth in self.growths(sweeps, parent_id).items() if growth != 0
+            name for name in now if now[name].growth_of(parent_id, before.get(name)) != 0
         ]
 
     def growths(self, sweeps: Sweeps, parent_id: str) -> dict[str, int | None]:
