@@ -170,6 +170,20 @@ def test_every_state_of_a_run_has_every_key(small: Sandbox) -> None:
         assert world.state["bookmarks"][name].keys() >= keys
 
 
+def test_state_does_not_grow_with_the_contacts(run: Runner) -> None:
+    states = [line for line in run().lines if line["type"] == "STATE"]
+    assert max(len(json.dumps(line)) for line in states) < 2048
+
+
+@pytest.mark.slow
+def test_the_state_of_all_streams_is_short(run: Runner) -> None:
+    state = {"account": "0123456789abcdef", "bookmarks": {}}
+    lines = run(state=state, streams=NAMES).lines
+    states = [json.dumps(line) for line in lines if line["type"] == "STATE"]
+    assert all('"account": "0123456789abcdef"' in state for state in states)
+    assert max(map(len, states)) <= 8192
+
+
 def line_of(state: dict[str, Any]) -> str:
     return json.dumps({"type": "STATE", "value": state}, separators=(",", ":"))
 
