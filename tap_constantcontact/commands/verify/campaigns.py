@@ -19,12 +19,10 @@ from tap_constantcontact.commands.verify.samples import (
     rows_or_404,
     summaries,
 )
+from tap_constantcontact.records.rows import Record
 from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
 from tap_constantcontact.streams.campaigns import SENT, EmailCampaignDetails
-from tap_constantcontact.streams.email_events import (
-    EmailOpensStream,
-    EmailUniqueOpensStream,
-)
+from tap_constantcontact.streams.email_events import EmailOpensStream, EmailUniqueOpensStream
 
 READ_ALL_EVENTS = "Set full_sweep_days to 1, so that all events are read again each day."
 
@@ -70,45 +68,42 @@ def _people(probe: Probe) -> str:
 
 
 def _openers(probe: Probe) -> str:
-    part = email(probe).campaign_activity_id
-    reply = probe.ask(
-        EmailUniqueOpensStream, campaign_activity_id=part, limit=EmailUniqueOpensStream.page_size
-    )
-    unique = keys_in(reply.all_rows, "contact_id")
+    unique = keys_in(events_of(probe, EmailUniqueOpensStream).all_rows, "contact_id")
     opened = {*keys_in(events_of(probe, EmailOpensStream).all_rows, "contact_id")}
     if sorted(unique) != sorted(opened):
         raise ContradictedError(f"{len(unique)} rows, and {len(opened)} contacts who opened it.")
     return f"{len(unique)} rows, for as many contacts who opened it."
 
 
-def _sent_are_done(probe: Probe) -> str:
+def _sent(probe: Probe) -> list[tuple[Record, Record]]:
+    """Return the campaigns on the first page that were sent, each with its summary."""
     known = {row.get("campaign_id"): row for row in campaigns(probe).rows}
-    sent = [row["campaign_id"] for row in summaries(probe).rows if row.get("campaign_id") in known]
+    keyed = [(row.get("campaign_id"), row) for row in summaries(probe).rows]
+    sent = [(known[key], summary) for key, summary in keyed if key in known]
     if not sent:
         raise UntoldError("No campaign was sent.")
-    others = [
-        str(known[key].get("current_status"))
-        for key in sent
-        if str(known[key].get("current_status")).lower() not in (*SENT, "removed")
-    ]
+    return sent
+
+
+def _sent_are_done(probe: Probe) -> str:
+    statuses = [str(campaign.get("current_status")) for campaign, _ in _sent(probe)]
+    others = [status for status in statuses if status.lower() not in (*SENT, "removed")]
     if others:
-        raise ContradictedError(f"{len(others)} of {len(sent)} have the status {others[0][:20]}.")
-    return f"{len(sent)} campaigns that were sent are so."
+        raise ContradictedError(
+            f"{len(others)} of {len(statuses)} have the status {others[0][:20]}."
+        )
+    return f"{len(statuses)} campaigns that were sent are so."
 
 
 def _moves_when_sent(probe: Probe) -> str:
-    known = {row.get("campaign_id"): row for row in campaigns(probe).rows}
-    sent = [row for row in summaries(probe).rows if row.get("campaign_id") in known]
-    if not sent:
-        raise UntoldError("No campaign was sent.")
-    earlier = [
-        row
-        for row in sent
-        if instant_at(known[row["campaign_id"]], "updated_at")
-        < instant_at(row, "last_sent_date") - timedelta(minutes=1)
-    ]
+    sent = _sent(probe)
+    earlier = sum(
+        instant_at(campaign, "updated_at")
+        < instant_at(summary, "last_sent_date") - timedelta(minutes=1)
+        for campaign, summary in sent
+    )
     if earlier:
-        raise ContradictedError(f"{len(earlier)} of {len(sent)} were last sent after it.")
+        raise ContradictedError(f"{earlier} of {len(sent)} were last sent after it.")
     return f"{len(sent)} campaigns changed when they were sent, or later."
 
 
@@ -127,20 +122,23 @@ def _all_summarized(probe: Probe) -> str:
     return f"{len(known)} summaries{also}, for {len(sent)} campaigns on the first page."
 
 
+def _of_status(probe: Probe, status: str) -> list[Record]:
+    return [row for row in campaigns(probe).rows if row.get("current_status") == status]
+
+
 def _unsent(probe: Probe) -> str:
-    drafts = [row for row in campaigns(probe).rows if row.get("current_status") == "Draft"]
-    for draft in drafts[:1]:
+    for draft in _of_status(probe, "Draft")[:1]:
         details = probe.ask(EmailCampaignDetails, campaign_id=draft["campaign_id"])
         for part in details.rows[0].get("campaign_activities") or ():
             if part.get("role") == "primary_email":
                 key = part["campaign_activity_id"]
-                reply = probe.ask(EmailOpensStream, campaign_activity_id=key, limit=500)
+                reply = probe.first_page(EmailOpensStream, campaign_activity_id=key)
                 return f"For the opens, {rows_or_404(reply)}."
     raise UntoldError("No campaign is a draft.")
 
 
 def _removed(probe: Probe) -> str:
-    removed = [row for row in campaigns(probe).rows if row.get("current_status") == "Removed"]
+    removed = _of_status(probe, "Removed")
     if not removed:
         raise UntoldError("No campaign was removed.")
     reply = probe.ask(EmailCampaignDetails, campaign_id=removed[0]["campaign_id"])

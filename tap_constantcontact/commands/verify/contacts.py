@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from tap_constantcontact.commands.verify.assumption import (
-    READ_ALL_AGAIN,
-    REPORT_IT,
-    Assumption,
-)
-from tap_constantcontact.commands.verify.probe import ContradictedError, Probe, UntoldError
+from tap_constantcontact.commands.verify.assumption import READ_ALL_AGAIN, REPORT_IT, Assumption
+from tap_constantcontact.commands.verify.probe import ContradictedError, Probe, Reply, UntoldError
 from tap_constantcontact.commands.verify.samples import (
     bound_at,
     campaigns,
@@ -28,28 +24,25 @@ from tap_constantcontact.streams.audience import ContactListsStream
 from tap_constantcontact.streams.campaigns import EmailCampaignsStream
 from tap_constantcontact.streams.contacts import ContactsStream
 
-ONE_DAY = timedelta(days=1)
-
 KEPT = "contact_id"
 OPT_OUT = "email_address.opt_out_date"
 
 
 def _finds(
-    rows: Callable[[Probe], list[Record]], stream: type[Collection], parameter: str, path: str
+    sample: Callable[[Probe], Reply], stream: type[Collection], parameter: str, path: str
 ) -> Callable[[Probe], str]:
     """Return a check that a filter by date finds what changed a second later, and nothing older."""
 
     def check(probe: Probe) -> str:
         (key,) = stream.primary_keys
-        since = newest(rows(probe), path)
-        expected = {*keys_in((row for row in rows(probe) if _is(row, path, since)), key)}
+        rows = sample(probe).rows
+        since = newest(rows, path)
+        expected = {*keys_in((row for row in rows if _is(row, path, since)), key)}
         query = {"status": "all"} if stream is ContactsStream else {}
-
-        def found_since(margin: timedelta) -> list[Record]:
-            bound = {parameter: bound_at(since, margin)}
-            return [*probe.ask(stream, **query, **bound, limit=stream.page_size).rows]
-
-        found, at_bound = found_since(-OVERLAP), found_since(timedelta())
+        found, at_bound = (
+            probe.first_page(stream, **query, **{parameter: bound_at(since, margin)}).rows
+            for margin in (-OVERLAP, timedelta())
+        )
         if missing := len(expected - {*keys_in(found, key)}):
             raise ContradictedError(
                 f"{parameter}, set a second before the newest {path}, does not find {missing} of "
@@ -67,21 +60,16 @@ def _is(row: Record, path: str, instant: datetime) -> bool:
     return instant_of(at_path(row, path)) == instant
 
 
-def _of_first_page(probe: Probe) -> list[Record]:
-    return [*contacts(probe).rows]
-
-
-def _unsubscribed(probe: Probe) -> list[Record]:
-    reply = probe.ask(ContactsStream, status="unsubscribed", limit=ContactsStream.page_size)
+def _unsubscribed(probe: Probe) -> Reply:
+    reply = probe.first_page(ContactsStream, status="unsubscribed")
     if not reply.rows:
         raise UntoldError("No contact has unsubscribed.")
-    return [*reply.rows]
+    return reply
 
 
 def _with_opt_out_date(probe: Probe) -> str:
-    rows = _unsubscribed(probe)
-    undated = sum(instant_of(at_path(row, OPT_OUT)) is None for row in rows)
-    if undated:
+    rows = _unsubscribed(probe).rows
+    if undated := sum(instant_of(at_path(row, OPT_OUT)) is None for row in rows):
         raise ContradictedError(
             f"{undated} of {len(rows)} unsubscribed contacts have no {OPT_OUT}."
         )
@@ -92,11 +80,8 @@ def _deleted_under_all(probe: Probe) -> str:
     deleted = deleted_contacts(probe)
     since = newest(deleted, "updated_at")
     key = next(row[KEPT] for row in deleted if _is(row, "updated_at", since))
-    reply = probe.ask(
-        ContactsStream, status="all", updated_after=bound_at(since), limit=ContactsStream.page_size
-    )
-    among_all = {*keys_in(_of_first_page(probe), KEPT), *keys_in(reply.rows, KEPT)}
-    if key not in among_all:
+    reply = probe.first_page(ContactsStream, status="all", updated_after=bound_at(since))
+    if key not in keys_in((*contacts(probe).rows, *reply.rows), KEPT):
         if reply.page.next_link:
             raise UntoldError("Too many contacts changed since the last one was deleted.")
         raise ContradictedError("The contact deleted last is not listed under status=all.")
@@ -107,8 +92,8 @@ def _deletion_moves(probe: Probe) -> str:
     deleted = deleted_contacts(probe)
     still = 0
     for row in deleted:
-        text = str(row.get("deleted_at"))
-        margin = ONE_DAY if len(text) == len("2026-01-31") else timedelta(minutes=1)
+        is_day = len(str(row.get("deleted_at"))) == len("2026-01-31")
+        margin = timedelta(days=1) if is_day else timedelta(minutes=1)
         still += instant_at(row, "updated_at") < instant_at(row, "deleted_at") - margin
     if still:
         raise ContradictedError(
@@ -118,7 +103,7 @@ def _deletion_moves(probe: Probe) -> str:
 
 
 def _middle(probe: Probe) -> tuple[list[Record], datetime]:
-    rows = [row for row in _of_first_page(probe) if instant_of(row.get("created_at"))]
+    rows = [row for row in contacts(probe).rows if instant_of(row.get("created_at"))]
     if len(rows) < 3:  # noqa: PLR2004 - older, middle, newer
         raise UntoldError(f"The account has {len(rows)} contacts.")
     created = sorted(instant_at(row, "created_at") for row in rows)
@@ -140,9 +125,7 @@ def _created_after(probe: Probe) -> str:
 def _all_found(probe: Probe, rows: list[Record], parameter: str, bound: str, margin: str) -> str:
     """Say that a filter of contacts finds some, or that it does not, as a contradiction."""
     wanted = {*keys_in(rows, KEPT)}
-    reply = probe.ask(
-        ContactsStream, status="all", **{parameter: bound}, limit=ContactsStream.page_size
-    )
+    reply = probe.first_page(ContactsStream, status="all", **{parameter: bound})
     if missing := len(wanted - {*keys_in(reply.rows, KEPT)}):
         raise ContradictedError(
             f"{parameter}, {margin}, does not find {missing} of {len(wanted)} contacts."
@@ -151,7 +134,7 @@ def _all_found(probe: Probe, rows: list[Record], parameter: str, bound: str, mar
 
 
 def _newest_first(probe: Probe) -> str:
-    created = [instant_at(row, "created_at") for row in _of_first_page(probe)]
+    created = [instant_at(row, "created_at") for row in contacts(probe).rows]
     if len({*created}) < 2:  # noqa: PLR2004 - of one, there is no order
         raise UntoldError(f"The account has {len(created)} contacts.")
     if created != sorted(created, reverse=True):
@@ -160,10 +143,9 @@ def _newest_first(probe: Probe) -> str:
 
 
 def _with_memberships(probe: Probe) -> str:
-    members = sum(bool(row.get("list_memberships")) for row in _of_first_page(probe))
-    lists = probe.ask(
-        ContactListsStream, **ContactListsStream.all_queries[0].parameters, limit=500
-    ).rows
+    members = sum(bool(row.get("list_memberships")) for row in contacts(probe).rows)
+    query = ContactListsStream.all_queries[0].parameters
+    lists = probe.first_page(ContactListsStream, **query).rows
     largest = max((row.get("membership_count") or 0 for row in lists), default=0)
     if not largest:
         raise UntoldError("No contact is on a list.")
@@ -181,7 +163,7 @@ ABOUT_CONTACTS = (
         "contract; whether the bound itself is included is not documented",
         "Changed contacts are missing in incremental runs of contacts, until all are read again.",
         READ_ALL_AGAIN,
-        _finds(_of_first_page, ContactsStream, "updated_after", "updated_at"),
+        _finds(contacts, ContactsStream, "updated_after", "updated_at"),
         loses_rows=True,
     ),
     Assumption(
@@ -266,12 +248,7 @@ ABOUT_CONTACTS = (
         "contract, and responses recorded from the live service",
         "email_campaigns and email_campaign_activities miss campaigns in incremental runs.",
         "Choose the replication method FULL_TABLE for these streams in the catalog.",
-        _finds(
-            lambda probe: [*campaigns(probe).rows],
-            EmailCampaignsStream,
-            "after_date",
-            "updated_at",
-        ),
+        _finds(campaigns, EmailCampaignsStream, "after_date", "updated_at"),
         loses_rows=True,
     ),
 )

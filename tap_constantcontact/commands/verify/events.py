@@ -45,13 +45,6 @@ class Told(NamedTuple):
     mark: tuple[Any, ...]
 
 
-class BothTold(NamedTuple):
-    """What the two sources tell of a contact's events of an e-mail, each in its order."""
-
-    by_contact: Sequence[Told]
-    by_campaign: Sequence[Told]
-
-
 def _lists(probe: Probe) -> list[Reply]:
     return [*(events_of(probe, stream) for stream in TRACKED), details_of(probe, reader(probe))]
 
@@ -93,7 +86,8 @@ def _known_fields(probe: Probe) -> str:
     return f"Of {len(seen)} fields, none is unknown."
 
 
-def _told(probe: Probe) -> BothTold:
+def _told(probe: Probe) -> tuple[list[Told], list[Told]]:
+    """Return a contact's events of an e-mail, as its reports on the contact and the e-mail tell."""
     part, contact_id = email(probe).campaign_activity_id, reader(probe)
     events = complete(probe)
     by_campaign = [
@@ -113,7 +107,7 @@ def _told(probe: Probe) -> BothTold:
         for row in details.rows
         if row.get("campaign_activity_id") == part and row.get(TYPE) in events
     ]
-    return BothTold(by_contact, by_campaign)
+    return by_contact, by_campaign
 
 
 def _event(row: Record, kind: str) -> Told:
@@ -121,8 +115,7 @@ def _event(row: Record, kind: str) -> Told:
 
 
 def _same_events(probe: Probe) -> str:
-    told = _told(probe)
-    here, there = (Counter(event.kind for event in events) for events in told)
+    here, there = (Counter(event.kind for event in events) for events in _told(probe))
     for kind in sorted({*here, *there}):
         if here[kind] != there[kind]:
             raise ContradictedError(
@@ -133,8 +126,7 @@ def _same_events(probe: Probe) -> str:
 
 
 def _same_times(probe: Probe) -> str:
-    told = _told(probe)
-    here, there = (Counter(event[:2] for event in events) for events in told)
+    here, there = (Counter(event[:2] for event in events) for events in _told(probe))
     if apart := (here - there).total():
         raise ContradictedError(f"Of {here.total()} events, {apart} have another instant.")
     instants = [instant for _, instant in here.elements()]
@@ -163,7 +155,8 @@ def _marks(events: Sequence[Told]) -> defaultdict[Any, list[Any]]:
 
 def _summed_up(probe: Probe) -> str:
     part, contact_id = email(probe).campaign_activity_id, reader(probe)
-    told = Counter(event.kind for event in _told(probe).by_contact)
+    by_contact, _ = _told(probe)
+    told = Counter(event.kind for event in by_contact)
     rows = summary_of(probe, contact_id).rows
     row = next((row for row in rows if row.get("campaign_activity_id") == part), None)
     if row is None:

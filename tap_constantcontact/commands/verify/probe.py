@@ -12,6 +12,8 @@ import requests
 from tap_constantcontact.auth.permissions import Permission
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import RetriableAPIError
+from tap_constantcontact.reading.collection import Collection
+from tap_constantcontact.reading.report import Report
 from tap_constantcontact.records.rows import RawRows, Record
 from tap_constantcontact.transport.addresses import filled
 from tap_constantcontact.transport.responses import Page, page_in
@@ -103,7 +105,7 @@ class Probe:
         replies: The replies so far.
     """
 
-    def __init__(self, connection: Connection, permissions: Iterable[Permission] = ()) -> None:
+    def __init__(self, connection: Connection, permissions: Iterable[Permission]) -> None:
         self.permissions = {one.stream: one.allowed for one in permissions}
         self._connection = connection
         self._replies: dict[Any, Reply] = {}
@@ -124,6 +126,10 @@ class Probe:
         path, query = filled(stream.name, stream.path, values)
         return self._reply(stream, f"{self._connection.api_url}{path}", query)
 
+    def first_page(self, stream: type[Collection | Report], **values: Any) -> Reply:
+        """Return the first page of a list, of the stream's usual size, as `ask` does."""
+        return self.ask(stream, **values, limit=stream.page_size)
+
     def after(self, reply: Reply) -> Reply | None:
         """Return the page after another one, or None after the last; raises as `ask` does."""
         link = reply.page.next_link
@@ -142,6 +148,6 @@ class Probe:
     def _send(self, stream: AnyStream, url: str, query: Mapping[str, Any]) -> requests.Response:
         response = self._connection.session.get(url, params=query, allow_redirects=False)
         if response.status_code not in REFUSALS:
-            endpoint = Endpoint(stream.name, stream.scope, getattr(stream, "privilege", None))
+            endpoint = Endpoint(stream.name, stream.scope, stream.privilege)
             judge(response, endpoint, self._connection)
         return response

@@ -43,8 +43,8 @@ ALL_CONTACTS = {
     "status": "all",
     "include": ",".join(SUB_RESOURCES),
     "include_count": "true",
-    "limit": ContactsStream.page_size,
 }
+"""The query for contacts of every status, with all that they have."""
 
 
 class Email(NamedTuple):
@@ -56,17 +56,17 @@ class Email(NamedTuple):
 
 def contacts(probe: Probe) -> Reply:
     """Return the first page of all contacts."""
-    return probe.ask(ContactsStream, **ALL_CONTACTS)
+    return probe.first_page(ContactsStream, **ALL_CONTACTS)
 
 
 def campaigns(probe: Probe) -> Reply:
     """Return the first page of all campaigns."""
-    return probe.ask(EmailCampaignsStream, limit=EmailCampaignsStream.page_size)
+    return probe.first_page(EmailCampaignsStream)
 
 
 def summaries(probe: Probe) -> Reply:
     """Return the first page of the summaries of campaigns that were sent."""
-    return probe.ask(EmailCampaignSummariesStream, limit=EmailCampaignSummariesStream.page_size)
+    return probe.first_page(EmailCampaignSummariesStream)
 
 
 def email(probe: Probe) -> Email:
@@ -93,10 +93,11 @@ def email(probe: Probe) -> Email:
     raise UntoldError("No campaign with one e-mail was sent.")
 
 
-def events_of(probe: Probe, stream: type[email_events.EmailEvents]) -> Reply:
-    """Return the first page of a type of events of the e-mail."""
-    part = email(probe).campaign_activity_id
-    return probe.ask(stream, campaign_activity_id=part, limit=stream.page_size)
+def events_of(
+    probe: Probe, stream: type[email_events.EmailEvents | email_events.EmailPeople]
+) -> Reply:
+    """Return the first page of a report on the e-mail."""
+    return probe.first_page(stream, campaign_activity_id=email(probe).campaign_activity_id)
 
 
 def complete(probe: Probe) -> dict[str, Sequence[Record]]:
@@ -125,19 +126,14 @@ def reader(probe: Probe) -> str:
 
 def details_of(probe: Probe, contact_id: str) -> Reply:
     """Return the first page of a contact's activity details."""
-    return probe.ask(
-        ContactActivityDetailsStream,
-        contact_id=contact_id,
-        tracking_activities_list=",".join(ACTIVITY_TYPES),
-        limit=ContactActivityDetailsStream.page_size,
+    types = ",".join(ACTIVITY_TYPES)
+    return probe.first_page(
+        ContactActivityDetailsStream, contact_id=contact_id, tracking_activities_list=types
     )
 
 
 def summary_of(
-    probe: Probe,
-    contact_id: str,
-    start: datetime = BEGINNING,
-    end: datetime | None = None,
+    probe: Probe, contact_id: str, start: datetime = BEGINNING, end: datetime | None = None
 ) -> Reply:
     """Return a contact's activity summary, of all e-mails unless dates are given."""
     until = end or pendulum.tomorrow("UTC")
@@ -151,10 +147,10 @@ def summary_of(
 
 def deleted_contacts(probe: Probe) -> Sequence[Record]:
     """Return deleted contacts."""
-    reply = probe.ask(ContactsStream, status="deleted", limit=ContactsStream.page_size)
-    if not reply.rows:
+    rows = probe.first_page(ContactsStream, status="deleted").rows
+    if not rows:
         raise UntoldError("No contact was deleted.")
-    return reply.rows
+    return rows
 
 
 def instant_at(row: Record, path: str) -> datetime:
@@ -185,5 +181,4 @@ def keys_in(rows: Iterable[Any], key: str) -> list[str]:
 
 def rows_or_404(reply: Reply) -> str:
     """Say how many rows a reply has, or that it is HTTP 404; other refusals are contradictions."""
-    is_unknown = reply.status == requests.codes.not_found
-    return "HTTP 404" if is_unknown else f"{len(reply.rows)} rows"
+    return "HTTP 404" if reply.status == requests.codes.not_found else f"{len(reply.rows)} rows"
