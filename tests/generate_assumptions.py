@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tap_constantcontact.commands.doctor.assumptions import MOST_REQUESTS
 from tap_constantcontact.commands.verify import ASSUMPTIONS
 from tap_constantcontact.commands.verify.assumption import Assumption
-from tap_constantcontact.commands.verify.unfinished import MOST_REQUESTS
 
 PATH = "docs/assumptions.md"
 

@@ -14,19 +14,15 @@ import requests
 
 from tap_constantcontact.auth.permissions import Permission
 from tap_constantcontact.commands.doctor import access, machine
-from tap_constantcontact.commands.doctor.assumptions import assumptions, budget_of
+from tap_constantcontact.commands.doctor.assumptions import MOST_REQUESTS, assumptions
 from tap_constantcontact.commands.doctor.findings import DoctorReport, Verdict
 from tap_constantcontact.commands.doctor.settings import Settings, examine_selection, selected_needs
 from tap_constantcontact.commands.record import writing
-from tap_constantcontact.commands.verify.unfinished import MOST_REQUESTS
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.exceptions import ConfigValidationError, plain
 from tap_constantcontact.output.singer import PlainCommand
 from tap_constantcontact.run import for_connection
 from tap_constantcontact.transport.session import Connection
-
-NEVER_WAIT = {"on_daily_limit": "stop", "request_budget": None}
-"""Settings with which an examination ends where a run would wait, or spend its budget."""
 
 
 def _examine(
@@ -70,8 +66,9 @@ def _examine(
             access.limits_store(report, config)
     if report.has_errors_in("settings", "selection", "token", "limits store"):
         return [], _without_token(report, config, response)
-    budget = {"request_budget": budget_of(config)} if verify else {}
-    connection = Connection({**config, **NEVER_WAIT, **budget})
+    # It ends where a run would wait, and only a check of the assumptions has a budget.
+    budget = min(MOST_REQUESTS, config.get("request_budget") or MOST_REQUESTS) if verify else None
+    connection = Connection({**config, "on_daily_limit": "stop", "request_budget": budget})
     streams = access.use(
         report,
         connection,

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
+from tabulate import tabulate
 
 from tap_constantcontact.auth.permissions import Permission, permissions_table
 from tap_constantcontact.commands.verify.assumption import Verified
-from tap_constantcontact.commands.verify.table import as_fields, assumptions_table
 from tap_constantcontact.exceptions import ConfigValidationError, FatalAPIError, plain
 from tap_constantcontact.output.figures import counted
 
@@ -25,6 +25,9 @@ class Verdict(str, Enum):
     ERROR = "error"
     SKIPPED = "skipped"
 
+
+WIDTHS = (44, 20, 30)
+"""Number of characters of each column of the table of assumptions."""
 
 COLORS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.ERROR: "red"}
 
@@ -114,7 +117,7 @@ class DoctorReport:
         result = f"{result} This took {counted(requests, 'request')} to the API."
         tables = [permissions_table(streams)] if streams else []
         if self.verified:
-            tables.append(assumptions_table(self.verified))
+            tables.append(self._assumptions_table())
         return "\n\n".join(("", *tables, result)).removeprefix("\n") if tables else result
 
     def as_json(self, streams: Sequence[Permission], requests: int) -> str:
@@ -124,6 +127,37 @@ class DoctorReport:
             "requests": requests,
             "findings": [finding._asdict() for finding in self.findings],
             "streams": [permission._asdict() for permission in streams],
-            "assumptions": [as_fields(one) for one in self.verified],
+            "assumptions": [_as_fields(one) for one in self.verified],
         }
         return json.dumps(report, indent=2)
+
+    def _assumptions_table(self) -> str:
+        rows = [
+            (
+                f"{assumption.name}\n{assumption.belief}",
+                assumption.source,
+                f"{outcome.value}\n{seen}",
+            )
+            for assumption, outcome, seen in self.verified
+        ]
+        return tabulate(
+            rows,
+            headers=("what the tap relies on", "source", "this account"),
+            tablefmt="grid",
+            maxcolwidths=[*WIDTHS],
+            disable_numparse=True,
+        )
+
+
+def _as_fields(verified: Verified) -> dict[str, Any]:
+    assumption, outcome, seen = verified
+    return {
+        "assumption": assumption.name,
+        "outcome": outcome,
+        "seen": seen,
+        "belief": assumption.belief,
+        "source": assumption.source,
+        "loses_rows": assumption.loses_rows,
+        "harm": assumption.harm,
+        "remedy": assumption.remedy,
+    }

@@ -19,9 +19,9 @@ class Shown(str, Enum):
 
 
 class Verified(NamedTuple):
-    """What an account shows of the assumption of a name, without ids and without personal data."""
+    """What an account shows of an assumption, without ids and without personal data."""
 
-    assumption: str
+    assumption: Assumption
     outcome: Shown
     seen: str
 
@@ -56,13 +56,13 @@ class Assumption:
             FatalAPIError: The API can no longer be used, or the token.
         """
         try:
-            return Verified(self.name, Shown.HOLDS, self.check(probe))
+            return Verified(self, Shown.HOLDS, self.check(probe))
         except ContradictedError as contrary:
-            return Verified(self.name, Shown.FAILS, str(contrary))
+            return Verified(self, Shown.FAILS, str(contrary))
         except UntoldError as why:
-            return Verified(self.name, Shown.UNTOLD, str(why))
+            return Verified(self, Shown.UNTOLD, str(why))
         except (AttributeError, LookupError, TypeError, ValueError):
-            return Verified(self.name, Shown.FAILS, "A response has not the form of the contract.")
+            return Verified(self, Shown.FAILS, "A response has not the form of the contract.")
 
 
 REPORT_IT = "Open an issue with what --verify printed: no setting helps."
