@@ -14,7 +14,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -34,8 +34,7 @@ MOST_YEARS = 200
 MINUTES_A_YEAR = 525_960
 
 _DATE = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)"
-    r"(?P<time>[T ]\d\d:\d\d(:\d\d)?)?(?P<part>\.\d{1,3})?(?P<zone> ?(Z|[+-]\d\d:?\d\d))?"
+    r"(?P<moment>\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?)(\.\d{1,3})?( ?(Z|[+-]\d\d:?\d\d))?"
 )
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FORM_OF_ID = (8, 13, 14, 18, 19, 23)
@@ -69,7 +68,6 @@ class Replacement:
         self._replaced: dict[str, str] = {}
         self._used: set[str] = set()
         self._years: set[int] = set()
-        self._told = ""
         self.unknown_names: set[str] = set()
         texts: set[str] = set()
 
@@ -90,8 +88,9 @@ class Replacement:
         return mapped(answer, self._other, self._name)
 
     def _learn(self, text: str) -> None:
-        if day := _day_of(text):
-            self._years.add(day.year)
+        if found := _moment_in(text):
+            at, _ = found
+            self._years.add(at.year)
             self._traces.add(text[:IN_A_ROW])
         else:
             groups = text.split("-") if _ID.fullmatch(text) else (text,)
@@ -114,8 +113,10 @@ class Replacement:
         return self._replaced[text]
 
     def _draw(self, text: str) -> str:
-        if _day_of(text):
-            return _moved(text, self._shift)
+        if found := _moment_in(text):
+            at, end = found
+            moved = (at + self._shift).isoformat(text[10:11] or "T", "seconds")
+            return moved[:end] + text[end:]
         if _ID.fullmatch(text):
             return self._like(text, _FORM_OF_ID, _HEX)
         if scheme := _SCHEME.match(text):
@@ -147,13 +148,15 @@ class Replacement:
     def _drawn(self, text: str, fixed: set[int], digits: str, not_at_first: str) -> str:
         drawn = ""
         for place, character in enumerate(text):
+            if place in fixed:
+                drawn += character
+                continue
             kind = digits if digits and character.isalnum() else _kind(character)
-            one = character if place in fixed else self._chance.choice(kind)
-            if place not in fixed and not character.isalnum():
-                one = character  # what separates words stays if it can
+            # What separates words stays if it can.
+            one = self._chance.choice(kind) if character.isalnum() else character
             for _ in range(DRAWS):
                 is_trace = (drawn[1 - IN_A_ROW :] + one) in self._traces
-                if place in fixed or not (is_trace or (not drawn and one in not_at_first)):
+                if not (is_trace or (not drawn and one in not_at_first)):
                     break
                 one = self._chance.choice(kind)
             drawn += one
@@ -209,23 +212,16 @@ def _kind(character: str) -> str:
     return "".join(one for one in alike if unicodedata.category(one) == category) + _ACCENTED
 
 
-def _day_of(text: str) -> date | None:
-    """Return the day of a date or date-time that can be moved, or None for any other text."""
-    form = _DATE.fullmatch(text)
-    try:
-        _moved(text, timedelta())
-        found = date.fromisoformat(form["day"]) if form else None
-    except ValueError:
-        return None
-    return found if found and found.year >= FIRST_YEAR else None
+def _moment_in(text: str) -> tuple[datetime, int] | None:
+    """Return a date or date-time that can be moved, and where its fraction and zone begin.
 
-
-def _moved(text: str, by: timedelta) -> str:
-    """Return a date or date-time that is later by some minutes, in the same form."""
+    Any other text has none.
+    """
     form = _DATE.fullmatch(text)
     if form is None:
-        return text
-    clock = form["time"] or ""
-    at = datetime.fromisoformat(f"{form['day']}T{clock[1:] or '00:00'}") + by
-    whole = at.isoformat(timespec="seconds")[: len(form["day"] + clock)]
-    return "".join((whole.replace("T", clock[:1]), form["part"] or "", form["zone"] or ""))
+        return None
+    try:
+        at = datetime.fromisoformat(form["moment"])
+    except ValueError:
+        return None
+    return (at, form.end("moment")) if at.year >= FIRST_YEAR else None
