@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 import requests
@@ -94,32 +92,11 @@ class Recorder(BaseAdapter):
 
     @override
     def close(self) -> None:
-        """Close the other adapter."""
         self._adapter.close()
 
 
-@contextmanager
-def _recorded(tap: TapConstantContact) -> Iterator[Recorder]:
-    """Record what the tap asks for within this context."""
-    connection = tap.run.connection
-    recorder = Recorder(connection.session.get_adapter(connection.api_url))
-    for scheme in ("http://", "https://"):
-        connection.session.mount(scheme, recorder)
-    try:
-        yield recorder
-    finally:
-        lost = connection.authenticator.finish()
-        connection.session.close()
-    if lost:
-        raise FatalAPIError(lost)
-
-
-def recording(config: Mapping[str, Any], chance: random.Random | None = None) -> Recording:
+def recording(config: Mapping[str, Any]) -> Recording:
     """Read a few rows of each stream that can be read, and return the answers.
-
-    Args:
-        config: The settings, complete and checked.
-        chance: Where the replacement draws from.
 
     Raises:
         FatalAPIError: No stream could be read, or the tokens could not be stored.
@@ -132,18 +109,25 @@ def recording(config: Mapping[str, Any], chance: random.Random | None = None) ->
         limit=ROWS,
         message_writer=WholeLineWriter(without=(StateMessage,)),
     )
-    with _recorded(tap) as recorder:
+    connection = tap.run.connection
+    recorder = Recorder(connection.session.get_adapter(connection.api_url))
+    for scheme in ("http://", "https://"):
+        connection.session.mount(scheme, recorder)
+    try:
         rows, failures = _read(tap, budget)
+    finally:
+        lost = connection.authenticator.finish()
+        connection.session.close()
+    if lost:
+        raise FatalAPIError(lost)
     if not any(rows.values()):
         raise FatalAPIError(
             "No stream could be read, so nothing is recorded: first correct what the doctor names."
         )
-    responses = recorder.responses
-    answers = [_answer(response, tap.run.connection.api_url) for response in responses]
-    replacement = Replacement(answers, chance)
+    answers = [_answer(response, connection.api_url) for response in recorder.responses]
+    replacement = Replacement(answers)
     replaced = [replacement.of(answer) for answer in answers]
-    sent = tap.run.connection.sent
-    return Recording(replaced, rows, failures, sorted(replacement.unknown_names), sent)
+    return Recording(replaced, rows, failures, sorted(replacement.unknown_names), connection.sent)
 
 
 def _read(tap: TapConstantContact, budget: int) -> tuple[dict[str, int], dict[str, str]]:

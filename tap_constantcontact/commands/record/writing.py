@@ -29,9 +29,9 @@ SHOWN_LINES = 40
 
 _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f,-]{27,}")
 
-EXPLANATION = """# What an account of Constant Contact answers
+EXPLANATION = f"""# What an account of Constant Contact answers
 
-`tap-constantcontact-doctor --record` wrote this folder. `{answers}` has what the API answered to a
+`tap-constantcontact-doctor --record` wrote this folder. `{ANSWERS}` has what the API answered to a
 run of a few rows of each stream: paths, parameters, statuses, headers and bodies.
 
 No value is the account's own. Ids, addresses, names, texts, numbers and the values of links were
@@ -39,9 +39,9 @@ replaced by others of the same length and kind, drawn by chance; all times were 
 of minutes. What was equal is still equal. Names of fields, and values that the API fixes, such as
 `unsubscribed`, are as they came.
 
-To hand it over, look through `{answers}`, and drop that file into the field "A recording" of the
+To hand it over, look through `{ANSWERS}`, and drop that file into the field "A recording" of the
 form for bugs. To replay it, run this in a copy of the project:
-`python -m tests.replay FOLDER --limit {rows}`
+`python -m tests.replay FOLDER --limit {ROWS}`
 """
 
 
@@ -56,19 +56,18 @@ def record(config: Mapping[str, Any], folder: Path, *, agreed: bool) -> None:
     Raises:
         ConfigValidationError: The folder cannot be written.
     """
-    rows = counted(ROWS, "row")
     click.echo(
-        f"\nReading {rows} of each stream, with at most {RECORDING_BUDGET} requests.", err=True
+        f"\nReading {ROWS} rows of each stream, with at most {RECORDING_BUDGET} requests.", err=True
     )
     made = recording(config)
-    click.echo(preview_of(made), err=True)
+    click.echo(_preview_of(made), err=True)
     if not agreed and not click.confirm(f"Write this into {folder}?", err=True):
         click.echo("Nothing was written.", err=True)
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ANSWERS).write_text(f"{json.dumps(contents(made), indent=1)}\n", "utf-8")
-        (folder / "README.md").write_text(EXPLANATION.format(answers=ANSWERS, rows=ROWS), "utf-8")
+        (folder / ANSWERS).write_text(f"{json.dumps(_contents(made), indent=1)}\n", "utf-8")
+        (folder / "README.md").write_text(EXPLANATION, "utf-8")
     except OSError as error:
         raise refused(f"{folder} cannot be written ({reason(error)}): name another") from error
     click.echo(f"Wrote {folder / ANSWERS}; {folder / 'README.md'} says what it is.", err=True)
@@ -86,8 +85,7 @@ def check_folder(folder: Path, *, agreed: bool) -> None:
         raise refused("nobody can be asked whether to write the recording: add --yes")
 
 
-def contents(made: Recording) -> Mapping[str, Any]:
-    """Return what is written: the answers, and how they came about."""
+def _contents(made: Recording) -> Mapping[str, Any]:
     version = metadata.version("tap-constantcontact")
     return {
         "source": f"tap-constantcontact-doctor --record, version {version}",
@@ -98,26 +96,22 @@ def contents(made: Recording) -> Mapping[str, Any]:
     }
 
 
-def preview_of(made: Recording) -> str:
-    """Return what would be written, for a person to judge."""
+def _preview_of(made: Recording) -> str:
     of_people = [answer for answer in made.answers if answer["path"] == "/v3/contacts"]
     lines = json.dumps(next(iter(of_people or made.answers), {}), indent=1).splitlines()
     more = [f" ... and {len(lines) - SHOWN_LINES} more lines"] * (len(lines) > SHOWN_LINES)
-    kinds = Counter(
-        f"{answer['status']} {_IDS.sub('...', answer['path'])}" for answer in made.answers
-    )
-    answers = counted(len(made.answers), "answer")
+    kinds = Counter(f"{one['status']} {_IDS.sub('...', one['path'])}" for one in made.answers)
+    answers, requests = counted(len(made.answers), "answer"), counted(made.requests, "request")
     parts = [
-        f"{answers}, to {counted(made.requests, 'request')}, with every value replaced. One is:",
+        f"{answers}, to {requests}, with every value replaced. One is:",
         "\n".join((*lines[:SHOWN_LINES], *more)),
         "All of them:",
         "\n".join(f"  {number:2} x {what}" for what, number in kinds.items()),
     ]
     if made.unknown_names:
-        names = ", ".join(made.unknown_names)
         parts.append(
             "Fields that this version does not know, whose names stay as they came (do not write "
-            f"the recording if one is no name of a field): {names}."
+            f"the recording if one is no name of a field): {', '.join(made.unknown_names)}."
         )
     parts += [f"Not recorded: {name}, as {why}" for name, why in made.failures.items()]
     return "\n\n".join(parts)
