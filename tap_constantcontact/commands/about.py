@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 from singer_sdk.about import AboutFormatter, AboutInfo
 from typing_extensions import override
@@ -33,12 +31,9 @@ class AboutForPeople(AboutFormatter, format_name=FOR_PEOPLE):
             "Settings:",
         ]
         for name, schema in about_info.settings["properties"].items():
-            lines += ["", f"  {name}", *_about_setting(schema)]
+            meaning = textwrap.fill(schema.get("description", ""), WIDTH - 6)
+            lines += ["", f"  {name}", textwrap.indent(meaning, " " * 6)]
+            if "default" in schema:
+                lines.append(f"      Default: {json.dumps(schema['default'])}")
             lines.append(f"      Variable: {about_info.env_var_prefix}{name.upper()}")
         return "\n".join(lines)
-
-
-def _about_setting(schema: Mapping[str, Any]) -> Iterator[str]:
-    yield textwrap.indent(textwrap.fill(schema.get("description", ""), WIDTH - 6), " " * 6)
-    if "default" in schema:
-        yield f"      Default: {json.dumps(schema['default'])}"
