@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import click
 from singer_sdk import Tap
@@ -23,7 +23,6 @@ from tap_constantcontact.auth.permissions import (
     permissions,
     permissions_table,
 )
-from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.commands import estimate
 from tap_constantcontact.commands.about import FOR_PEOPLE
 from tap_constantcontact.commands.options import (
@@ -40,18 +39,6 @@ from tap_constantcontact.output.files.destination import STATE, Destination
 from tap_constantcontact.output.singer import WholeLineWriter
 from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
-
-
-class Sources(NamedTuple):
-    """The settings on the command line, with the names that the SDK expects of its parts.
-
-    Attributes:
-        config: The settings in all files; a later file wins over an earlier one.
-        parse_env: Whether to read the environment as well.
-    """
-
-    config: dict[str, Any]
-    parse_env: bool
 
 
 class Command(TapConstantContact):
@@ -126,14 +113,13 @@ class Command(TapConstantContact):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Report which selected streams the token may read, and read a sample of those.
-
-        With `schema`, write their schemas instead.
-        """
+        """Test the selected streams; with `schema`, write the schemas of all streams instead."""
         if value == CliTestOptionValue.Disabled.value:
             return
-        settings = _settings(ctx.params["config"], ctx.params)
-        tap = cls(**settings, catalog=_content(ctx.params.get("catalog"), "catalog"))
+        tap = cls(
+            **_settings(ctx.params["config"], ctx.params),
+            catalog=_content(ctx.params.get("catalog"), "catalog"),
+        )
         with tap.tokens_kept():
             if value == CliTestOptionValue.Schema.value:
                 for stream in tap.streams.values():
@@ -203,16 +189,15 @@ class Command(TapConstantContact):
             FatalAPIError: A stream is not allowed, and forbidden streams are not skipped; or none
                 is allowed.
         """
-        selected = {name: stream for name, stream in self.streams.items() if stream.selected}
-        needs = needs_of(cast("Mapping[str, ConstantContactStream]", selected).values())
+        selected = self.selected_streams
         connection = self.run.connection
         privileges = ask_privileges(
             connection.session, connection.api_url, self.config["request_timeout"]
         )
-        found = permissions(needs, connection.authenticator.scopes, privileges)
+        found = permissions(needs_of(selected), connection.authenticator.scopes, privileges)
         click.echo(permissions_table(found), err=True)
         forbidden = forbidden_streams(found)
-        allowed = [stream for name, stream in selected.items() if name not in forbidden]
+        allowed = [stream for stream in selected if stream.name not in forbidden]
         self.run_sync_dry_run(dry_run_record_limit=1, streams=allowed)
         if forbidden and not (allowed and self.config["skip_forbidden_streams"]):
             raise FatalAPIError(f"{forbids(forbidden)} {RIGHTS_REMEDY}")
@@ -233,21 +218,21 @@ class Command(TapConstantContact):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        return Sources(configuration(value), ENVIRONMENT in value)
+        return {"config": configuration(value), "parse_env_config": ENVIRONMENT in value}
 
 
 def _content(file: str | None, kind: str) -> dict[str, Any] | None:
     return None if file is None else json_object(file, kind)
 
 
-def _settings(sources: Sources | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a tap that are settings, those of options included."""
-    config = {**sources.config} if sources else {}
+def _settings(given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a tap that `--config` gives, with the settings that options are."""
+    config = {**given["config"]}
     if select := options.get("select"):
         config["streams"] = select
     if options.get("sandbox"):
         config["sandbox"] = True
-    return {"config": config, "parse_env_config": bool(sources and sources.parse_env)}
+    return {**given, "config": config}
 
 
 main = Command.cli

@@ -235,9 +235,10 @@ class TapConstantContact(Tap):
     # Streams
 
     @property
-    def selected_streams(self) -> list[Stream]:
+    def selected_streams(self) -> list[ConstantContactStream]:
         """The selected streams, in the order in which they run."""
-        return [stream for stream in self.streams.values() if stream.selected]
+        streams = cast("Mapping[str, ConstantContactStream]", self.streams)
+        return [stream for stream in streams.values() if stream.selected]
 
     @override
     def discover_streams(self) -> list[Stream]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pendulum
 from pendulum import DateTime
@@ -65,8 +65,7 @@ class Calendar:
 def estimated(tap: TapConstantContact) -> dict[str, Any]:
     """Return what a run would cost, at one request per collection to learn its size."""
     connection = tap.run.connection
-    streams = (cast("ConstantContactStream", stream) for stream in tap.streams.values())
-    selected = [stream for stream in streams if stream.selected]
+    selected = tap.selected_streams
     names = {stream.name for stream in selected}
     source = "contacts" if tap.config["report_source"] == "campaigns" else "campaigns"
     others = FROM_CAMPAIGNS.values() if source == "campaigns" else [*FROM_CAMPAIGNS]

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -93,7 +92,7 @@ def command(config: dict[str, Any]) -> int:
     """Run the command in this process; returns how it ended."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            Command.invoke(config=SimpleNamespace(config=config, parse_env=False))
+            Command.invoke(config={"config": config})
     except SystemExit as end:
         return int(end.code or 0)
     return 0
