@@ -16,7 +16,7 @@ from tap_constantcontact.auth.permissions import Permission
 from tap_constantcontact.commands.doctor import access, machine
 from tap_constantcontact.commands.doctor.assumptions import MOST_REQUESTS, assumptions
 from tap_constantcontact.commands.doctor.findings import DoctorReport, Verdict
-from tap_constantcontact.commands.doctor.settings import Settings, examine_selection, selected_needs
+from tap_constantcontact.commands.doctor.settings import Settings, examine_selection
 from tap_constantcontact.commands.record import writing
 from tap_constantcontact.config.json_files import json_object
 from tap_constantcontact.exceptions import ConfigValidationError, plain
@@ -56,8 +56,7 @@ def _examine(
     except ConfigValidationError as fault:
         report.error("settings", plain(fault))
         return [], 0
-    if not settings.faults:
-        examine_selection(report, settings.config, catalog)
+    needs = [] if settings.faults else examine_selection(report, settings.config, catalog)
     response = machine.reach(report, "auth_url", config["auth_url"])
     if not report.has_errors_in("settings", "selection"):
         with report.errors_in("token"):
@@ -72,7 +71,7 @@ def _examine(
     streams = access.use(
         report,
         connection,
-        selected_needs(config, catalog),
+        needs,
         forbidden=Verdict.WARNING if config["skip_forbidden_streams"] else Verdict.ERROR,
         can_renew=response is not None,
     )

@@ -48,12 +48,7 @@ class Finding(NamedTuple):
 
 
 class DoctorReport:
-    """What an examination has found so far; `show` is called with each finding as a line.
-
-    Attributes:
-        findings: The findings.
-        verified: What the account shows of the assumptions about the API, if that was asked.
-    """
+    """What an examination has found so far; `show` is called with each finding as a line."""
 
     def __init__(self, show: Callable[[str], object]) -> None:
         self.findings: list[Finding] = []
@@ -118,7 +113,7 @@ class DoctorReport:
         tables = [permissions_table(streams)] if streams else []
         if self.verified:
             tables.append(self._assumptions_table())
-        return "\n\n".join(("", *tables, result)).removeprefix("\n") if tables else result
+        return "\n" * bool(tables) + "\n\n".join((*tables, result))
 
     def as_json(self, streams: Sequence[Permission], requests: int) -> str:
         """Return the report as JSON for programs."""

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from singer_sdk.singerlib import Catalog
-
 from tap_constantcontact.auth.permissions import Need
 from tap_constantcontact.commands.doctor.findings import DoctorReport
 from tap_constantcontact.config import validation
 from tap_constantcontact.config.catalog import checked
-from tap_constantcontact.config.choice import chosen
 from tap_constantcontact.config.environment import gathered
 from tap_constantcontact.config.json_files import ENVIRONMENT, configuration
 from tap_constantcontact.config.stream_maps import names
 from tap_constantcontact.exceptions import ConfigValidationError
 from tap_constantcontact.limits.stores import SERVERS
-from tap_constantcontact.streams import DECLARED, FROM_CAMPAIGNS, STREAMS
+from tap_constantcontact.streams import DECLARED, STREAMS
 from tap_constantcontact.streams.permissions import needs_of
 from tap_constantcontact.tap import TapConstantContact
 
@@ -28,7 +25,6 @@ class Settings:
     A `client_id` of the command line wins over both.
 
     Attributes:
-        given: The settings as they were given, and what is to be said of them.
         config: The settings as the tap uses them, with the defaults of those that are not given.
         usable: Whether they have the types that the tap needs.
 
@@ -38,18 +34,16 @@ class Settings:
 
     def __init__(self, sources: Sequence[str], client_id: str | None) -> None:
         self._sources = sources
-        self.given = gathered(configuration(sources), with_environment=ENVIRONMENT in sources)
+        self._given = gathered(configuration(sources), with_environment=ENVIRONMENT in sources)
+        settings = self._given.settings
         if client_id:
-            self.given.settings["client_id"] = client_id
-        misfits = [*validation.type_faults(self.given.settings)]
+            settings["client_id"] = client_id
+        misfits = [*validation.type_faults(settings)]
         self.usable = not misfits
-        tap = TapConstantContact(
-            config=self.given.settings if self.usable else {},
-            validate_config=False,
-            setup_mapper=False,
-        )
-        self.config: Mapping[str, Any] = tap.config
-        self.faults = [*self.given.faults, *misfits]
+        self.config: Mapping[str, Any] = TapConstantContact(
+            config=settings if self.usable else {}, validate_config=False, setup_mapper=False
+        ).config
+        self.faults = [*self._given.faults, *misfits]
         if self.usable:
             self.faults += validation.faults(self.config)
 
@@ -64,23 +58,27 @@ class Settings:
         advice = "" if self._sources else "Give the settings with --config FILE or --config=ENV."
         for fault in self.faults:
             report.error("settings", f"{fault.rstrip('.')}.", advice)
-        doubts = [*self.given.warnings]
+        doubts = [*self._given.warnings]
         if not self.faults and not self.config["sandbox"]:
             doubts += validation.warnings(self.config)
         for doubt in doubts:
             report.warning("settings", f"{doubt}.")
         if not self.faults:
-            names = ", ".join(sorted(self.given.settings)) or "none"
+            names = ", ".join(sorted(self._given.settings)) or "none"
             report.ok("settings", f"The settings can be used (given: {names}).")
-        for note in self.given.notes:
+        for note in self._given.notes:
             report.ok("settings", f"{note}.")
 
 
 def examine_selection(
     report: DoctorReport, config: Mapping[str, Any], catalog: Mapping[str, Any] | None
-) -> None:
-    """Examine the catalog and the stream maps as the tap does, without a request."""
+) -> list[Need]:
+    """Examine the catalog and the stream maps as the tap does, without a request.
+
+    Returns what each selected stream needs; nothing if the tap would refuse the selection.
+    """
     doubts: list[str] = []
+    needs: list[Need] = []
     try:
         if catalog is not None:
             checked(catalog, DECLARED, doubts.append)
@@ -90,11 +88,14 @@ def examine_selection(
         tap.check_selection()
         schemas = {name: stream.schema for name, stream in tap.streams.items()}
         doubts += names.doubts(config.get("stream_maps") or {}, schemas)
+        selected = {stream.name: stream for stream in tap.selected_streams}
+        needs = needs_of(selected[one.name] for one in STREAMS if one.name in selected)
     except ConfigValidationError as refusal:
         for fault in refusal.errors:
             report.error("selection", f"{fault}.")
     for doubt in doubts:
         report.warning("selection", f"{doubt}.")
+    return needs
 
 
 def _with_any_custom_field(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,16 +106,3 @@ def _with_any_custom_field(config: Mapping[str, Any]) -> dict[str, Any]:
     for entry in catalog["streams"]:
         entry["schema"] = DECLARED[entry["tap_stream_id"]].schema
     return catalog
-
-
-def selected_needs(config: Mapping[str, Any], catalog: Mapping[str, Any] | None) -> list[Need]:
-    """Return what each selected stream needs; without a catalog, the tap's own selection counts."""
-    selected = {stream.name for stream in STREAMS if stream.selected_by_default}
-    if catalog is not None:
-        entries = Catalog.from_dict(dict(catalog)).items()
-        selected = {name for name, entry in entries if entry.metadata.resolve_selection()[()]}
-    if (patterns := config.get("streams")) is not None:
-        named = chosen(patterns, DECLARED)
-        selected = named if catalog is None else selected & named
-    of_source = FROM_CAMPAIGNS if config["report_source"] == "campaigns" else {}
-    return needs_of(of_source.get(stream, stream) for stream in STREAMS if stream.name in selected)
