@@ -128,10 +128,7 @@ class Run:
     def doubt(self, assumption: str, stream: str, seen: str) -> None:
         """Warn, once for each stream, that an assumption about the API does not hold.
 
-        Args:
-            assumption: Its name.
-            stream: The name of the stream.
-            seen: What was seen instead, and what follows from it.
+        `seen` says what was seen instead, and what follows from it.
         """
         if (assumption, stream) not in self._doubted:
             self._doubted.add((assumption, stream))

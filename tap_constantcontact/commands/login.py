@@ -40,11 +40,6 @@ USED = (
 )
 """Names of the tap's settings that a sign-in uses."""
 
-SCOPES = "contact_data campaign_data account_read offline_access"
-
-PORT = 8912
-
-
 WHOSE = {"--client-id", "--config"}
 
 OF_A_SIGN_IN = {*WHOSE, "--scopes", "--replace", "--save", "--show"}
@@ -82,11 +77,16 @@ class LoginCommand(CommandOfModes, PlainCommand):
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=PORT,
+    default=8912,
     show_default=True,
     help="Port of the redirect address for --browser: http://localhost:PORT/callback.",
 )
-@click.option("--scopes", default=SCOPES, show_default=True, help="OAuth scopes to request.")
+@click.option(
+    "--scopes",
+    default="contact_data campaign_data account_read offline_access",
+    show_default=True,
+    help="OAuth scopes to request.",
+)
 @click.option(
     "--timeout",
     type=click.IntRange(1, 86_400),
@@ -184,8 +184,8 @@ def settings_of(written: Mapping[str, Any], client_id: str | None) -> dict[str, 
     given = gathered(written, with_environment=True)
     for sentence in (*given.warnings, *given.notes):
         click.echo(f"{sentence}.", err=True)
-    settings = {name: SETTINGS["properties"][name].get("default") for name in USED}
-    settings |= {name: given.settings[name] for name in USED if name in given.settings}
+    defaults = SETTINGS["properties"]
+    settings = {name: given.settings.get(name, defaults[name].get("default")) for name in USED}
     settings["client_id"] = client_id or settings["client_id"]
     known = {name: value for name, value in settings.items() if value is not None}
     faults = [*given.faults, *validation.type_faults(known)]

@@ -24,10 +24,7 @@ Leaf = Callable[[str], str]
 def mapped(answer: Mapping[str, Any], leaf: Leaf, rename: Leaf) -> dict[str, Any]:
     """Return an answer with each value replaced that the API does not fix.
 
-    Args:
-        answer: The answer, with its `path`, `query`, `status`, `headers` and `body`.
-        leaf: Replaces a value.
-        rename: Replaces the name of a field.
+    `leaf` replaces a value, and `rename` the name of a field.
     """
     target = _mapped_link(f"{answer['path']}?{answer['query']}", leaf)
     path, _, query = target.partition("?")

@@ -46,12 +46,9 @@ form for bugs. To replay it, run this in a copy of the project:
 
 
 def record(config: Mapping[str, Any], folder: Path, *, agreed: bool) -> None:
-    """Record what the account answers, show it, and write it into a folder.
+    """Record what the account answers, show it, and write it into a new or empty folder.
 
-    Args:
-        config: The settings, complete and checked.
-        folder: Where the recording goes; it must be new or empty.
-        agreed: Whether to write without asking.
+    `agreed` says whether to write without asking.
 
     Raises:
         ConfigValidationError: The folder cannot be written.

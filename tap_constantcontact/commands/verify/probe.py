@@ -36,13 +36,7 @@ class ContradictedError(Exception):
 
 
 class Reply:
-    """The API's reply to a request.
-
-    Attributes:
-        stream: The stream whose endpoint was asked.
-        query: The query parameters; empty for a page that a link leads to.
-        status: The status.
-    """
+    """The API's reply to a request for a stream; its query is empty where a link led to it."""
 
     def __init__(
         self, stream: AnyStream, query: Mapping[str, Any], response: requests.Response
@@ -95,14 +89,10 @@ def _as_sent(rows: RawRows) -> list[Record]:
 
 
 class Probe:
-    """Asks the API for what assumptions are told from.
-
-    Args:
-        connection: The connection of a run, with its pace and limits.
-        permissions: Whether the token may read each stream, as far as is known.
+    """Asks the API for what assumptions are told from, at the pace and limits of a connection.
 
     Attributes:
-        replies: The replies so far.
+        permissions: Whether the token may read each stream, as far as is known.
     """
 
     def __init__(self, connection: Connection, permissions: Iterable[Permission]) -> None:
