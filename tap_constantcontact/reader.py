@@ -50,7 +50,7 @@ def read(
     """
     given = copy.deepcopy(state)
     try:
-        if not isinstance(state, (dict, type(None))):
+        if state is not None and not isinstance(state, dict):
             raise refused("the state is not a dictionary: give one, empty at first")
         with _signals_as_they_are():
             tap = TapConstantContact(
@@ -64,7 +64,12 @@ def read(
         raise ConfigValidationError(plain(error), errors=error.errors) from error
     try:
         tap.check_account()
-        yield from _records(tap, stream)
+        source = tap.streams[stream]
+        for record in source.get_records(None):
+            for stream_map in source.stream_maps:
+                if (mapped := stream_map.transform(cast("dict[str, Any]", record))) is not None:
+                    yield mapped
+        tap.run.check_access()
     except RunEndedError as ended:
         raise FatalAPIError(ended.reason) from ended.__cause__
     finally:
@@ -73,15 +78,6 @@ def read(
             state.update(copy.deepcopy(dict(tap.state)))
         if lost := tap.run.connection.authenticator.finish():
             raise FatalAPIError(lost)
-
-
-def _records(tap: TapConstantContact, stream: str) -> Iterator[dict[str, Any]]:
-    source = tap.streams[stream]
-    for record in source.get_records(None):
-        for stream_map in source.stream_maps:
-            if (mapped := stream_map.transform(cast("dict[str, Any]", record))) is not None:
-                yield mapped
-    tap.run.check_access()
 
 
 class Nowhere(Output):

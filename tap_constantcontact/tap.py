@@ -90,7 +90,7 @@ class TapConstantContact(Tap):
             ConfigValidationError: With one sentence for each contradiction.
         """
         selected = self.selected_streams
-        within = (stream for stream in selected if isinstance(stream, RowsWithin))
+        within = [stream for stream in selected if isinstance(stream, RowsWithin)]
         validation.check_selection(
             self.config,
             {one.name: one.part for one in within if one.part in settings.SUB_RESOURCES},

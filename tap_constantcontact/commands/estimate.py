@@ -39,16 +39,14 @@ class Calendar:
 
     def done_at(self, requests: int) -> DateTime:
         """Return when `requests` requests are done, if a run resumes every day at 00:00 UTC."""
-        day, left, allowed = self.now, requests, self.left_today
-        while left > (capacity := min(allowed, self._capacity(day))):
+        at, left, allowed = self.now, requests, self.left_today
+        while True:
+            midnight = at.add(days=1).start_of("day")
+            capacity = min(allowed, int((midnight - at).total_seconds() * self.pace))
+            if left <= capacity:
+                return at.add(seconds=math.ceil(left / self.pace))
             left -= capacity
-            day, allowed = day.add(days=1).start_of("day"), self.daily_limit
-        return day.add(seconds=math.ceil(left / self.pace))
-
-    def _capacity(self, day: DateTime) -> int:
-        """Return the number of requests that the pace allows until the next 00:00 UTC."""
-        seconds = (day.add(days=1).start_of("day") - day).total_seconds()
-        return int(seconds * self.pace)
+            at, allowed = midnight, self.daily_limit
 
     def figures(self, requests: int | None, before: int | None) -> dict[str, Any]:
         """Return the cost of `requests` requests that are sent after `before` others."""

@@ -174,11 +174,11 @@ def use(
     bearer = connection.authenticator
     found: list[Permission] = []
     response = None
-    if not (can_renew or bearer.is_token_valid()):
+    if can_renew or bearer.is_token_valid():
+        response = _first_response(report, connection)
+    else:
         text = "The access token has expired, and auth_url does not respond."
         report.error("token", text, "First make auth_url reachable.")
-    else:
-        response = _first_response(report, connection)
     if response is None:
         for subject in ("account", "rights"):
             report.skipped(subject, "the API did not accept a request")

@@ -38,13 +38,7 @@ class Finding(NamedTuple):
     subject: str
     verdict: Verdict
     text: str
-    advice: str = ""
-
-    @property
-    def line(self) -> str:
-        """The finding as a line, whose color a terminal shows."""
-        verdict = click.style(f"{self.verdict.value:<8}", fg=COLORS.get(self.verdict))
-        return f"{verdict} {self.subject:<12}  {' '.join(filter(None, (self.text, self.advice)))}"
+    advice: str
 
 
 class DoctorReport:
@@ -58,7 +52,8 @@ class DoctorReport:
     def add(self, verdict: Verdict, subject: str, text: str, advice: str = "") -> None:
         """Add a finding."""
         self.findings.append(Finding(subject, verdict, text, advice))
-        self._show(self.findings[-1].line)
+        colored = click.style(f"{verdict.value:<8}", fg=COLORS.get(verdict))
+        self._show(f"{colored} {subject:<12}  {' '.join(filter(None, (text, advice)))}")
 
     def ok(self, subject: str, text: str) -> None:
         """Add the finding that all is well with a subject."""
