@@ -48,7 +48,6 @@ class Run:
         state: The state, which streams change through their bookmarks.
         began: When the run began; settings such as `report_days_back` count from it.
         limit: Number of rows of each stream after which it ends; None for all rows.
-        writer: Writes the messages.
         write_state: Emits the current state as a STATE message.
         state_interval: Minimum number of seconds between two STATE messages during a sweep; a kill
             costs at most that much work.

@@ -29,13 +29,10 @@ SUBJECT = "assumptions"
 
 
 class Check:
-    """The check of an account, which goes on from an unfinished one.
+    """The check of the account that `holder` identifies, which goes on from an unfinished one.
 
     What was found so far is kept in a file without ids or personal data. Without a file that can be
     used, a check begins anew.
-
-    Args:
-        holder: What identifies the account.
     """
 
     def __init__(self, holder: str) -> None:

@@ -52,10 +52,6 @@ _BLANK = " \n\t\r_"
 class Replacement:
     """Replaces the values of some answers, all of which it must be told first.
 
-    Args:
-        answers: The answers, each with its `path`, `query`, `status`, `headers` and `body`.
-        chance: Where it draws from.
-
     Attributes:
         unknown_names: Names of fields that this version does not know, and that stay.
     """

@@ -18,6 +18,5 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     *ABOUT_EVENTS,
     *ABOUT_RIGHTS,
 )
-"""The assumptions about the API."""
 
 __all__ = ["ASSUMPTIONS"]

@@ -237,4 +237,3 @@ ABOUT_CAMPAIGNS = (
         _unknown,
     ),
 )
-"""The assumptions about campaigns."""

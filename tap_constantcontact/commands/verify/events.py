@@ -25,8 +25,6 @@ from tap_constantcontact.reading.query import OVERLAP
 from tap_constantcontact.reading.rows import TYPE
 from tap_constantcontact.records.rows import Record
 
-READ_BY_CONTACT = "Set report_source to contacts."
-
 OTHER_SOURCE = "Set report_source to the one that tells more, contacts or campaigns."
 
 UNKNOWN_CONTACT = "00000000-0000-1000-8000-000000000000"
@@ -222,7 +220,7 @@ ABOUT_EVENTS = (
         "contract",
         "Events without a contact are missing with report_source campaigns; without a time, they "
         "come in every run.",
-        READ_BY_CONTACT,
+        "Set report_source to contacts.",
         _named,
         loses_rows=True,
     ),
@@ -290,4 +288,3 @@ ABOUT_EVENTS = (
         _of_unknown,
     ),
 )
-"""The assumptions about events."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from tap_constantcontact.commands.verify.assumption import READ_ALL_AGAIN, REPORT_IT, Assumption
@@ -33,24 +34,21 @@ def _two_small_pages(
     return [first, second] if second else [first]
 
 
-def _each_once(stream: type[Collection], query: Mapping[str, Any]) -> Callable[[Probe], str]:
-    def check(probe: Probe) -> str:
-        (key,) = stream.primary_keys
-        small = _two_small_pages(probe, stream, query)
-        whole = probe.first_page(stream, **query)
-        expected = keys_in(whole.rows, key)
-        found = [each for reply in small for each in keys_in(reply.rows, key)]
-        if small[-1].page.next_link or whole.page.next_link:
-            number = min(len(expected), len(found))
-            expected, found = expected[:number], found[:number]
-        lost, twice = len({*expected} - {*found}), len(found) - len({*found})
-        if lost or twice:
-            raise ContradictedError(
-                f"Of {len(expected)} rows, smaller pages skip {lost} and repeat {twice}."
-            )
-        return f"{len(expected)} rows come once each, in large pages and in small ones."
-
-    return check
+def _each_once(stream: type[Collection], query: Mapping[str, Any], probe: Probe) -> str:
+    (key,) = stream.primary_keys
+    small = _two_small_pages(probe, stream, query)
+    whole = probe.first_page(stream, **query)
+    expected = keys_in(whole.rows, key)
+    found = [each for reply in small for each in keys_in(reply.rows, key)]
+    if small[-1].page.next_link or whole.page.next_link:
+        number = min(len(expected), len(found))
+        expected, found = expected[:number], found[:number]
+    lost, twice = len({*expected} - {*found}), len(found) - len({*found})
+    if lost or twice:
+        raise ContradictedError(
+            f"Of {len(expected)} rows, smaller pages skip {lost} and repeat {twice}."
+        )
+    return f"{len(expected)} rows come once each, in large pages and in small ones."
 
 
 def _as_large_as_asked_for(probe: Probe) -> str:
@@ -125,7 +123,7 @@ def _once(
         "inference: the cursors recorded from the live service are page numbers",
         harm,
         remedy,
-        _each_once(stream, query),
+        partial(_each_once, stream, query),
         loses_rows=True,
     )
 
@@ -195,4 +193,3 @@ ABOUT_PAGES = (
         loses_rows=True,
     ),
 )
-"""The assumptions about pages and dates."""

@@ -92,4 +92,3 @@ ABOUT_RIGHTS = (
         _automations,
     ),
 )
-"""The assumptions about rights and features."""
