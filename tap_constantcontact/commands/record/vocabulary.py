@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tap_constantcontact.auth.permissions import PRIVILEGES_PATH
-from tap_constantcontact.streams import FROM_CAMPAIGNS, STREAMS
+from tap_constantcontact.streams import STREAMS
 
 _STATUSES = "Draft|Scheduled|Executing|Done|Error|Removed"
 _SOURCES = "Contact|Account"
-_MAIL = "sends|opens|clicks|bounces|optouts|forwards|didnotopens"
-_PAGE = "open|click|add|update|opens|clicks|adds|updates|sms_optins"
-_TYPES = "|".join(
-    [f"em_{one}" for one in _MAIL.split("|")] + [f"p_contact_{one}" for one in _PAGE.split("|")]
+_ROLES = "CONTACT|BILLING|JOURNALING|REPLY_TO|OTHER|DEFAULT_FROM"
+_TYPES = (
+    "em_sends|em_opens|em_clicks|em_bounces|em_optouts|em_forwards|em_didnotopens|"
+    "p_contact_open|p_contact_click|p_contact_add|p_contact_update|p_contact_opens|"
+    "p_contact_clicks|p_contact_adds|p_contact_updates|p_contact_sms_optins"
 )
 _JSON = "application/json"
 
@@ -29,9 +30,9 @@ FIXED: Mapping[str, frozenset[str]] = {
         "billing_status": "Trial|Open|Canceled|Trial End",
         "confirm_source_type": "SITE_OWNER|SUPPORT|FORCEVERIFY|PARTNER",
         "confirm_status": "CONFIRMED|UNCONFIRMED|confirmed|pending|off",
-        "pending_roles": "CONTACT|BILLING|JOURNALING|REPLY_TO|OTHER|DEFAULT_FROM",
+        "pending_roles": _ROLES,
         "privilege_name": "|".join(sorted({one.privilege for one in STREAMS if one.privilege})),
-        "roles": "CONTACT|BILLING|JOURNALING|REPLY_TO|OTHER|DEFAULT_FROM",
+        "roles": _ROLES,
         # Contacts
         "advertised_interval": "daily|weekly|monthly|yearly|D|W|M|Y",
         "channel_type": "email|sms",
@@ -149,7 +150,7 @@ def _names_in(schema: Mapping[str, Any]) -> Iterator[str]:
 def _names() -> Iterator[str]:
     yield from _BESIDE_ROWS.split()
     yield from (*FIXED, *SIZES)
-    for stream in (*STREAMS, *FROM_CAMPAIGNS.values()):
+    for stream in STREAMS:
         yield from _names_in(stream.row_schema or stream.schema)
         yield from _names_in(stream.schema)
         yield from filter(None, (stream.records_key, stream.row_key))
@@ -161,10 +162,10 @@ KNOWN_NAMES = frozenset(_names())
 
 PATHS = frozenset(
     word
-    for path in (*(stream.path for stream in STREAMS), PRIVILEGES_PATH, "/v3/emails/tracking")
+    for path in (*(stream.path for stream in STREAMS), PRIVILEGES_PATH, "/v3")
     for word in path.split("/")
     if re.fullmatch(r"\w*", word)
-) | {*_MAIL.split("|")}
+)
 """The words of paths."""
 
 WORDS = KNOWN_NAMES | PATHS | frozenset().union(*FIXED.values()) | {"http://", "https://"}
