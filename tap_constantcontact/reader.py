@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from typing_extensions import override
 
@@ -67,7 +67,7 @@ def read(
         source = tap.streams[stream]
         for record in source.get_records(None):
             for stream_map in source.stream_maps:
-                if (mapped := stream_map.transform(cast("dict[str, Any]", record))) is not None:
+                if (mapped := stream_map.transform(record)) is not None:
                     yield mapped
         tap.run.check_access()
     except RunEndedError as ended:

@@ -237,8 +237,7 @@ class TapConstantContact(Tap):
     @property
     def selected_streams(self) -> list[ConstantContactStream]:
         """The selected streams, in the order in which they run."""
-        streams = cast("Mapping[str, ConstantContactStream]", self.streams)
-        return [stream for stream in streams.values() if stream.selected]
+        return [stream for stream in self.streams.values() if stream.selected]
 
     @override
     def discover_streams(self) -> list[Stream]:
@@ -265,7 +264,7 @@ class TapConstantContact(Tap):
 
     @property
     @override
-    def streams(self) -> dict[str, Stream]:
+    def streams(self) -> dict[str, ConstantContactStream]:  # type: ignore[override]
         found = super().streams
         streams = [cast("ConstantContactStream", found[stream.name]) for stream in STREAMS]
         return {stream.name: stream for stream in sorted(streams, key=lambda one: one.order())}

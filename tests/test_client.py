@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -63,7 +63,7 @@ def request_of(stream: Stream, context: Mapping[str, Any]) -> Wire:
     with wire(lambda _: whole(b"{}", status="404 Not Found")) as server:
         config = {"access_token": "the-secret", "api_url": f"{server.url}/v3"}
         tap = tap_with({**config, "requests_per_second": 10_000})
-        reading = cast("client.ConstantContactStream", tap.streams[stream.name])
+        reading = tap.streams[stream.name]
         with pytest.raises(FatalAPIError):
             [*reading.request_records(dict(context))]
     return server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import requests
 from requests.adapters import BaseAdapter
@@ -155,7 +155,7 @@ def _read(tap: TapConstantContact, budget: int) -> tuple[dict[str, int], dict[st
 def _readable(tap: TapConstantContact) -> list[ConstantContactStream]:
     """Return the streams that the token may read, as far as that is known."""
     connection = tap.run.connection
-    streams = cast("list[ConstantContactStream]", [*tap.streams.values()])
+    streams = [*tap.streams.values()]
     privileges = ask_privileges(
         connection.session, connection.api_url, tap.config["request_timeout"]
     )
