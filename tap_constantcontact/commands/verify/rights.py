@@ -44,11 +44,12 @@ def _as_documented(probe: Probe) -> str:
     told = 0
     for name, found in statuses.items():
         allowed = probe.permissions.get(name, "")
+        is_denied = allowed.startswith("no:")
         if allowed == "yes" and requests.codes.forbidden in found:
             raise ContradictedError(f"{name} is forbidden, though token and user have the rights.")
-        if allowed.startswith("no:") and found & {*SUCCESSES}:
+        if is_denied and found & {*SUCCESSES}:
             raise ContradictedError(f"{name} can be read, though {allowed.removeprefix('no: ')}.")
-        told += allowed == "yes" or allowed.startswith("no:")
+        told += is_denied or allowed == "yes"
     if not told:
         raise UntoldError("The rights of the token are not known.")
     return f"{told} streams can be read, or not, as the rights say."
@@ -56,8 +57,7 @@ def _as_documented(probe: Probe) -> str:
 
 def _sms_lists(probe: Probe) -> str:
     query = ContactListsStream.all_queries[1].parameters
-    rows = probe.ask(ContactListsStream, **query, limit=ContactListsStream.page_size).rows
-    return f"{len(rows)} lists are sent."
+    return f"{len(probe.first_page(ContactListsStream, **query).rows)} lists are sent."
 
 
 def _automations(probe: Probe) -> str:
