@@ -40,7 +40,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FORM_OF_ID = (8, 13, 14, 18, 19, 23)
 """Places of the dashes of an id, and of its version and variant."""
 
-_NUMBER = re.compile(r"[1-9]\d*")
+_NUMBER = re.compile(r"\d+\.\d+|[1-9]\d*")
 _SCHEME = re.compile(r"https?://")
 _IDENTIFIER = re.compile(r"(?!.*\d{3})(?!.{41})_?[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _ACCENTED = "éàüöñçêîôûæøåãõ"
@@ -118,7 +118,7 @@ class Replacement:
         if scheme := _SCHEME.match(text):
             return self._like(text, range(scheme.end()))
         if _NUMBER.fullmatch(text):
-            return self._like(text, not_at_first="0")
+            return self._like(text, [text.find(".")], not_at_first="0")
         return self._like(text)
 
     def _like(
