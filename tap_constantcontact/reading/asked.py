@@ -103,10 +103,7 @@ class Lists:
 
     def e_mails(self, campaign_id: str) -> list[str]:
         """Return the keys of a campaign's e-mails; none if the API does not know it."""
-        try:
-            return self.parts.keys(self.report.run, campaign_id)
-        except NotFoundError:
-            return []
+        return self.parts.keys(self.report.run, campaign_id) or []
 
 
 class AskedContacts:
@@ -152,12 +149,9 @@ class AskedContacts:
         """
         lists, quota = self._lists, self._run.connection.quota
         visits, sweeps = lists.visits, lists.report.sweeps
-        left = {place.parent_id: place for place in visits.due(sweeps, sweep)}
-        buckets = [
-            ids
-            for ids in self._buckets(visits.due(sweeps, replace(sweep, place=None)))
-            if not left.keys().isdisjoint(ids)
-        ]
+        due = visits.due(sweeps, replace(sweep, place=None))
+        left = {place.parent_id: place for place in sweep.rest(due)}
+        buckets = [ids for ids in self._buckets(due) if not left.keys().isdisjoint(ids)]
         needed = {key: lists.pages(key) for key in left}
         listing = sum(len(ids) + self._lists_of(ids) for ids in buckets)
         if listing + max(needed.values(), default=0) > quota.left:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple
+from itertools import islice
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -23,13 +23,6 @@ from tap_constantcontact.transport.workers import in_order
 
 DETAILS_AT_A_TIME = 500
 """Maximum number of parents whose details are requested before the report on their parts."""
-
-
-class Subject(NamedTuple):
-    """What a report is about: a parent, or one of its parts."""
-
-    place: Place
-    subject_id: str
 
 
 class BatchedReport(ConstantContactStream):
@@ -78,7 +71,7 @@ class BatchedReport(ConstantContactStream):
         parents = self.run.once(Parents, self.parents)
         if self.is_sampled:
             places = parents.sample()
-            while some := [*itertools.islice(places, self.ids_a_request)]:
+            while some := [*islice(places, self.ids_a_request)]:
                 yield from self.rows_about([one for _, one in self._subjects(some)])
             return
         sweep = self.sweeps.current()
@@ -91,7 +84,7 @@ class BatchedReport(ConstantContactStream):
 
     def _sweep(self, places: Sequence[Place]) -> Iterator[tuple[Place | None, list[Record]]]:
         """Yield the rows of each request, with the last parent of which no rows are missing."""
-        waiting: list[Subject] = []
+        waiting: list[tuple[Place, str]] = []
         while places:
             number = self._payable()
             some, places = places[:number], places[number:]
@@ -101,7 +94,7 @@ class BatchedReport(ConstantContactStream):
                 asked, waiting = waiting[: self.ids_a_request], waiting[self.ids_a_request :]
                 rows = [*self.rows_about([one for _, one in asked])]
                 self.run.progress.skip(len(asked) - len(rows))
-                unfinished = waiting[0].place if waiting else None
+                unfinished = waiting[0][0] if waiting else None
                 whole = [place for place, _ in asked if place != unfinished]
                 yield (whole[-1] if whole else None), rows
             if not waiting:
@@ -114,13 +107,14 @@ class BatchedReport(ConstantContactStream):
         left = self.run.connection.quota.left * self.ids_a_request / (self.ids_a_request + 1)
         return max(1, int(min(left, DETAILS_AT_A_TIME)))
 
-    def _subjects(self, places: Sequence[Place]) -> list[Subject]:
-        """Return what the report is about: parents, or their parts."""
-        if self.parts is None:
-            return [Subject(place, place.parent_id) for place in places]
+    def _subjects(self, places: Sequence[Place]) -> list[tuple[Place, str]]:
+        """Return the ids to ask for, of the parents or of their parts, each with its parent."""
+        parts = self.parts
+        if parts is None:
+            return [(place, place.parent_id) for place in places]
         connection = self.run.connection
         found = in_order(
-            self._parts_of,
+            lambda place: parts.keys(self.run, place.parent_id) or [],
             places,
             connection.turns,
             connection.ahead,
@@ -128,19 +122,12 @@ class BatchedReport(ConstantContactStream):
         )
         unit = self.parents.unit
         tracked = self.run.progress.track(self.name, found, unit, len(places))
-        return [Subject(place, part_id) for place, part_ids in tracked for part_id in part_ids]
+        return [(place, part_id) for place, part_ids in tracked for part_id in part_ids]
 
-    def _parts_of(self, place: Place) -> list[str]:
-        assert self.parts is not None  # noqa: S101 - only called if there are parts
-        try:
-            return self.parts.keys(self.run, place.parent_id)
-        except NotFoundError:
-            return []
-
-    def rows_about(self, parent_ids: Sequence[str]) -> Iterator[Record]:
-        """Yield the rows of some parents; those that the API does not know have none."""
-        for batch in _batches(parent_ids, self.ids_a_request):
-            yield from self._rows_of(batch)
+    def rows_about(self, ids: Sequence[str]) -> Iterator[Record]:
+        """Yield the rows about some ids; those that the API does not know have none."""
+        for first in range(0, len(ids), self.ids_a_request):
+            yield from self._rows_of(ids[first : first + self.ids_a_request])
 
     @override
     def plan(self) -> Plan:
@@ -149,19 +136,11 @@ class BatchedReport(ConstantContactStream):
         details = 0 if self.parts is None else listing.rows
         return Plan(listing.rows, added(listing.requests, details, requests))
 
-    def _rows_of(self, parent_ids: Sequence[str]) -> Iterator[Record]:
+    def _rows_of(self, ids: Sequence[str]) -> list[Record]:
         try:
-            records = [*self.all_rows({self.ids: parent_ids})]
+            return [*self.all_rows({self.ids: ids})]
         except NotFoundError:
-            if len(parent_ids) == 1:
-                return
-            for half in _batches(parent_ids, -(-len(parent_ids) // 2)):
-                yield from self._rows_of(half)
-        else:
-            yield from records
-
-
-def _batches(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    remaining = iter(ids)
-    while batch := [*itertools.islice(remaining, size)]:
-        yield batch
+            if len(ids) == 1:
+                return []
+            middle = (len(ids) + 1) // 2
+            return self._rows_of(ids[:middle]) + self._rows_of(ids[middle:])

@@ -27,8 +27,8 @@ class EventCounts:
         """Request the counts of those parents whose counts are not known yet, many at a time."""
         if missing := [parent_id for parent_id in parent_ids if parent_id not in self._known]:
             rows = self._stats.rows_about(missing)
-            told = {str(row[self._parents.key]): row.get("stats") or {} for row in rows}
-            self._known |= {**{parent_id: {} for parent_id in missing}, **told}
+            told = {str(row[self._stats.parents.key]): row.get("stats") or {} for row in rows}
+            self._known |= {key: {} for key in missing} | told
 
     def of(self, parent_id: str, names: Sequence[str]) -> int | None:
         """Return the sum of counts such as `em_opens_all`, or None if none is known."""

@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pendulum import DateTime
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from tap_constantcontact.auth.tokens import fingerprint
+from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant, rfc3339
 from tap_constantcontact.config.windows import DateSettings
 from tap_constantcontact.reading.query import Query
 from tap_constantcontact.reading.slices import Slice, place_of, slices_at
 from tap_constantcontact.state.bookmarks import ACCOUNT, Sweep
-
-if TYPE_CHECKING:
-    from tap_constantcontact.client import ConstantContactStream
 
 
 class Increment:
@@ -64,6 +62,11 @@ class Increment:
         return rfc3339(instant.subtract(seconds=lag).start_of("second"))
 
 
+def short_hash(values: list[Any]) -> str:
+    """Return a hash of values that JSON can hold, by which a later run tells if they changed."""
+    return fingerprint(json.dumps(values))[:8]
+
+
 class RefreshedIncrement(Increment):
     """The increment of a stream that reads all rows again when the last full read is long ago.
 
@@ -89,7 +92,7 @@ class RefreshedIncrement(Increment):
         self._takes_dates = any(query.takes_dates for query in queries)
         self._resumes = resumes
         shape = [[dict(query.parameters) for query in queries], astuple(settings), self.is_wanted]
-        self._fingerprint = fingerprint(json.dumps(shape))[:8]
+        self._fingerprint = short_hash(shape)
 
     @override
     def start(self) -> DateTime | None:

@@ -100,11 +100,6 @@ class Parents:
         assert self._of.changed is not None  # noqa: S101 - or no report asks for changed ones
         return self._of.changed
 
-    @property
-    def key(self) -> str:
-        """Name of the parents' key."""
-        return self._of.key
-
     def all(self) -> Sequence[Place]:
         """Return all parents, listing those that are not known yet."""
         if (self._bottom, self._top) != EVERYTHING:

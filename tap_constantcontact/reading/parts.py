@@ -79,11 +79,14 @@ class PartType:
     def known(self, run: Run) -> Iterator[str]:
         """Yield the keys of the parts of those parents whose details were requested."""
         for parent_id in run.once(self.details).known():
-            yield from self.keys(run, parent_id)
+            yield from self.keys(run, parent_id) or ()
 
-    def keys(self, run: Run, parent_id: str) -> list[str]:
-        """Return the keys of those parts of a parent that reports are about, or raise as `of`."""
-        found = run.once(self.details).of(parent_id).get(self.listed_in) or []
+    def keys(self, run: Run, parent_id: str) -> list[str] | None:
+        """Return the keys of those parts that reports are about; None for an unknown parent."""
+        try:
+            found = run.once(self.details).of(parent_id).get(self.listed_in) or []
+        except NotFoundError:
+            return None
         return [
             part[self.key]
             for part in (found if isinstance(found, list) else [found])

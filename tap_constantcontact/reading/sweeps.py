@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import astuple, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pendulum
 from pendulum import DateTime
 
-from tap_constantcontact.auth.tokens import fingerprint
+from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.config.dates import BEGINNING, days_before, rfc3339
 from tap_constantcontact.config.windows import DateSettings, Window
-from tap_constantcontact.reading.incremental import Increment
+from tap_constantcontact.reading.incremental import Increment, short_hash
 from tap_constantcontact.state.bookmarks import ACCOUNT, UNKNOWN, Place, Sweep
-
-if TYPE_CHECKING:
-    from tap_constantcontact.client import ConstantContactStream
 
 
 class Sweeps:
@@ -116,10 +112,6 @@ class Sweeps:
         """Return whether the next sweep reads what is new since this one."""
         return self.increment.is_wanted and self.fixed_window(sweep) is None
 
-    def enter(self, sweep: Sweep) -> None:
-        """Note that a sweep is under way, though no parent is out."""
-        self.bookmark.update(sweep=str(sweep))
-
     def part_is_out(self, sweep: Sweep, part: str) -> None:
         """Note that all records of a part are written, and emit the state if it is due."""
         self.bookmark.update(sweep=str(replace(self.under_way() or sweep, part=part)))
@@ -151,4 +143,4 @@ class Sweeps:
         shape.append(self.increment.is_wanted)
         if not self.stream.replication_key:
             shape.append(self.run.state.get(ACCOUNT))
-        return fingerprint(json.dumps(shape))[:8]
+        return short_hash(shape)

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.reading.parts import PartType
 from tap_constantcontact.run import Run
 
@@ -53,9 +52,8 @@ class PerPart(PerParent):
     @override
     def lists(self, run: Run, parent: Keys, after: str | None) -> Iterable[Keys]:
         (parent_id,) = parent.values()
-        try:
-            part_ids = self.parts.keys(run, parent_id)
-        except NotFoundError:
+        part_ids = self.parts.keys(run, parent_id)
+        if part_ids is None:
             run.progress.skip()
             return []
         lists: list[Keys] = [{**parent, self.parts.key: part_id} for part_id in part_ids]

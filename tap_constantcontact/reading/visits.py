@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import ClassVar
@@ -145,8 +145,7 @@ class Moved(All):
             grown = {name: tally.since(before.get(name)) for name, tally in now.items()}
             if not self.keeps_growth:
                 grown = {name: tally.flagged() for name, tally in grown.items()}
-            sweeps.bookmark.update(counts=joined(grown))
-            sweeps.enter(sweep)
+            sweeps.bookmark.update(counts=joined(grown), sweep=str(sweep))
 
     @override
     def sample(self, run: Run) -> Iterator[Place]:
@@ -174,8 +173,7 @@ class Moved(All):
             some = rest[first : first + size]
             if payable:
                 counts.request(place.parent_id for place in some)
-            moved = self._moved(sweeps, sweep)
-            due = [place for place in some if moved(place.parent_id)]
+            due = [place for place in some if self._moved(sweeps, sweep, place.parent_id)]
             end = some[-1] if first + size < len(rest) else None
             yield Batch(due, end, len(due))
 
@@ -183,17 +181,12 @@ class Moved(All):
         """Return all parents that are due."""
         return [place for batch in self.batches(sweeps, sweep) for place in batch.due]
 
-    def _moved(self, sweeps: Sweeps, sweep: Sweep) -> Callable[[str], list[str]]:
-        """Return what names the groups in which a parent has new events."""
-        counts = self._counts(sweeps)
+    def _moved(self, sweeps: Sweeps, sweep: Sweep, parent_id: str) -> list[str]:
+        """Return the names of the groups in which a parent has new events."""
         if self.is_full(sweeps, sweep):
-            return lambda parent_id: [
-                name for name, names in self.groups.items() if counts.of(parent_id, names) != 0
-            ]
-        before, now = self._kept(sweeps), self._tallies(sweeps)
-        return lambda parent_id: [
-            name for name in now if now[name].growth_of(parent_id, before.get(name)) != 0
-        ]
+            counts = self._counts(sweeps)
+            return [name for name, of in self.groups.items() if counts.of(parent_id, of) != 0]
+        return [name for name, growth in self.growths(sweeps, parent_id).items() if growth != 0]
 
     def growths(self, sweeps: Sweeps, parent_id: str) -> dict[str, int | None]:
         """Return by how much each group's tally grew for a parent, modulo 256; None if unknown."""
@@ -214,8 +207,8 @@ class Moved(All):
         Counts of 0 are left out: there are no such events to read.
         """
         counts = self._counts(sweeps)
-        groups = self._moved(sweeps, sweep)(parent_id)
-        names = [name for group in groups for name in self.groups[group]]
+        groups = self._moved(sweeps, sweep, parent_id)
+        names = chain.from_iterable(self.groups[group] for group in groups)
         found = {name: counts.of(parent_id, [name]) for name in names}
         return {name: count for name, count in found.items() if count != 0}
 
@@ -244,5 +237,5 @@ class Moved(All):
             bookmark = sweeps.bookmark
             if self.is_full(sweeps, sweep):
                 bookmark.update(full_read_at=rfc3339(sweep.began))
-            settled = {name: tally.settled() for name, tally in self._kept(sweeps).items()}
+            settled = {name: Tally(tally.sums) for name, tally in self._kept(sweeps).items()}
             bookmark.update(counts=joined(settled) or None)

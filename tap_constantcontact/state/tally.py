@@ -71,10 +71,6 @@ class Tally:
         """Return this tally with which sums grew, not by how much: in 16 characters, not 128."""
         return replace(self, moved=tuple(None if growth else growth for growth in self.moved))
 
-    def settled(self) -> Tally:
-        """Return this tally for when its sweep is over."""
-        return replace(self, moved=())
-
     def _growth(self, bucket: int, before: Tally | None) -> int | None:
         earlier = (before.moved[bucket] if before.moved else 0) if before else None
         if before is None or earlier is None:

@@ -41,7 +41,7 @@ def test_a_growth_adds_up_over_the_runs_of_a_sweep(
     kept = begun.since(before)
     assert Tally.parse(str(kept)) == kept
     assert now.growth_of(key, kept) == now.growth_of(key, before)
-    assert kept.settled() == begun
+    assert Tally(kept.sums) == begun
     flags = kept.flagged()
     assert Tally.parse(str(flags)) == flags
     assert len(str(flags)) == len(str(begun)) + 17
