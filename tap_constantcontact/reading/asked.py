@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -52,20 +52,17 @@ class Lists:
     counted_by: Mapping[str, str]
     context: Callable[[str, str], dict[str, Any]]
 
-    def count(self, campaign_id: str, activity_type: str) -> int | None:
-        """Return the number of a campaign's events of a type, or None if it is not known."""
+    def sizes(self, campaign_id: str) -> dict[str, int | None]:
+        """Return the number of events of each type that a campaign has; None if it is not known."""
         counts = self.report.run.once(EventCounts, self.visits.stats)
-        return counts.of(campaign_id, [self.counted_by[activity_type]])
+        sizes = {of: counts.of(campaign_id, [name]) for of, name in self.counted_by.items()}
+        return {activity_type: size for activity_type, size in sizes.items() if size != 0}
 
     def pages(self, campaign_id: str) -> int:
         """Return the number of requests for all events of a campaign."""
-        counts = (self.count(campaign_id, of_type) for of_type in self.counted_by)
-        size = self.report.page_size or 1
-        return sum(pages(count or 0, size, shrinks=False) for count in counts if count != 0)
-
-    def types(self, campaign_id: str) -> list[str]:
-        """Return the types of which a campaign has events."""
-        return [of_type for of_type in self.counted_by if self.count(campaign_id, of_type) != 0]
+        a_page = self.report.page_size or 1
+        sizes = self.sizes(campaign_id).values()
+        return sum(pages(size or 0, a_page, shrinks=False) for size in sizes)
 
     def growth(self, campaign_id: str) -> int | None:
         """Return by how much the tally of a campaign grew, modulo 256; None if it is not known."""
@@ -75,11 +72,7 @@ class Lists:
     def known(self, campaign_id: str, start: datetime) -> bool:
         """Return whether the run knows already which events there are since an instant."""
         new_events = self.report.run.once(NewEvents)
-        return all(
-            new_events.known((e_mail, of_type), start) is not None
-            for e_mail in self.e_mails(campaign_id)
-            for of_type in self.types(campaign_id)
-        )
+        return all(new_events.known(of, start) is not None for of in self.of(campaign_id))
 
     def since(self, campaign_id: str, start: datetime, most: int) -> list[NewEvent] | None:
         """Return a campaign's events since an instant; None if they are too many, or not sure.
@@ -88,22 +81,22 @@ class Lists:
         """
         new_events = self.report.run.once(NewEvents)
         found: list[NewEvent] = []
-        for e_mail in self.e_mails(campaign_id):
-            for of_type in self.types(campaign_id):
-                pages = in_full(self.report, self.context(e_mail, of_type))
-                rows = (page.as_dicts() for page in pages)
-                try:
-                    events = new_events.request((e_mail, of_type), start, rows, most)
-                except NotFoundError:
-                    continue
-                if events is None:
-                    return None
-                found += events
+        for of in self.of(campaign_id):
+            rows = (page.as_dicts() for page in in_full(self.report, self.context(*of)))
+            try:
+                events = new_events.request(of, start, rows, most)
+            except NotFoundError:
+                continue
+            if events is None:
+                return None
+            found += events
         return found
 
-    def e_mails(self, campaign_id: str) -> list[str]:
-        """Return the keys of a campaign's e-mails; none if the API does not know it."""
-        return self.parts.keys(self.report.run, campaign_id) or []
+    def of(self, campaign_id: str) -> Iterator[tuple[str, str]]:
+        """Yield the e-mail and the activity type of each list; none of an unknown campaign."""
+        for e_mail in self.parts.keys(self.report.run, campaign_id) or ():
+            for activity_type in self.sizes(campaign_id):
+                yield e_mail, activity_type
 
 
 class AskedContacts:
@@ -148,8 +141,8 @@ class AskedContacts:
         are few, nothing is requested that might be in vain.
         """
         lists, quota = self._lists, self._run.connection.quota
-        visits, sweeps = lists.visits, lists.report.sweeps
-        due = visits.due(sweeps, replace(sweep, place=None))
+        parts = lists.parts
+        due = lists.visits.due(lists.report.sweeps, replace(sweep, place=None))
         left = {place.parent_id: place for place in sweep.rest(due)}
         buckets = [ids for ids in self._buckets(due) if not left.keys().isdisjoint(ids)]
         needed = {key: lists.pages(key) for key in left}
@@ -164,14 +157,17 @@ class AskedContacts:
         chosen = cheapest(needed, people)
         if len(set().union(*(people[key] for key in chosen))) > quota.left:
             chosen = {key for key, found in people.items() if len(found) < needed[key]}
-        self._people = {part: people[key] for key in chosen for part in lists.e_mails(key)}
+        self._people = {
+            part: people[key] for key in chosen for part in parts.keys(self._run, key) or ()
+        }
         created = min((left[key].created_at for key in chosen), default=UNKNOWN)
         if 0 < created < UNKNOWN:
             self._window = Window(pendulum.from_timestamp(created), self._window.end)
 
     def rows(self, keys: Keys) -> list[Record] | None:
         """Return the rows of an e-mail's contacts with new events; None if all are to be read."""
-        e_mail, key = keys[self._lists.parts.key], self._lists.parts.key
+        key = self._lists.parts.key
+        e_mail = keys[key]
         if e_mail not in self._people:
             return None
         connection = self._run.connection
@@ -211,7 +207,7 @@ class AskedContacts:
 
     def _lists_of(self, ids: Sequence[str]) -> int:
         """Return the number of lists in which there may be new events."""
-        return sum(len(self._lists.types(key)) for key in ids)
+        return sum(len(self._lists.sizes(key)) for key in ids)
 
     def _fewest(self, ids: Sequence[str]) -> float:
         """Return the number of requests if each new event is another contact's."""

@@ -36,7 +36,7 @@ class BatchedReport(ConstantContactStream):
 
     Attributes that a stream may set:
         parents: The type of the parents.
-        parts: The type of their parts, if the report is on these and not on the parents.
+        parts: The type of their parts, if the report is on these.
         ids: Name of the path's placeholder for the ids, which are joined by commas.
         ids_a_request: Maximum number of ids a request.
     """

@@ -30,10 +30,10 @@ from tap_constantcontact.transport.retries import FEWER_WAITS, RETRY_WAITS, retr
 from tap_constantcontact.transport.workers import read_ahead
 
 SMALLEST_PAGE = 20
-"""Minimum number of rows a page, below which pages are not made smaller."""
+"""Number of rows a page below which pages are not made smaller."""
 
 SHRINKAGE = 5
-"""Factor by which pages get smaller when a page keeps failing."""
+"""Factor by which pages get smaller when one keeps failing."""
 
 REMEMBERED = 20_000
 """Number of keys of rows after which older ones may be forgotten.
@@ -83,7 +83,7 @@ class Collection(ConstantContactStream):
     _patience: Sequence[float] = RETRY_WAITS
 
     def queries(self) -> Iterable[Query]:
-        """Return the queries whose responses together hold every row."""
+        """Return `all_queries`, or what the settings make of them."""
         return self.all_queries
 
     @override
@@ -101,10 +101,9 @@ class Collection(ConstantContactStream):
 
     def increment_of(self, stream: ConstantContactStream) -> RefreshedIncrement:
         """Return the increment of a stream that reads the list: of this one or another."""
-        settings = self.date_settings.of(self.config)
         return RefreshedIncrement(
             stream,
-            settings,
+            self.date_settings.of(self.config),
             self.refresh_days,
             [*self.queries()],
             resumes=bool(self.creation.after),
@@ -165,11 +164,10 @@ class Collection(ConstantContactStream):
     ) -> Iterator[Record]:
         """Yield every row of a query's list once, or of what is left of it.
 
-        Pages are numbered (seen in responses recorded from the live service), so they shift while
-        they are read. A row that joins the list pushes others onto the next page, where they appear
-        again. A row that leaves pulls others onto a page that was already read, where they are
-        missed. So a list that rows may leave is read until a pass finds no new row, unless it fits
-        on one page.
+        Pages are numbered (seen in responses recorded from the live service). So a row that joins
+        the list pushes others onto the next page, where they appear again, and a row that leaves
+        pulls others onto a page that was already read. A list that rows may leave is read until a
+        pass finds no new row, unless it fits on one page.
         """
         key_of = itemgetter(*self.keys)
         seen = Seen() if query.shrinks else Seen(REMEMBERED)
@@ -203,7 +201,7 @@ class Collection(ConstantContactStream):
     def _rows_by_page(
         self, query: Query, limit: int, left: Sequence[Slice], note: Note
     ) -> Iterable[Sequence[Record]]:
-        """Return the rows of each page, of which the next ones are read meanwhile."""
+        """Return the rows of each page, while the next ones are read."""
         parameters = {**query.parameters, "limit": limit}
         if self.is_sampled:
             return (page.rows for page in self.pages(parameters))

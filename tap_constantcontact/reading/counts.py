@@ -15,7 +15,7 @@ WATCHED = 300
 
 
 class EventCounts:
-    """The counts of the parents of one type, requested once a run, from a report's `stats`."""
+    """The counts of parents, each requested once a run, from a report's `stats`."""
 
     def __init__(self, run: Run, stats: type[BatchedReport]) -> None:
         self._stats = run.once(stats)

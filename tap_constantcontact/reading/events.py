@@ -30,12 +30,11 @@ def read_once(pages: Callable[[], Iterable[EventRows]]) -> Iterator[EventRows]:
 
     Pages are numbered. So an event that happens while they are read shifts the rows, and the last
     row of a page appears again as the first row of the next. But two equal rows at such a border
-    may also be two separate events. Reading the first page once more shows which: rows are repeated
-    only if new events have arrived at its top, and at most one row per new event. Equal rows within
-    one page are always separate events.
+    may also be two separate events. Reading the first page once more shows which: at most as many
+    rows are repeated as new events have arrived at its top. Equal rows within one page are always
+    separate events.
 
-    `pages` requests all of them for each pass, the newest first. All requests are sent before this
-    returns.
+    `pages` requests all of them for each pass. All requests are sent before this returns.
 
     Example:
         >>> a, b = {"contact_id": "1"}, {"contact_id": "2"}

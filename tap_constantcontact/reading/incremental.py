@@ -62,6 +62,11 @@ class Increment:
         return rfc3339(instant.subtract(seconds=lag).start_of("second"))
 
 
+def is_long_ago(last: str | None, days: int, now: DateTime) -> bool:
+    """Return whether something was last done as many days ago, or never; 0 days stand for never."""
+    return days > 0 and (not last or parse_instant(last) <= days_before(now, days))
+
+
 def short_hash(values: list[Any]) -> str:
     """Return a hash of values that JSON can hold, by which a later run tells if they changed."""
     return fingerprint(json.dumps(values))[:8]
@@ -70,11 +75,15 @@ def short_hash(values: list[Any]) -> str:
 class RefreshedIncrement(Increment):
     """The increment of a stream that reads all rows again when the last full read is long ago.
 
-    It is after as many days as the setting named `refresh_days` says; None stands for never. And if
-    the API takes no dates to filter rows by, all are read each time.
+    A full reading that a run did not finish is a sweep, with which a later run with the same
+    settings goes on.
 
-    A full reading that a run did not finish is a sweep, which a later run with the same settings
-    goes on with, if the stream `resumes`. `queries` are those of a full reading.
+    Args:
+        stream: The stream.
+        settings: Those that decide from when on changes are read.
+        refresh_days: Name of the setting for the days after which all rows are read again, if any.
+        queries: Those of a full reading. If the API takes dates in none, each reading is full.
+        resumes: Whether the stream keeps what is left of a full reading.
     """
 
     def __init__(
@@ -102,11 +111,10 @@ class RefreshedIncrement(Increment):
 
     @property
     def _refresh_is_due(self) -> bool:
-        days = self._run.config[self._refresh_days] if self._refresh_days else 0
-        if not days or self.value is None:
+        if not self._refresh_days or self.value is None:
             return False
-        last = self._bookmark["full_read_at"]
-        return not last or parse_instant(last) <= days_before(self._run.began, days)
+        days = self._run.config[self._refresh_days]
+        return is_long_ago(self._bookmark["full_read_at"], days, self._run.began)
 
     @property
     def sweep(self) -> Sweep:

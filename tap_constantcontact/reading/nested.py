@@ -23,8 +23,6 @@ class RowsWithin(ConstantContactStream):
     """Rows within the rows of a collection, as a table for targets that cannot nest.
 
     It sends no request of its own: the collection is read once for its own stream and all of these.
-    A row that is removed at the source is not read any more; in a target, the collection's row then
-    has a later date than the row.
 
     Attributes that a stream sets:
         collection: The collection's own stream.
@@ -42,7 +40,7 @@ class RowsWithin(ConstantContactStream):
 
     @property
     def shared(self) -> SharedReading:
-        """The reading of the collection."""
+        """The reading of the collection, which all its streams share."""
         return self.run.once(SharedReading, self.collection)
 
     @classmethod

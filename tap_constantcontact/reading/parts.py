@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from typing_extensions import override
 from tap_constantcontact.client import ConstantContactStream
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.limits.plan import Plan
-from tap_constantcontact.reading.parents import Parents, ParentType
+from tap_constantcontact.reading.parents import ParentType
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 
@@ -23,21 +23,19 @@ class Details(ConstantContactStream):
     """
 
     parents: ClassVar[ParentType]
-    cost = "1 per parent"
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
         self._known: dict[str, Record | NotFoundError] = {}
 
     @override
-    def read(self) -> Iterator[Record]:
-        for place in self.run.once(Parents, self.parents).all():
-            yield self.of(place.parent_id)
+    def read(self) -> Iterable[Record]:
+        """Return nothing: the details are no stream that a run writes."""
+        return ()
 
     @override
     def plan(self) -> Plan:
-        listing = self.run.once(Parents, self.parents).plan()
-        return listing + Plan(0, listing.rows)
+        return Plan(0, 0)
 
     def known(self) -> list[str]:
         """Return the keys of the parents whose details were requested and found."""

@@ -16,10 +16,6 @@ OVERLAP = timedelta(seconds=1)
 """Time by which two readings overlap: whether the API's bounds are inclusive is undocumented."""
 
 
-def _any(record: Record) -> bool:  # noqa: ARG001
-    return True
-
-
 class Change(NamedTuple):
     """A query parameter that restricts a list to the rows changed since a date.
 
@@ -73,7 +69,7 @@ class Query:
     has_total: bool = True
     is_short: bool = False
     shrinks: bool = False
-    is_wanted: Callable[[Record], bool] = _any
+    is_wanted: Callable[[Record], bool] = lambda _: True
     labels: Mapping[str, Any] = field(default_factory=dict)
     is_dated: bool = False
 

@@ -1,19 +1,18 @@
 """A report on parents: a request or more for each, in a sweep over as many runs as it takes.
 
-A sweep may take many runs and days. The SDK's child streams would keep one bookmark per parent and
-write all of them whenever one moves. Here a report goes through the parents itself, and its state
-holds only what an unfinished sweep needs to resume: when it began, the last parent whose records
-are all written, and a fingerprint of the settings. When the sweep finishes, the bookmark becomes
-the instant at which the sweep began, so that nothing that happened in the meantime is missed.
+The SDK's child streams would keep one bookmark per parent. Here a report goes through the parents
+itself, and its state holds only where an unfinished sweep stands. When the sweep finishes, the
+bookmark becomes the instant at which it began, so that nothing that happened meanwhile is missed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -36,16 +35,8 @@ Keep = Callable[[Iterable[Record]], Iterable[Record]]
 """Returns the rows of a parent to keep; all requests that it needs are sent before it returns."""
 
 
-class ParentRows(NamedTuple):
-    """What was read of a parent.
-
-    Attributes:
-        rows: The rows of each list that is complete, with the part that they are about, if any.
-        limit: The limit that was reached before the next one was complete, if one was.
-    """
-
-    rows: Sequence[tuple[str | None, Iterable[Record]]]
-    limit: LimitReachedError | None = None
+ParentRows = tuple[list[tuple[str | None, Iterable[Record]]], LimitReachedError | None]
+"""The rows of each complete list of a parent, with its part, if any, and the limit reached then."""
 
 
 class Report(ConstantContactStream):
@@ -128,7 +119,7 @@ class Report(ConstantContactStream):
         sweep = self.sweeps.current()
         self.sweeps.begin(sweep)
         if self.is_sampled:
-            yield from self._sample(sweep)
+            yield from self._sample(replace(sweep, part=None))
             return
         parents = self.visits.parents
         if parents.stream is None and not self.config.get(parents.given_by or ""):
@@ -136,11 +127,11 @@ class Report(ConstantContactStream):
                 "%s has nothing to read: %s is not set", self.name, parents.given_by
             )
         quota = self.run.connection.quota
-        before = quota.spent, self.bookmark["sweep"]
+        spent, kept = quota.spent, self.bookmark["sweep"]
         try:
             yield from self._rows_of_all(sweep, keep)
         except LimitReachedError:
-            if quota.spent > before[0] and self.bookmark["sweep"] == before[1]:
+            if quota.spent > spent and self.bookmark["sweep"] == kept:
                 self.logger.warning(
                     "The remaining requests were too few to finish one list of %s: each run "
                     "needs more",
@@ -152,12 +143,11 @@ class Report(ConstantContactStream):
 
     def _rows_of_all(self, sweep: Sweep, keep: Keep) -> Iterator[Record]:
         self.visits.begin(self.sweeps, sweep)
-        after = sweep.part
         window = self.visits.window(self.sweeps, sweep)
         batches = self.visits.batches(self.sweeps, sweep)
         first = next(batches, Batch.of([]))
         self._tell_if_long(first.number * self.requests.requests)
-        read = partial(self._read, sweep=sweep, window=window, keep=keep, after=after)
+        read = partial(self._read, sweep=sweep, window=window, keep=keep)
         unit = self.visits.parents.unit
         with closing(self._in_order(read, sweep, chain([first], batches))) as parents:
             tracked = self.run.progress.track(self.name, parents, unit, first.total)
@@ -171,7 +161,7 @@ class Report(ConstantContactStream):
                         self.sweeps.part_is_out(sweep, part)
                 if limit:
                     raise limit
-                if not self.filters and not after:
+                if not self.filters and not sweep.part:
                     self.visits.compare(self.sweeps, sweep, place.parent_id, number)
                 self.sweeps.move_on(sweep, place)
 
@@ -218,7 +208,7 @@ class Report(ConstantContactStream):
     def _sample(self, sweep: Sweep) -> Iterator[Record]:
         window = self.visits.window(self.sweeps, sweep)
         for place in self.visits.sample(self.run):
-            lists, limit = self._read(place, sweep, window, lambda rows: rows, None)
+            lists, limit = self._read(place, sweep, window, lambda rows: rows)
             for _, rows in lists:
                 yield from rows
             if limit:
@@ -226,29 +216,28 @@ class Report(ConstantContactStream):
 
     # One parent
 
-    def _read(
-        self, place: Place, sweep: Sweep, window: Window, keep: Keep, after: str | None
-    ) -> ParentRows:
-        """Read the rows of a parent that come after a part.
+    def _read(self, place: Place, sweep: Sweep, window: Window, keep: Keep) -> ParentRows:
+        """Read the rows of a parent; of the one that a sweep had begun, those of its later parts.
 
         Raises:
             LimitReachedError: The limit was reached before one list was complete.
         """
         parent = {self.visits.parents.key: place.parent_id}
         lists: list[tuple[str | None, Iterable[Record]]] = []
+        limit = None
         try:
-            for keys in self.requests.lists(self.run, parent, after):
+            for keys in self.requests.lists(self.run, parent, sweep.part):
                 try:
                     rows = self.rows_of(keys, sweep, window)
                 except NotFoundError:
                     self.run.progress.skip()
                     continue
                 lists.append((self.requests.part(keys), self._kept(rows, place, window, keep)))
-        except LimitReachedError as limit:
+        except LimitReachedError as error:
             if not lists:
                 raise
-            return ParentRows(lists, limit)
-        return ParentRows(lists)
+            limit = error
+        return lists, limit
 
     def _kept(
         self, rows: Iterable[Record], place: Place, window: Window, keep: Keep

@@ -51,8 +51,7 @@ class Events:
     """Events, each read once, which get a key `activity_id`.
 
     `activity_type` is their type if the list spells it otherwise or not at all. The lists have no
-    date filter: if they come `newest_first`, reading stops at the first page with older events than
-    the window's.
+    date filter: if they come `newest_first`, reading stops at the first older event's page.
     """
 
     activity_type: str | None = None

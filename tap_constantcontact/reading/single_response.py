@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.config.dates import rfc3339
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.records.rows import Record
 
@@ -18,18 +17,14 @@ class SingleResponse(ConstantContactStream):
 
     Attributes that a stream may set:
         parameters: The query parameters.
-        dated_by: Name of a field to add with the instant of the run, for figures without a date.
     """
 
     parameters: ClassVar[dict[str, Any]] = {}
-    dated_by: ClassVar[str | None] = None
     cost = "1"
 
     @override
     def read(self) -> Iterator[Record]:
-        date = {self.dated_by: rfc3339(self.run.began)} if self.dated_by else {}
-        for record in self.all_rows(self.parameters):
-            yield {**record, **date}
+        return self.all_rows(self.parameters)
 
     @override
     def plan(self) -> Plan:

@@ -67,13 +67,12 @@ class Slice(NamedTuple):
 WHOLE = (Slice(),)
 """The slices of a list of which nothing has been read."""
 
-
 Note = Callable[[Sequence[Slice]], None]
 """Is called when the rows of a page are out, with the slices of the list that are left."""
 
 
 def forget(left: Sequence[Slice]) -> None:
-    """Note nothing of what is left of a list."""
+    """Note nothing."""
 
 
 def place_of(left: Sequence[Slice]) -> Place:
@@ -129,13 +128,11 @@ class Chain:
     """The pages of one slice, each linked from the one before.
 
     Attributes:
-        after: Creation date-time of the oldest rows to keep, in whole seconds; empty for no limit.
-        before: Creation date-time before which rows are kept; empty for no limit.
+        after, before: The bounds of the slice.
         reached: Creation date-time from which on all rows of the slice are out; empty for none.
         left: Estimated number of rows on the pages that were not read yet; None if not known.
-        newest: The highest creation date-time on the pages that were read.
-        oldest: The lowest one.
-        read: Number of rows on the pages that were read.
+        newest, oldest: The highest and the lowest creation date-time on the pages that were read.
+        read: Number of rows on these pages.
         descends: Whether all rows came newest first so far.
         is_dated: Whether all rows so far told when they were created.
     """

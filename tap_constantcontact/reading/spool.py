@@ -60,7 +60,8 @@ class Spool(Generic[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the items in the order in which they were added."""
-        return map(itemgetter(1), self._sorted_by("rowid"))
+        found = self._filed_by("rowid") if self._is_filed else self._recent
+        return map(itemgetter(1), found)
 
     def grouped(self) -> Iterator[list[Item]]:
         """Yield the items of each key together, those of one key as above.
@@ -68,8 +69,14 @@ class Spool(Generic[Item]):
         The keys come in the order in which they were first added, or if the items are in a file, in
         that of their texts.
         """
-        for _, group in groupby(self._sorted_by("key, rowid"), itemgetter(0)):
-            yield [item for _, item in group]
+        if self._is_filed:
+            for _, group in groupby(self._filed_by("key, rowid"), itemgetter(0)):
+                yield [item for _, item in group]
+            return
+        groups: dict[str, list[Item]] = {}
+        for key, item in self._recent:
+            groups.setdefault(key, []).append(item)
+        yield from groups.values()
 
     def __contains__(self, key: str) -> bool:
         """Return whether an item has a key; quickest where keys are asked for in their order."""
@@ -83,15 +90,7 @@ class Spool(Generic[Item]):
         self._database.execute("CREATE INDEX by_key ON items (key)")
         return self._database
 
-    def _sorted_by(self, columns: str) -> Iterator[tuple[str, Item]]:
-        if not self._is_filed:
-            by_key = columns != "rowid"
-            first: dict[str, int] = {}
-            for number, (key, _) in enumerate(self._recent):
-                first.setdefault(key, number)
-            by_first = sorted(self._recent, key=lambda entry: first[entry[0]])
-            yield from by_first if by_key else self._recent
-            return
+    def _filed_by(self, columns: str) -> Iterator[tuple[str, Item]]:
         self._write()
         with _room_told():
             found = self._database.execute(f"SELECT key, item FROM items ORDER BY {columns}")  # noqa: S608

@@ -10,12 +10,13 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from tap_constantcontact.config.dates import BEGINNING, days_before, parse_instant, rfc3339
+from tap_constantcontact.config.dates import BEGINNING, parse_instant, rfc3339
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.limits.plan import Plan
 from tap_constantcontact.reading.batch import Batch
 from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.reading.counts import EventCounts
+from tap_constantcontact.reading.incremental import is_long_ago
 from tap_constantcontact.reading.parents import Parents, ParentType
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.records.rows import Record
@@ -131,11 +132,10 @@ class Moved(All):
 
     @override
     def is_full(self, sweeps: Sweeps, sweep: Sweep) -> bool:
-        days = sweeps.run.config["full_sweep_days"]
-        last = sweeps.bookmark["full_read_at"]
         if sweeps.increment.value is None or sweeps.fixed_window(sweep):
             return True
-        return days > 0 and (not last or parse_instant(last) <= days_before(sweep.began, days))
+        days = sweeps.run.config["full_sweep_days"]
+        return is_long_ago(sweeps.bookmark["full_read_at"], days, sweep.began)
 
     @override
     def begin(self, sweeps: Sweeps, sweep: Sweep) -> None:

@@ -79,21 +79,23 @@ Assumption: `sent-campaigns-are-done`.
 """
 
 
-def _is_sent(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG001
-    return str(campaign.get("current_status")).lower() in SENT
+def _status(campaign: Record) -> str:
+    return str(campaign.get("current_status")).lower()
 
 
 CAMPAIGNS = ParentType(
-    stream=EmailCampaignsStream, key="campaign_id", changed=UPDATED, is_wanted=_is_sent
+    stream=EmailCampaignsStream,
+    key="campaign_id",
+    changed=UPDATED,
+    is_wanted=lambda campaign, _: _status(campaign) in SENT,
 )
 """The parents of the campaign reports: the campaigns that were sent."""
 
-
-def _is_kept(campaign: Record, config: Mapping[str, Any]) -> bool:  # noqa: ARG001
-    return str(campaign.get("current_status")).lower() != "removed"
-
-
-KEPT_CAMPAIGNS = ParentType(stream=EmailCampaignsStream, key="campaign_id", is_wanted=_is_kept)
+KEPT_CAMPAIGNS = ParentType(
+    stream=EmailCampaignsStream,
+    key="campaign_id",
+    is_wanted=lambda campaign, _: _status(campaign) != "removed",
+)
 """All campaigns but the removed ones, whose details the API does not know."""
 
 CHANGED_CAMPAIGNS = replace(KEPT_CAMPAIGNS, changed=UPDATED)

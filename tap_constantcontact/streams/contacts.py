@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from pendulum import DateTime
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
+from tap_constantcontact.config.dates import rfc3339
 from tap_constantcontact.config.windows import ContactDateSettings
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.nested import SharedReading
@@ -35,9 +36,6 @@ from tap_constantcontact.streams.fields import (
 
 LISTS_A_REQUEST = 25
 TAGS_A_REQUEST = 50
-
-STATUS_OF_PERMISSION = {"explicit": "active", "implicit": "active"}
-"""The status of a contact with a permission, if it is not named like the permission."""
 
 EMAIL_ADDRESS = (
     text("address", "The address itself."),
@@ -249,7 +247,6 @@ class ContactCountsStream(SingleResponse):
     primary_keys = ("counted_at",)
     row_keys = ()
     parameters: ClassVar = {"include": "new_subscriber"}
-    dated_by = "counted_at"
     schema = schema(
         instant_key("counted_at", "When the run began that counted them."),
         integer("total", "Number of contacts."),
@@ -260,13 +257,18 @@ class ContactCountsStream(SingleResponse):
         integer("new_subscriber", "Contacts who were added in the last 30 days."),
     )
 
+    @override
+    def read(self) -> Iterator[Record]:
+        for record in super().read():
+            yield {**record, "counted_at": rfc3339(self.run.began)}
+
 
 def status(contact: Record) -> str:
     """Return a contact's status, as the API's filter by status sees it, from the contact's row."""
     if contact.get("deleted_at"):
         return "deleted"
     permission = (contact.get("email_address") or {}).get("permission_to_send") or "not_set"
-    return STATUS_OF_PERMISSION.get(permission, permission)
+    return "active" if permission in ("explicit", "implicit") else permission
 
 
 def _batches(parameter: str, ids: Sequence[str] | None, size: int) -> list[dict[str, str]]:
@@ -276,25 +278,20 @@ def _batches(parameter: str, ids: Sequence[str] | None, size: int) -> list[dict[
     return [{parameter: ",".join(ids[i : i + size])} for i in range(0, len(ids), size)]
 
 
-def _is_reported(contact: Record, config: Mapping[str, Any]) -> bool:
-    return bool(config.get("contact_status")) or not contact.get("deleted_at")
-
-
-def _counting_the_reported(query: Query, config: Mapping[str, Any]) -> Query:
-    """Return a query that lists only the contacts of a report.
-
-    Without a status, the API leaves out deleted contacts. (Contract.)
-    """
-    return query if config.get("contact_status") else query.without("status")
-
-
 CONTACTS = ParentType(
     stream=ContactsStream,
     key="contact_id",
     filters=("contact_ids", "contact_status", "contact_list_ids", "contact_tag_ids", "segment_id"),
     given_by="contact_ids",
     leaves_out=("include",),
-    is_wanted=_is_reported,
-    counted_by=_counting_the_reported,
+    is_wanted=lambda contact, config: (
+        bool(config.get("contact_status")) or not contact.get("deleted_at")
+    ),
+    counted_by=lambda query, config: (
+        query if config.get("contact_status") else query.without("status")
+    ),
 )
-"""The parents of the contact reports: all contacts but deleted ones, unless a status is set."""
+"""The parents of the contact reports: all contacts but deleted ones, unless a status is set.
+
+Without a status, the API leaves out deleted contacts. (Contract.)
+"""

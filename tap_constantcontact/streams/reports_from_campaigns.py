@@ -20,10 +20,10 @@ from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
-from tap_constantcontact.config.dates import days_before, parse_instant
 from tap_constantcontact.config.windows import ReportDateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan
+from tap_constantcontact.reading.incremental import is_long_ago
 from tap_constantcontact.reading.new_events import NewEvents
 from tap_constantcontact.reading.parents import Parents
 from tap_constantcontact.reading.report import Report
@@ -52,8 +52,6 @@ COUNTED_BY = {
     "em_forwards": "em_forwards",
 }
 """Name of the count that moves with new events, by activity type."""
-
-OTHERS = ("em_sends", "em_bounces", "em_optouts", "em_forwards")
 
 TypedEvents = Sequence[tuple[str, Iterable[Record]]]
 """The events of a part, by activity type."""
@@ -141,12 +139,8 @@ class ReportFromCampaigns(Report):
     @property
     def completion_is_due(self) -> bool:
         """Whether this run reads, or goes on to read, what campaigns do not show."""
-        days = self.config["full_sweep_days"]
-        if not days:
-            return False
-        last = self._per_contact.bookmark.swept_at
-        is_under_way = self._per_contact.sweeps.under_way() is not None
-        return not last or is_under_way or parse_instant(last) <= days_before(self.run.began, days)
+        last = self._per_contact.bookmark.swept_at  # none while a sweep is under way
+        return is_long_ago(last, self.config["full_sweep_days"], self.run.began)
 
     def plan_of_completion(self) -> Plan:
         """Return the number of contacts and requests to read what campaigns do not show."""
@@ -223,7 +217,11 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
     visits = Moved(
         CAMPAIGNS,
         EmailCampaignStatsStream,
-        {"opens": ("em_opens_all",), "clicks": ("em_clicks_all",), "others": OTHERS},
+        {
+            "opens": ("em_opens_all",),
+            "clicks": ("em_clicks_all",),
+            "others": ("em_sends", "em_bounces", "em_optouts", "em_forwards"),
+        },
     )
     requests = PerPart(SENT_ACTIVITIES, kinds=tuple(COUNTED_BY))
     rows = Events()

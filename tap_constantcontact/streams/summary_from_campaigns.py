@@ -25,7 +25,6 @@ from tap_constantcontact.streams.contact_reports import ContactActionSummaryStre
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.reports_from_campaigns import (
     COUNTED_BY,
-    OTHERS,
     ContactActivityDetailsFromCampaigns,
     ReportFromCampaigns,
     TypedEvents,
@@ -46,7 +45,7 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
     visits = Moved(
         CAMPAIGNS,
         EmailCampaignStatsStream,
-        {"events": ("em_opens_all", "em_clicks_all", *OTHERS)},
+        {"events": tuple(COUNTED_BY.values())},
         keeps_growth=True,
     )
     rows = Events(newest_first=False)
