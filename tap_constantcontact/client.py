@@ -13,6 +13,7 @@ from urllib.parse import ParseResult
 from weakref import WeakKeyDictionary
 
 import requests
+from pendulum import DateTime
 from singer_sdk import metrics
 from singer_sdk.helpers.types import Auth, RequestFunc
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
@@ -119,7 +120,7 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     def _begins_anew(self) -> bool:
         """Return whether the rows of this run do without those of earlier runs."""
         is_full = self.replication_method == REPLICATION_FULL_TABLE
-        is_first = self.table_version == int(self.run.began.timestamp())
+        is_first = int(self.reading_began().timestamp()) == int(self.run.began.timestamp())
         return not self.bookmark.is_set or (is_full and is_first)
 
     @override
@@ -189,11 +190,10 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
     # ACTIVATE_VERSION messages of full tables. They tell a target to delete the rows of all other
     # versions. The SDK writes one before the first row; here it is written after the last one.
 
-    @property
-    def table_version(self) -> int:
-        """The version of a full table's rows: when the run began, in seconds since the epoch."""
-        return int(self.run.began.timestamp())
+    def reading_began(self) -> DateTime:
+        """Return when the reading began that this run ends or goes on with."""
+        return self.run.began
 
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
-        self._stream_version = self.table_version
+        self._stream_version = int(self.reading_began().timestamp())

@@ -36,7 +36,7 @@ UNTIL_COUNTED = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Lists:
-    """The lists of events of campaigns' e-mails.
+    """The lists of events of campaigns' e-mails: one for each e-mail and activity type.
 
     Attributes:
         report: The report that requests them.
@@ -137,8 +137,8 @@ class AskedContacts:
     def choose(self, sweep: Sweep, is_wanted: Callable[[str], bool]) -> None:
         """Decide which of the campaigns that a sweep has still to read it reads so.
 
-        `is_wanted` tells whether the report is about a contact. Where the run's remaining requests
-        are few, nothing is requested that might be in vain.
+        `is_wanted` tells whether the report is about a contact. Where few requests are left, none
+        is sent that might be in vain.
         """
         lists, quota = self._lists, self._run.connection.quota
         parts = lists.parts
@@ -220,13 +220,13 @@ class AskedContacts:
         Nor are there any if the counts tell that it is cheaper to read all events.
         """
         lists, increment = self._lists, self._lists.report.sweeps.increment
+        growth = lists.growth(ids[0])
+        if growth is None:
+            return {}
         bookmark = parse_instant(increment.value or "")
         start, since = self._reread_from(bookmark), bookmark.start_of("minute")
         began = parse_instant(increment.at(self._run.began)).start_of("minute")
         all_pages = sum(map(lists.pages, ids))
-        growth = lists.growth(ids[0])
-        if growth is None:
-            return {}
         if self._fewest(ids) >= all_pages and not all(lists.known(key, start) for key in ids):
             return {}
         people: dict[str, set[str]] = {}

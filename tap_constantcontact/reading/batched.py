@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import ClassVar
 
+from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
@@ -61,10 +62,9 @@ class BatchedReport(ConstantContactStream):
     def order(self) -> tuple[int, str]:
         return self.sweeps.order() if self.parts else super().order()
 
-    @property
     @override
-    def table_version(self) -> int:
-        return int(self.sweeps.current().began.timestamp())
+    def reading_began(self) -> DateTime:
+        return self.sweeps.current().began
 
     @override
     def read(self) -> Iterator[Record]:

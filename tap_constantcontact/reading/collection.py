@@ -23,7 +23,7 @@ from tap_constantcontact.exceptions import (
 )
 from tap_constantcontact.limits.plan import Plan, in_all, pages
 from tap_constantcontact.reading.incremental import RefreshedIncrement
-from tap_constantcontact.reading.query import Change, Creation, Query, is_since
+from tap_constantcontact.reading.query import OVERLAP, Change, Creation, Query, is_since
 from tap_constantcontact.reading.slices import WHOLE, Note, Slice, Slices, forget
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.transport.retries import FEWER_WAITS, RETRY_WAITS, retried
@@ -138,11 +138,7 @@ class Collection(ConstantContactStream):
                     yield {**record, **query.labels} if query.labels else record
 
     def _passes(self, start: DateTime | None) -> Iterator[tuple[Query, tuple[str, ...]]]:
-        """Yield each query to read, with the paths of the dates by which to choose its rows.
-
-        Whether the API's date filters include their bounds is not documented, so they are set one
-        second early.
-        """
+        """Yield each query to read, with the paths of the dates by which to choose its rows."""
         for query in self.queries():
             if start is None:
                 yield query, self.dates if query.takes_dates else ()
@@ -150,7 +146,7 @@ class Collection(ConstantContactStream):
                 yield query, self.dates
         if start is None:
             return
-        since = date_parameter(start.subtract(seconds=1))
+        since = date_parameter(start - OVERLAP)
         for change in self.changes:
             for query in self.queries():
                 if query.takes_dates:

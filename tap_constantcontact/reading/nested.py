@@ -74,10 +74,9 @@ class RowsWithin(ConstantContactStream):
     def plan(self) -> Plan:
         return self.shared.plan_of(self)
 
-    @property
     @override
-    def table_version(self) -> int:
-        return self.shared.version_of(self)
+    def reading_began(self) -> DateTime:
+        return self.shared.collection.increment_of(self).sweep.began
 
 
 class SharedReading:
@@ -123,10 +122,6 @@ class SharedReading:
             return lefts.pop()
         newest = [left[0].before for left in lefts]
         return [Slice(min(left[-1].after for left in lefts), max(newest) if all(newest) else "")]
-
-    def version_of(self, stream: ConstantContactStream) -> int:
-        """Return the version of a stream's rows: when the first run of their reading began."""
-        return int(self.collection.increment_of(stream).sweep.began.timestamp())
 
     def read(
         self, stream: ConstantContactStream, rows_of: Callable[[Record], Iterable[Record]]

@@ -66,9 +66,9 @@ class NewEvents:
         pages: Iterable[Sequence[Record]],
         most: int,
     ) -> list[NewEvent] | None:
-        """Return the same, and take the pages of the list, newest first, if it is not known.
+        """Return the same; of a list that is not known, take its pages, newest first.
 
-        None tells that the list is not in order, or that it goes on after more than `most` rows.
+        None tells that it is not in order, or that it goes on after more than `most` rows.
         """
         if (known := self.known(of, start)) is not None:
             return known

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import pendulum
 from pendulum import DateTime
 
 from tap_constantcontact.config.dates import date_parameter, instant_of
 from tap_constantcontact.limits.plan import Plan, in_all
-from tap_constantcontact.reading.batch import Batch
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import OVERLAP, Change, Creation, Query
 from tap_constantcontact.reading.spool import Spool
@@ -32,15 +31,14 @@ EVERYTHING = (-math.inf, math.inf)
 
 @dataclass(frozen=True)
 class ParentType:
-    """A type of parent, such as contacts, and how to list all parents of the type.
+    """A type of parent, such as contacts, and how to list them.
 
     Attributes:
         key: Name of their key, in the collection's rows and in the report's path and records.
         stream: The collection that lists them; None if only a setting gives their ids.
         filters: Names of the settings that restrict which parents are listed.
         given_by: Name of the setting that gives their ids, so that they need not be listed.
-        changed: How the collection tells and filters when a parent last changed, for reports that
-            do not read all parents.
+        changed: How the collection tells and filters when a parent last changed.
         leaves_out: Query parameters of the collection that listing parents does not need.
         is_wanted: Returns whether a listed row is a parent of the reports, given the settings.
         counted_by: Converts a query into one whose total counts only such parents.
@@ -61,6 +59,30 @@ class ParentType:
         return self.stream.name if self.stream else self.given_by or self.key
 
 
+class Batch(NamedTuple):
+    """Parents that a sweep reads next.
+
+    Attributes:
+        due: The parents, in order.
+        end: The place that the sweep has reached after them; None at its end.
+        number: Minimum number of parents that the sweep has still to read in all.
+    """
+
+    due: Sequence[Place]
+    end: Place | None
+    number: int
+
+    @property
+    def total(self) -> int | None:
+        """That number, if it is known; else None."""
+        return self.number if self.end is None or self.number > len(self.due) else None
+
+    @classmethod
+    def of(cls, due: Sequence[Place]) -> Batch:
+        """Return the only batch of a sweep."""
+        return cls(due, None, len(due))
+
+
 class Parents:
     """The parents of one type, listed as far as the reports have needed so far.
 
@@ -69,7 +91,6 @@ class Parents:
 
     def __init__(self, run: Run, of: ParentType) -> None:
         self._of = of
-        self._listing = run.once(of.stream) if of.stream else None
         self._run = run
         self._config = run.config
         self._created = of.stream.creation if of.stream else Creation()
@@ -80,20 +101,17 @@ class Parents:
         self._changed: dict[str, str] = {}
         self._since: dict[DateTime, list[Place]] = {}
         self._named = set(self._config.get(of.given_by or "") or ())
+        filters = {*of.filters} - {of.given_by}
+        is_filtered = any(self._config.get(name) for name in filters)
+        self._are_given = not of.stream or (bool(self._named) and not is_filtered)
         if self._are_given:
             self._known = {parent_id: Place(0.0, parent_id) for parent_id in self._named}
             self._bottom, self._top = EVERYTHING
 
-    @property
-    def _are_given(self) -> bool:
-        filters = (name for name in self._of.filters if name != self._of.given_by)
-        is_listed = self._listing is not None
-        return not is_listed or (bool(self._named) and not any(map(self._config.get, filters)))
-
-    @property
+    @cached_property
     def _collection(self) -> Collection:
-        assert self._listing is not None  # noqa: S101 - otherwise the parents are given
-        return self._listing
+        assert self._of.stream is not None  # noqa: S101 - otherwise the parents are given
+        return self._run.once(self._of.stream)
 
     @property
     def _change(self) -> Change:
@@ -110,16 +128,16 @@ class Parents:
     @cached_property
     def keys(self) -> Spool[str]:
         """The keys of all parents, which take no memory; listed unless the parents are known."""
-        is_known = (self._bottom, self._top) == EVERYTHING
+        are_known = (self._bottom, self._top) == EVERYTHING
         spool: Spool[str] = Spool(key=str)
-        spool.add(found.parent_id for found in (self.all() if is_known else self._listed({})))
+        spool.add(found.parent_id for found in (self.all() if are_known else self._listed({})))
         return spool
 
     def batches(self, sweep: Sweep) -> Iterator[Batch]:
         """Yield the parents that a sweep has still to read.
 
-        No more are listed at a time than the run can still read. So a run gets somewhere with any
-        number of requests, however large the account is.
+        No more are listed at a time than the run can still read, so that any number of requests
+        gets it somewhere.
         """
         if not self._may_be_cut:
             yield Batch.of(sweep.rest(self.all()))
@@ -197,13 +215,9 @@ class Parents:
         return len(queries) == 1 and queries[0].takes_dates and not queries[0].shrinks
 
     def changed_since(self, start: DateTime) -> Sequence[Place]:
-        """Return the parents that have changed since an instant.
-
-        Whether the API's date filter includes its bound is not documented, so it is set one second
-        early.
-        """
+        """Return the parents that have changed since an instant."""
         if start not in self._since:
-            bounds = {self._change.parameter: date_parameter(start.subtract(seconds=1))}
+            bounds = {self._change.parameter: date_parameter(start - OVERLAP)}
             self._since[start] = [
                 found
                 for found in self._listed(bounds)
@@ -221,12 +235,10 @@ class Parents:
 
     def sample(self) -> Iterator[Place]:
         """Yield the parents in any order, each page requested when it is needed; two in a test."""
-        return islice(self._one_by_one(), SAMPLE if self._run.limit is None else None)
+        places = self._known.values() if self._are_given else self._one_by_one()
+        return islice(places, SAMPLE if self._run.limit is None else None)
 
     def _one_by_one(self) -> Iterator[Place]:
-        if self._are_given:
-            yield from self._known.values()
-            return
         for query in self._queries({}):
             context = {**query.parameters, "limit": self._collection.page_size}
             for page in self._collection.pages(context):
@@ -282,11 +294,7 @@ class Parents:
         """Return the query parameters for the parents created from `top` down to `bottom`."""
         bounds: dict[str, str] = {}
         if self._created.before and top < math.inf:
-            bounds[self._created.before] = _instant(top, overlap)
+            bounds[self._created.before] = date_parameter(pendulum.from_timestamp(top) + overlap)
         if self._created.after and bottom > -math.inf:
-            bounds[self._created.after] = _instant(bottom, -overlap)
+            bounds[self._created.after] = date_parameter(pendulum.from_timestamp(bottom) - overlap)
         return bounds
-
-
-def _instant(seconds: float, margin: timedelta) -> str:
-    return date_parameter(pendulum.from_timestamp(seconds) + margin)

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
+from pendulum import DateTime
 from typing_extensions import override
 
 from tap_constantcontact.client import ConstantContactStream
@@ -21,7 +22,7 @@ from tap_constantcontact.config.dates import instant_of
 from tap_constantcontact.config.windows import DateSettings, ReportDateSettings, Window
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
-from tap_constantcontact.reading.batch import Batch
+from tap_constantcontact.reading.parents import Batch
 from tap_constantcontact.reading.rows import Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.targets import Keys, PerParent
@@ -90,10 +91,9 @@ class Report(ConstantContactStream):
     def order(self) -> tuple[int, str]:
         return self.sweeps.order()
 
-    @property
     @override
-    def table_version(self) -> int:
-        return int(self.sweeps.current().began.timestamp())
+    def reading_began(self) -> DateTime:
+        return self.sweeps.current().began
 
     @override
     def plan(self) -> Plan:

@@ -13,11 +13,10 @@ from typing_extensions import override
 from tap_constantcontact.config.dates import BEGINNING, parse_instant, rfc3339
 from tap_constantcontact.config.windows import Window
 from tap_constantcontact.limits.plan import Plan
-from tap_constantcontact.reading.batch import Batch
 from tap_constantcontact.reading.batched import BatchedReport
 from tap_constantcontact.reading.counts import EventCounts
 from tap_constantcontact.reading.incremental import is_long_ago
-from tap_constantcontact.reading.parents import Parents, ParentType
+from tap_constantcontact.reading.parents import Batch, Parents, ParentType
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
@@ -102,9 +101,9 @@ class Moved(All):
     """The parents whose counts of events moved.
 
     The bookmark holds the tallies of the watched parents' counts, taken when the last sweep began,
-    and while that is under way, what had moved by then. A parent is due if its tally moved. Parents
-    that are not watched are due in full readings: the first one, and one every `full_sweep_days`. A
-    full reading skips the parents without any event.
+    and while that is under way, what had moved by then. A parent is due if its tally moved. Others
+    are due in full readings: the first one, and one every `full_sweep_days`. These skip the parents
+    without any event.
 
     Attributes:
         stats: The report that tells the counts.

@@ -202,10 +202,9 @@ class ContactsStream(Collection):
     def left(self) -> Sequence[Slice]:
         return self._shared.left()
 
-    @property
     @override
-    def table_version(self) -> int:
-        return self._shared.version_of(self)
+    def reading_began(self) -> DateTime:
+        return self.increment_of(self).sweep.began
 
     @override
     def queries(self) -> Iterator[Query]:

@@ -80,7 +80,10 @@ class FieldsByName:
             described = f"{row.get('label') or name}, a custom field of the type {kind}."
             properties[name] = FIELD_KINDS.get(kind, text)(name, described)
             if kind.endswith("_select"):
-                self._labels[key] = _labels(row)
+                self._labels[key] = {  # of deleted choices too
+                    _choice(choice.get("choice_id")): choice.get("choice_label") or ""
+                    for choice in row.get("choices") or ()
+                }
         self.properties: dict[str, Any] = th.PropertiesList(*properties.values()).to_dict()[
             "properties"
         ]
@@ -170,14 +173,6 @@ def key_of(value: Mapping[str, Any]) -> str:
 
 def _age(definition: Record) -> tuple[str, str]:
     return definition.get("created_at") or "", definition["custom_field_id"]
-
-
-def _labels(definition: Record) -> dict[str, str]:
-    """Return the labels of a select field's choices, deleted ones too, by their keys."""
-    return {
-        _choice(choice.get("choice_id")): choice.get("choice_label") or ""
-        for choice in definition.get("choices") or ()
-    }
 
 
 def _choice(choice_id: Any) -> str:

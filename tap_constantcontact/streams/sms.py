@@ -5,16 +5,13 @@ https://v3.developer.constantcontact.com/api_reference/#tag-SMS-Reporting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from tap_constantcontact.config.dates import BEGINNING, date_parameter
 from tap_constantcontact.reading.collection import Collection
 from tap_constantcontact.reading.query import Query
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.visits import All
-from tap_constantcontact.records.rows import Record
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.fields import instant, integer, key, schema, structure, text
 
@@ -59,13 +56,11 @@ class SmsCampaignSummariesStream(Collection):
     )
 
 
-def _has_sms_channel(contact: Record, config: Mapping[str, Any]) -> bool:
-    return bool(contact.get("sms_channel")) and CONTACTS.is_wanted(contact, config)
-
-
 SMS_CONTACTS = replace(
     CONTACTS,
-    is_wanted=_has_sms_channel,
+    is_wanted=lambda contact, config: (
+        bool(contact.get("sms_channel")) and CONTACTS.is_wanted(contact, config)
+    ),
     counted_by=lambda query, _: replace(query, has_total=False, is_short=False),
 )
 """The contacts of the contact reports that have a number for text messages.
