@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections import defaultdict
@@ -26,7 +27,7 @@ from tap_constantcontact.reading.rows import in_full
 from tap_constantcontact.reading.targets import Keys
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.records.rows import Record
-from tap_constantcontact.state.bookmarks import UNKNOWN, Place, Sweep
+from tap_constantcontact.state.bookmarks import UNKNOWN, Place
 from tap_constantcontact.state.tally import bucket_of
 from tap_constantcontact.transport.workers import in_order
 
@@ -93,10 +94,12 @@ class Lists:
         return found
 
     def of(self, campaign_id: str) -> Iterator[tuple[str, str]]:
-        """Yield the e-mail and the activity type of each list; none of an unknown campaign."""
-        for e_mail in self.parts.keys(self.report.run, campaign_id) or ():
-            for activity_type in self.sizes(campaign_id):
-                yield e_mail, activity_type
+        """Yield the e-mail and the activity type of each list of a campaign."""
+        return itertools.product(self.e_mails(campaign_id), self.sizes(campaign_id))
+
+    def e_mails(self, campaign_id: str) -> list[str]:
+        """Return the keys of a campaign's e-mails; none if the API does not know it."""
+        return self.parts.keys(self.report.run, campaign_id) or []
 
 
 class AskedContacts:
@@ -134,16 +137,16 @@ class AskedContacts:
         )
         return int(sum(fewest))
 
-    def choose(self, sweep: Sweep, is_wanted: Callable[[str], bool]) -> None:
-        """Decide which of the campaigns that a sweep has still to read it reads so.
+    def choose(self, is_wanted: Callable[[str], bool]) -> None:
+        """Decide which of the campaigns that the sweep has still to read it reads so.
 
         `is_wanted` tells whether the report is about a contact. Where few requests are left, none
         is sent that might be in vain.
         """
         lists, quota = self._lists, self._run.connection.quota
-        parts = lists.parts
-        due = lists.visits.due(lists.report.sweeps, replace(sweep, place=None))
-        left = {place.parent_id: place for place in sweep.rest(due)}
+        sweeps = lists.report.sweeps
+        due = lists.visits.due(sweeps, replace(sweeps.current, place=None))
+        left = {place.parent_id: place for place in sweeps.current.rest(due)}
         buckets = [ids for ids in self._buckets(due) if not left.keys().isdisjoint(ids)]
         needed = {key: lists.pages(key) for key in left}
         listing = sum(len(ids) + self._lists_of(ids) for ids in buckets)
@@ -157,9 +160,7 @@ class AskedContacts:
         chosen = cheapest(needed, people)
         if len(set().union(*(people[key] for key in chosen))) > quota.left:
             chosen = {key for key, found in people.items() if len(found) < needed[key]}
-        self._people = {
-            part: people[key] for key in chosen for part in parts.keys(self._run, key) or ()
-        }
+        self._people = {e_mail: people[key] for key in chosen for e_mail in lists.e_mails(key)}
         created = min((left[key].created_at for key in chosen), default=UNKNOWN)
         if 0 < created < UNKNOWN:
             self._window = Window(pendulum.from_timestamp(created), self._window.end)
@@ -191,8 +192,7 @@ class AskedContacts:
     def _rows_of(self, contact_id: str) -> list[Record]:
         keys = {self._by_contact.visits.parents.key: contact_id}
         try:
-            sweep = self._by_contact.sweeps.current()
-            return [*self._by_contact.rows_of(keys, sweep, self._window)]
+            return [*self._by_contact.rows_of(keys, self._window)]
         except NotFoundError:
             self._run.progress.skip()
             return []

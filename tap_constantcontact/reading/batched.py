@@ -64,7 +64,7 @@ class BatchedReport(ConstantContactStream):
 
     @override
     def reading_began(self) -> DateTime:
-        return self.sweeps.current().began
+        return self.sweeps.current.began
 
     @override
     def read(self) -> Iterator[Record]:
@@ -74,13 +74,12 @@ class BatchedReport(ConstantContactStream):
             while some := [*islice(places, self.ids_a_request)]:
                 yield from self.rows_about([one for _, one in self._subjects(some)])
             return
-        sweep = self.sweeps.current()
-        self.sweeps.begin(sweep)
-        for place, rows in self._sweep(sweep.rest(parents.all())):
+        self.sweeps.begin()
+        for place, rows in self._sweep(self.sweeps.current.rest(parents.all())):
             yield from rows
             if place:
-                self.sweeps.move_on(sweep, place)
-        self.sweeps.finish(sweep)
+                self.sweeps.move_on(place)
+        self.sweeps.finish()
 
     def _sweep(self, places: Sequence[Place]) -> Iterator[tuple[Place | None, list[Record]]]:
         """Yield the rows of each request, with the last parent of which no rows are missing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,43 +19,34 @@ from tap_constantcontact.run import Run
 class Details(ConstantContactStream):
     """The details of parents, of which each is requested once a run for all streams that need it.
 
-    A stream sets `parents`. Its primary key is the parents' key.
+    They are no stream that a run writes. They set `parents`, whose key is their primary key.
+
+    Attributes:
+        known: The details that were requested, by parent; None for parents that are unknown.
     """
 
     parents: ClassVar[ParentType]
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
-        self._known: dict[str, Record | NotFoundError] = {}
+        self.known: dict[str, Record | None] = {}
 
     @override
     def read(self) -> Iterable[Record]:
-        """Return nothing: the details are no stream that a run writes."""
         return ()
 
     @override
     def plan(self) -> Plan:
         return Plan(0, 0)
 
-    def known(self) -> list[str]:
-        """Return the keys of the parents whose details were requested and found."""
-        return [key for key, found in self._known.items() if isinstance(found, Mapping)]
-
-    def of(self, parent_id: str) -> Record:
-        """Return the details of a parent.
-
-        Raises:
-            NotFoundError: The API does not know the parent.
-        """
-        if parent_id not in self._known:
+    def of(self, parent_id: str) -> Record | None:
+        """Return the details of a parent; None if the API does not know it."""
+        if parent_id not in self.known:
             try:
-                self._known[parent_id] = next(self.all_rows({self.parents.key: parent_id}))
-            except NotFoundError as error:
-                self._known[parent_id] = error
-        known = self._known[parent_id]
-        if isinstance(known, NotFoundError):
-            raise known
-        return known
+                self.known[parent_id] = next(self.all_rows({self.parents.key: parent_id}))
+            except NotFoundError:
+                self.known[parent_id] = None
+        return self.known[parent_id]
 
 
 @dataclass(frozen=True)
@@ -76,15 +67,15 @@ class PartType:
 
     def known(self, run: Run) -> Iterator[str]:
         """Yield the keys of the parts of those parents whose details were requested."""
-        for parent_id in run.once(self.details).known():
+        for parent_id in [*run.once(self.details).known]:
             yield from self.keys(run, parent_id) or ()
 
     def keys(self, run: Run, parent_id: str) -> list[str] | None:
         """Return the keys of those parts that reports are about; None for an unknown parent."""
-        try:
-            found = run.once(self.details).of(parent_id).get(self.listed_in) or []
-        except NotFoundError:
+        details = run.once(self.details).of(parent_id)
+        if details is None:
             return None
+        found = details.get(self.listed_in) or []
         return [
             part[self.key]
             for part in (found if isinstance(found, list) else [found])

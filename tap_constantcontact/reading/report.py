@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
@@ -29,12 +28,11 @@ from tap_constantcontact.reading.targets import Keys, PerParent
 from tap_constantcontact.reading.visits import All
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import Place, Sweep
+from tap_constantcontact.state.bookmarks import Place
 from tap_constantcontact.transport.workers import in_order
 
 Keep = Callable[[Iterable[Record]], Iterable[Record]]
 """Returns the rows of a parent to keep; all requests that it needs are sent before it returns."""
-
 
 ParentRows = tuple[list[tuple[str | None, Iterable[Record]]], LimitReachedError | None]
 """The rows of each complete list of a parent, with its part, if any, and the limit reached then."""
@@ -45,7 +43,7 @@ class Report(ConstantContactStream):
 
     A stream answers three questions, beside what every stream sets:
         visits: Which parents does a run read? `All(parents)`, `Changed(parents)`, or those whose
-            counts of events moved: `Moved(stats, groups)`.
+            counts of events moved: `Moved(parents, stats, groups)`.
         requests: What is requested for each? One list of rows, `PerParent()`, or one for each of
             its parts, `PerPart(parts)`. `path` contains the keys of what is requested.
         rows: What are its rows? `Keyed()`, or `Events()`, which have no keys of their own.
@@ -93,16 +91,15 @@ class Report(ConstantContactStream):
 
     @override
     def reading_began(self) -> DateTime:
-        return self.sweeps.current().began
+        return self.sweeps.current.began
 
     @override
     def plan(self) -> Plan:
-        sweep = self.sweeps.current()
-        listing = self.visits.listing(self.sweeps, sweep)
-        counts = self.visits.counts(self.sweeps, sweep)
+        listing = self.visits.listing(self.sweeps)
+        counts = self.visits.counts(self.sweeps)
         if counts is None:
             return listing + Plan(0, listing.rows and listing.rows * self.requests.requests)
-        reads_all = self.visits.is_full(self.sweeps, sweep) or not self.rows.newest_first
+        reads_all = self.visits.is_full(self.sweeps) or not self.rows.newest_first
         requests = len(counts) + sum(
             pages(count or 0, self.page_size or 1, shrinks=False) if reads_all else 1
             for of_parent in counts
@@ -116,10 +113,9 @@ class Report(ConstantContactStream):
 
     def sweep(self, keep: Keep) -> Iterator[Record]:
         """Yield those rows of the parents that are to be kept, and move the bookmark."""
-        sweep = self.sweeps.current()
-        self.sweeps.begin(sweep)
+        self.sweeps.begin()
         if self.is_sampled:
-            yield from self._sample(replace(sweep, part=None))
+            yield from self._sample()
             return
         parents = self.visits.parents
         if parents.stream is None and not self.config.get(parents.given_by or ""):
@@ -129,7 +125,7 @@ class Report(ConstantContactStream):
         quota = self.run.connection.quota
         spent, kept = quota.spent, self.bookmark["sweep"]
         try:
-            yield from self._rows_of_all(sweep, keep)
+            yield from self._rows_of_all(keep)
         except LimitReachedError:
             if quota.spent > spent and self.bookmark["sweep"] == kept:
                 self.logger.warning(
@@ -138,18 +134,19 @@ class Report(ConstantContactStream):
                     self.name,
                 )
             raise
-        self.visits.finish(self.sweeps, sweep)
-        self.sweeps.finish(sweep)
+        self.visits.finish(self.sweeps)
+        self.sweeps.finish()
 
-    def _rows_of_all(self, sweep: Sweep, keep: Keep) -> Iterator[Record]:
-        self.visits.begin(self.sweeps, sweep)
-        window = self.visits.window(self.sweeps, sweep)
+    def _rows_of_all(self, keep: Keep) -> Iterator[Record]:
+        sweep = self.sweeps.current
+        self.visits.begin(self.sweeps)
+        window = self.visits.window(self.sweeps)
         batches = self.visits.batches(self.sweeps, sweep)
         first = next(batches, Batch.of([]))
         self._tell_if_long(first.number * self.requests.requests)
-        read = partial(self._read, sweep=sweep, window=window, keep=keep)
+        read = partial(self._read, window=window, keep=keep, after=sweep.part)
         unit = self.visits.parents.unit
-        with closing(self._in_order(read, sweep, chain([first], batches))) as parents:
+        with closing(self._in_order(read, chain([first], batches))) as parents:
             tracked = self.run.progress.track(self.name, parents, unit, first.total)
             for place, (lists, limit) in tracked:
                 number = 0
@@ -158,15 +155,15 @@ class Report(ConstantContactStream):
                         yield row
                         number += 1
                     if part:
-                        self.sweeps.part_is_out(sweep, part)
+                        self.sweeps.part_is_out(part)
                 if limit:
                     raise limit
                 if not self.filters and not sweep.part:
-                    self.visits.compare(self.sweeps, sweep, place.parent_id, number)
-                self.sweeps.move_on(sweep, place)
+                    self.visits.compare(self.sweeps, place.parent_id, number)
+                self.sweeps.move_on(place)
 
     def _in_order(
-        self, read: Callable[[Place], ParentRows], sweep: Sweep, batches: Iterable[Batch]
+        self, read: Callable[[Place], ParentRows], batches: Iterable[Batch]
     ) -> Generator[tuple[Place, ParentRows], None, None]:
         connection = self.run.connection
         is_prepared = False
@@ -182,7 +179,7 @@ class Report(ConstantContactStream):
                 connection.concurrency.most,
             )
             if batch.end:
-                self.sweeps.move_on(sweep, batch.end)
+                self.sweeps.move_on(batch.end)
 
     def _tell_if_long(self, requests: int) -> None:
         """Log that a sweep takes more requests than are left today; this sends none to know it."""
@@ -205,10 +202,10 @@ class Report(ConstantContactStream):
     def prepare(self) -> None:
         """Read what is needed before the first parent; nothing by default."""
 
-    def _sample(self, sweep: Sweep) -> Iterator[Record]:
-        window = self.visits.window(self.sweeps, sweep)
+    def _sample(self) -> Iterator[Record]:
+        window = self.visits.window(self.sweeps)
         for place in self.visits.sample(self.run):
-            lists, limit = self._read(place, sweep, window, lambda rows: rows)
+            lists, limit = self._read(place, window, lambda rows: rows)
             for _, rows in lists:
                 yield from rows
             if limit:
@@ -216,8 +213,10 @@ class Report(ConstantContactStream):
 
     # One parent
 
-    def _read(self, place: Place, sweep: Sweep, window: Window, keep: Keep) -> ParentRows:
-        """Read the rows of a parent; of the one that a sweep had begun, those of its later parts.
+    def _read(
+        self, place: Place, window: Window, keep: Keep, after: str | None = None
+    ) -> ParentRows:
+        """Read the rows of a parent; those that come after a part, if it has that part.
 
         Raises:
             LimitReachedError: The limit was reached before one list was complete.
@@ -226,9 +225,9 @@ class Report(ConstantContactStream):
         lists: list[tuple[str | None, Iterable[Record]]] = []
         limit = None
         try:
-            for keys in self.requests.lists(self.run, parent, sweep.part):
+            for keys in self.requests.lists(self.run, parent, after):
                 try:
-                    rows = self.rows_of(keys, sweep, window)
+                    rows = self.rows_of(keys, window)
                 except NotFoundError:
                     self.run.progress.skip()
                     continue
@@ -246,7 +245,7 @@ class Report(ConstantContactStream):
         kept = keep(row for row in rows if self._is_in(window, row))
         return ({**row, **fields} for row in kept) if fields else kept
 
-    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:  # noqa: ARG002
+    def rows_of(self, keys: Keys, window: Window) -> Iterable[Record]:
         """Return the rows of what some keys name, each row with the keys that it lacks.
 
         Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, replace
+from functools import cached_property
 from typing import Any
 
 import pendulum
@@ -50,8 +51,9 @@ class Sweeps:
         """Return the sweep that an earlier run left unfinished under the same settings."""
         return self.bookmark.sweep_under(self._fingerprint_of_all())
 
+    @cached_property
     def current(self) -> Sweep:
-        """Return the sweep that is under way, or else a new one."""
+        """The sweep with which this run goes on, as it then stands, or else a new one."""
         return self.under_way() or Sweep(self.run.began, self._fingerprint_of_all())
 
     def order(self) -> tuple[int, str]:
@@ -60,7 +62,7 @@ class Sweeps:
             return 1, rfc3339(sweep.began)
         return 2, self.bookmark.swept_at or ""
 
-    def begin(self, sweep: Sweep) -> None:
+    def begin(self) -> None:
         """Write the keys of the bookmark, and warn if settings changed since they had values."""
         if self.bookmark.sweep and not self.under_way():
             self.stream.logger.warning(
@@ -71,7 +73,7 @@ class Sweeps:
         self.bookmark.ensure("sweep")
         if self.stream.replication_key:
             self.bookmark.ensure(ACCOUNT)
-        if self.fixed_window(sweep):
+        if self.fixed_window:
             return
         if self.stream.replication_key:
             self.bookmark.ensure("replication_key", "replication_key_value", "filters")
@@ -83,21 +85,22 @@ class Sweeps:
                 self.stream.name,
             )
 
-    def window(self, sweep: Sweep) -> Window:
+    def window(self) -> Window:
         """Return the window that settings fix, or else the one since the bookmark.
 
         The latter ends a day after the run began, to include events that happen while it runs.
         """
-        if fixed := self.fixed_window(sweep):
-            return fixed
+        if self.fixed_window:
+            return self.fixed_window
         start = self.increment.start() or BEGINNING
         if self.increment.value is not None:
             start = self.reread_from(start)
         return Window(start, self.run.began.add(days=1))
 
-    def fixed_window(self, sweep: Sweep) -> Window | None:
-        """Return the window that settings fix, if they do."""
-        return self._settings.window(sweep.began)
+    @property
+    def fixed_window(self) -> Window | None:
+        """The window that settings fix, if they do."""
+        return self._settings.window(self.current.began)
 
     def reread_from(self, instant: DateTime) -> DateTime:
         """Return the instant from which a sweep reads again what an earlier one may have missed.
@@ -108,27 +111,28 @@ class Sweeps:
         """
         return days_before(instant, self._lookback_days).start_of("minute")
 
-    def moves_bookmark(self, sweep: Sweep) -> bool:
-        """Return whether the next sweep reads what is new since this one."""
-        return self.increment.is_wanted and self.fixed_window(sweep) is None
+    @property
+    def moves_bookmark(self) -> bool:
+        """Whether the next sweep reads what is new since this one."""
+        return self.increment.is_wanted and self.fixed_window is None
 
-    def part_is_out(self, sweep: Sweep, part: str) -> None:
+    def part_is_out(self, part: str) -> None:
         """Note that all records of a part are written, and emit the state if it is due."""
-        self.bookmark.update(sweep=str(replace(self.under_way() or sweep, part=part)))
+        self.bookmark.update(sweep=str(replace(self.under_way() or self.current, part=part)))
         self.run.write_state_now_and_then()
 
-    def move_on(self, sweep: Sweep, place: Place) -> None:
+    def move_on(self, place: Place) -> None:
         """Note that all records of a parent are written, and emit the state if it is due."""
         if place.created_at != UNKNOWN:
-            self.bookmark.update(sweep=str(replace(sweep, place=place, part=None)))
+            self.bookmark.update(sweep=str(replace(self.current, place=place, part=None)))
         self.run.write_state_now_and_then()
 
-    def finish(self, sweep: Sweep) -> None:
+    def finish(self) -> None:
         """Note that all records of all parents are written."""
         now = pendulum.from_timestamp(int(self.run.clock.now()))
         self.bookmark.update(sweep=rfc3339(now))
-        if self.fixed_window(sweep) is None:
-            self.increment.move(sweep.began)
+        if self.fixed_window is None:
+            self.increment.move(self.current.began)
             if self.stream.replication_key:
                 self.bookmark.update(filters=self._fingerprint())
 

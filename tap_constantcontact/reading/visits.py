@@ -38,11 +38,11 @@ class All:
     most_ahead: ClassVar[int] = sys.maxsize
     settings: ClassVar[tuple[str, ...]] = ()
 
-    def window(self, sweeps: Sweeps, sweep: Sweep) -> Window:
+    def window(self, sweeps: Sweeps) -> Window:
         """Return the window of the rows to read."""
-        return sweeps.window(sweep)
+        return sweeps.window()
 
-    def begin(self, sweeps: Sweeps, sweep: Sweep) -> None:
+    def begin(self, sweeps: Sweeps) -> None:
         """Note in the bookmark what has to be known when the sweep is over."""
 
     def batches(self, sweeps: Sweeps, sweep: Sweep) -> Iterator[Batch]:
@@ -53,18 +53,18 @@ class All:
         """Yield parents in any order, each requested when it is needed."""
         return run.once(Parents, self.parents).sample()
 
-    def finish(self, sweeps: Sweeps, sweep: Sweep) -> None:
+    def finish(self, sweeps: Sweeps) -> None:
         """Note in the bookmark what the next sweep has to know."""
 
-    def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
+    def listing(self, sweeps: Sweeps) -> Plan:
         """Return the number of parents to read, and of requests to learn which these are."""
-        return sweeps.run.once(Parents, self.parents).plan(sweep)
+        return sweeps.run.once(Parents, self.parents).plan(sweeps.current)
 
-    def is_full(self, sweeps: Sweeps, sweep: Sweep) -> bool:  # noqa: ARG002
+    def is_full(self, sweeps: Sweeps) -> bool:  # noqa: ARG002
         """Return whether a sweep does without the counts that an earlier one left."""
         return True
 
-    def counts(self, sweeps: Sweeps, sweep: Sweep) -> list[dict[str, int | None]] | None:  # noqa: ARG002
+    def counts(self, sweeps: Sweeps) -> list[dict[str, int | None]] | None:  # noqa: ARG002
         """Return the counts of events to read of each parent, or None if they are not known."""
         return None
 
@@ -72,7 +72,7 @@ class All:
         """Return the fields of a parent that each of its rows gets."""
         return {}
 
-    def compare(self, sweeps: Sweeps, sweep: Sweep, parent_id: str, rows: int) -> None:
+    def compare(self, sweeps: Sweeps, parent_id: str, rows: int) -> None:
         """Warn if a parent has fewer rows than its counts tell, where these are known."""
 
 
@@ -82,14 +82,14 @@ class Changed(All):
 
     @override
     def batches(self, sweeps: Sweeps, sweep: Sweep) -> Iterator[Batch]:
-        start = self.window(sweeps, sweep).start
+        start = self.window(sweeps).start
         parents = sweeps.run.once(Parents, self.parents)
         yield Batch.of(sweep.rest(parents.changed_since(start)))
 
     @override
-    def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
-        (batch,) = self.batches(sweeps, sweep)
-        return Plan(batch.number, super().listing(sweeps, sweep).requests)
+    def listing(self, sweeps: Sweeps) -> Plan:
+        (batch,) = self.batches(sweeps, sweeps.current)
+        return Plan(batch.number, super().listing(sweeps).requests)
 
     @override
     def fields(self, run: Run, parent_id: str) -> Record:
@@ -122,29 +122,29 @@ class Moved(All):
         return sweeps.run.once(EventCounts, self.stats)
 
     @override
-    def window(self, sweeps: Sweeps, sweep: Sweep) -> Window:
-        window = sweeps.window(sweep)
+    def window(self, sweeps: Sweeps) -> Window:
+        window = sweeps.window()
         last = sweeps.bookmark["full_read_at"]
-        if last and self.is_full(sweeps, sweep):
+        if last and self.is_full(sweeps):
             return Window(min(sweeps.reread_from(parse_instant(last)), window.start), window.end)
         return window
 
     @override
-    def is_full(self, sweeps: Sweeps, sweep: Sweep) -> bool:
-        if sweeps.increment.value is None or sweeps.fixed_window(sweep):
+    def is_full(self, sweeps: Sweeps) -> bool:
+        if sweeps.increment.value is None or sweeps.fixed_window:
             return True
         days = sweeps.run.config["full_sweep_days"]
-        return is_long_ago(sweeps.bookmark["full_read_at"], days, sweep.began)
+        return is_long_ago(sweeps.bookmark["full_read_at"], days, sweeps.current.began)
 
     @override
-    def begin(self, sweeps: Sweeps, sweep: Sweep) -> None:
+    def begin(self, sweeps: Sweeps) -> None:
         sweeps.bookmark.ensure("full_read_at", "counts")
-        if sweeps.under_way() is None and sweeps.moves_bookmark(sweep):
+        if sweeps.under_way() is None and sweeps.moves_bookmark:
             before, now = self._kept(sweeps), self._tallies(sweeps)
             grown = {name: tally.since(before.get(name)) for name, tally in now.items()}
             if not self.keeps_growth:
                 grown = {name: tally.flagged() for name, tally in grown.items()}
-            sweeps.bookmark.update(counts=joined(grown), sweep=str(sweep))
+            sweeps.bookmark.update(counts=joined(grown), sweep=str(sweeps.current))
 
     @override
     def sample(self, run: Run) -> Iterator[Place]:
@@ -164,7 +164,7 @@ class Moved(All):
         """
         counts = self._counts(sweeps)
         rest = sweep.rest(sweeps.run.once(Parents, self.parents).all())
-        if not self.is_full(sweeps, sweep):
+        if not self.is_full(sweeps):
             rest = [place for place in rest if place.parent_id in counts.watched]
         payable = sweeps.run.connection.quota.left // 4
         size = int(min(max(1, payable) * self.stats.ids_a_request, len(rest) + 1))
@@ -172,7 +172,7 @@ class Moved(All):
             some = rest[first : first + size]
             if payable:
                 counts.request(place.parent_id for place in some)
-            due = [place for place in some if self._moved(sweeps, sweep, place.parent_id)]
+            due = [place for place in some if self._moved(sweeps, place.parent_id)]
             end = some[-1] if first + size < len(rest) else None
             yield Batch(due, end, len(due))
 
@@ -180,9 +180,9 @@ class Moved(All):
         """Return all parents that are due."""
         return [place for batch in self.batches(sweeps, sweep) for place in batch.due]
 
-    def _moved(self, sweeps: Sweeps, sweep: Sweep, parent_id: str) -> list[str]:
+    def _moved(self, sweeps: Sweeps, parent_id: str) -> list[str]:
         """Return the names of the groups in which a parent has new events."""
-        if self.is_full(sweeps, sweep):
+        if self.is_full(sweeps):
             counts = self._counts(sweeps)
             return [name for name, of in self.groups.items() if counts.of(parent_id, of) != 0]
         return [name for name, growth in self.growths(sweeps, parent_id).items() if growth != 0]
@@ -200,21 +200,21 @@ class Moved(All):
         counts = self._counts(sweeps)
         return {name: counts.tally(names) for name, names in self.groups.items()}
 
-    def moved(self, sweeps: Sweeps, sweep: Sweep, parent_id: str) -> dict[str, int | None]:
+    def moved(self, sweeps: Sweeps, parent_id: str) -> dict[str, int | None]:
         """Return the counts of a parent in the groups that moved; None for unknown ones.
 
         Counts of 0 are left out: there are no such events to read.
         """
         counts = self._counts(sweeps)
-        groups = self._moved(sweeps, sweep, parent_id)
+        groups = self._moved(sweeps, parent_id)
         names = chain.from_iterable(self.groups[group] for group in groups)
         found = {name: counts.of(parent_id, [name]) for name in names}
         return {name: count for name, count in found.items() if count != 0}
 
     @override
-    def compare(self, sweeps: Sweeps, sweep: Sweep, parent_id: str, rows: int) -> None:
+    def compare(self, sweeps: Sweeps, parent_id: str, rows: int) -> None:
         counted = self._counts(sweeps).of(parent_id, [*chain.from_iterable(self.groups.values())])
-        if self.window(sweeps, sweep).start == BEGINNING and rows < (counted or 0):
+        if self.window(sweeps).start == BEGINNING and rows < (counted or 0):
             sweeps.run.doubt(
                 "counts-equal-rows",
                 sweeps.stream.name,
@@ -222,19 +222,19 @@ class Moved(All):
             )
 
     @override
-    def counts(self, sweeps: Sweeps, sweep: Sweep) -> list[dict[str, int | None]]:
-        return [self.moved(sweeps, sweep, place.parent_id) for place in self.due(sweeps, sweep)]
+    def counts(self, sweeps: Sweeps) -> list[dict[str, int | None]]:
+        return [self.moved(sweeps, place.parent_id) for place in self.due(sweeps, sweeps.current)]
 
     @override
-    def listing(self, sweeps: Sweeps, sweep: Sweep) -> Plan:
+    def listing(self, sweeps: Sweeps) -> Plan:
         listing = sweeps.run.once(Parents, self.parents).plan()
-        return Plan(len(self.due(sweeps, sweep)), listing.requests)
+        return Plan(len(self.due(sweeps, sweeps.current)), listing.requests)
 
     @override
-    def finish(self, sweeps: Sweeps, sweep: Sweep) -> None:
-        if sweeps.moves_bookmark(sweep):
+    def finish(self, sweeps: Sweeps) -> None:
+        if sweeps.moves_bookmark:
             bookmark = sweeps.bookmark
-            if self.is_full(sweeps, sweep):
-                bookmark.update(full_read_at=rfc3339(sweep.began))
+            if self.is_full(sweeps):
+                bookmark.update(full_read_at=rfc3339(sweeps.current.began))
             settled = {name: Tally(tally.sums) for name, tally in self._kept(sweeps).items()}
             bookmark.update(counts=joined(settled) or None)

@@ -24,7 +24,6 @@ from tap_constantcontact.reading.targets import Keys, PerPart
 from tap_constantcontact.reading.visits import Changed
 from tap_constantcontact.records.rows import Record, with_keys
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import Sweep
 from tap_constantcontact.streams.fields import (
     instant,
     integer,
@@ -182,9 +181,9 @@ class EmailCampaignActivitiesStream(Report):
         self._known: dict[str, list[Record]] = {}
 
     @override
-    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:
+    def rows_of(self, keys: Keys, window: Window) -> list[Record]:
         activity_id = keys[ALL_ACTIVITIES.key]
-        rows = self._known.get(activity_id) or [*super().rows_of(keys, sweep, window)]
+        rows = self._known.get(activity_id) or [*super().rows_of(keys, window)]
         if len(self._sharing) > 1:
             self._known[activity_id] = rows
         return rows
@@ -233,8 +232,8 @@ class SentTo(Report):
         self.converter = self._activities.converter
 
     @override
-    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> list[Record]:
-        (activity,) = self._activities.rows_of(keys, sweep, window)
+    def rows_of(self, keys: Keys, window: Window) -> list[Record]:
+        (activity,) = self._activities.rows_of(keys, window)
         listed = activity.get(self.listed_in) or ()
         rows: list[Record] = [{**keys, self.primary_keys[-1]: one} for one in listed]
         return with_keys(self.name, rows, self.primary_keys)

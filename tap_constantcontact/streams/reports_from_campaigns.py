@@ -33,7 +33,6 @@ from tap_constantcontact.reading.targets import KIND, Keys, PerPart
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import Sweep
 from tap_constantcontact.streams.campaign_reports import (
     EmailCampaignActivityStatsStream,
     EmailCampaignStatsStream,
@@ -167,21 +166,20 @@ class ReportFromCampaigns(Report):
         self._contact_ids = contacts.keys
 
     @override
-    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
-        found = self.activity_types(sweep, keys[self.visits.parents.key])
+    def rows_of(self, keys: Keys, window: Window) -> Iterable[Record]:
+        found = self.activity_types(keys[self.visits.parents.key])
         types = [of_type for of_type in found if of_type == keys.get(KIND, of_type)]
-        rows = self.rows_from(
-            keys, [(of_type, self._events(keys, of_type, sweep, window)) for of_type in types]
-        )
+        events = [(of_type, self._events(keys, of_type, window)) for of_type in types]
+        rows = self.rows_from(keys, events)
         return (row for row in rows if self.is_about(row.get("contact_id") or ""))
 
     def is_about(self, contact_id: str) -> bool:
         """Return whether a contact is one of those that the report is about."""
         return self._contact_ids is None or contact_id in self._contact_ids
 
-    def activity_types(self, sweep: Sweep, campaign_id: str) -> list[str]:
+    def activity_types(self, campaign_id: str) -> list[str]:
         """Return the activity types of a campaign whose events are read: those with new ones."""
-        moved = self.visits.moved(self.sweeps, sweep, campaign_id)
+        moved = self.visits.moved(self.sweeps, campaign_id)
         return [name for name, count in COUNTED_BY.items() if count in moved]
 
     @abstractmethod
@@ -192,9 +190,12 @@ class ReportFromCampaigns(Report):
         tracking = activity_type.removeprefix("em_")
         return {self.requests.parts.key: e_mail, "tracking": tracking, "limit": self.page_size}
 
-    def _events(
-        self, keys: Keys, activity_type: str, sweep: Sweep, window: Window
-    ) -> Iterable[Record]:
+    @property
+    def is_full(self) -> bool:
+        """Whether the sweep does without the counts that an earlier one left."""
+        return self.visits.is_full(self.sweeps)
+
+    def _events(self, keys: Keys, activity_type: str, window: Window) -> Iterable[Record]:
         e_mail = keys[self.requests.parts.key]
         events = Events(activity_type, newest_first=self.rows.newest_first).read(
             self,
@@ -202,7 +203,7 @@ class ReportFromCampaigns(Report):
             {self.requests.parts.key: e_mail},
             window.start,
         )
-        if not self.rows.newest_first or self.visits.is_full(self.sweeps, sweep):
+        if not self.rows.newest_first or self.is_full:
             return events
         return self.run.once(NewEvents).noting((e_mail, activity_type), window.start, events)
 
@@ -235,28 +236,28 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
         self._unknown: set[str] = set()
 
     @override
-    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
+    def rows_of(self, keys: Keys, window: Window) -> Iterable[Record]:
         campaign_id, e_mail = keys[self.visits.parents.key], keys[self.requests.parts.key]
         if e_mail in self._unknown:
             return ()
-        if not self.visits.is_full(self.sweeps, sweep):
-            for of_type in COUNTED_BY.keys() - super().activity_types(sweep, campaign_id):
+        if not self.is_full:
+            for of_type in COUNTED_BY.keys() - super().activity_types(campaign_id):
                 self.run.once(NewEvents).note_none((e_mail, of_type), window.start)
         try:
-            return super().rows_of(keys, sweep, window)
+            return super().rows_of(keys, window)
         except NotFoundError:
             self._unknown.add(e_mail)
             raise
 
     @override
-    def activity_types(self, sweep: Sweep, campaign_id: str) -> list[str]:
-        types = super().activity_types(sweep, campaign_id)
+    def activity_types(self, campaign_id: str) -> list[str]:
+        types = super().activity_types(campaign_id)
         return [name for name in self.config["tracking_activity_types"] if name in types]
 
     @override
     def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:
-        campaign_id = keys[self.visits.parents.key]
-        name = self.run.once(EmailCampaignDetails).of(campaign_id).get("name")
+        campaign = self.run.once(EmailCampaignDetails).of(keys[self.visits.parents.key]) or {}
+        name = campaign.get("name")
         fields = self.schema["properties"]
         return (
             {

@@ -18,7 +18,6 @@ from tap_constantcontact.reading.targets import Keys
 from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
-from tap_constantcontact.state.bookmarks import Sweep
 from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
 from tap_constantcontact.streams.campaigns import CAMPAIGNS
 from tap_constantcontact.streams.contact_reports import ContactActionSummaryStream
@@ -72,24 +71,22 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
 
     @override
     def plan(self) -> Plan:
-        sweep = self.sweeps.current()
-        if self.visits.is_full(self.sweeps, sweep):
+        if self.is_full:
             return super().plan()
-        places = self.visits.due(self.sweeps, sweep)
+        places = self.visits.due(self.sweeps, self.sweeps.current)
         requests = len(places) + self._asked.requests(places)
-        return self.visits.listing(self.sweeps, sweep) + Plan(0, requests)
+        return self.visits.listing(self.sweeps) + Plan(0, requests)
 
     @override
     def prepare(self) -> None:
         super().prepare()
-        sweep = self.sweeps.current()
-        if not self.visits.is_full(self.sweeps, sweep):
-            self._asked.choose(sweep, self.is_about)
+        if not self.is_full:
+            self._asked.choose(self.is_about)
 
     @override
-    def rows_of(self, keys: Keys, sweep: Sweep, window: Window) -> Iterable[Record]:
+    def rows_of(self, keys: Keys, window: Window) -> Iterable[Record]:
         asked = self._asked.rows(keys)
-        return super().rows_of(keys, sweep, window) if asked is None else asked
+        return super().rows_of(keys, window) if asked is None else asked
 
     @override
     def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:

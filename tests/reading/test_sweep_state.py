@@ -53,9 +53,8 @@ class Sweeping:
 
     def begin(self) -> tuple[UnderWay, Window]:
         """Begin or resume a sweep; returns it with the window that it covers."""
-        sweep = self.sweeps.current()
-        self.sweeps.begin(sweep)
-        return sweep, self.sweeps.window(sweep)
+        self.sweeps.begin()
+        return self.sweeps.current, self.sweeps.window()
 
     @property
     def bookmark(self) -> Given:
@@ -153,22 +152,22 @@ def test_a_sweep_that_is_cut_short_goes_on_after_its_last_parent(
     first = sweep()
     begun, _ = first.begin()
     assert first.sweeps.under_way() is None
-    first.sweeps.move_on(begun, PLACE)
+    first.sweeps.move_on(PLACE)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["value"]["bookmarks"][DETAILS] == first.bookmark
-    first.sweeps.move_on(begun, Place(UNKNOWN, "a parent without a date"))
+    first.sweeps.move_on(Place(UNKNOWN, "a parent without a date"))
     second = sweep(bookmark=first.bookmark)
     resumed, _ = second.begin()
-    assert resumed == second.sweeps.under_way() == second.sweeps.current()
+    assert resumed == second.sweeps.under_way() == second.sweeps.current
     assert (resumed.began, resumed.place) == (begun.began, PLACE)
     assert "changed while a sweep" not in caplog.text
 
 
 def test_a_sweep_that_is_over_leaves_when_it_began_and_when_it_ended(sweep: Sweep) -> None:
     first = sweep()
-    begun, _ = first.begin()
-    first.sweeps.move_on(begun, PLACE)
-    first.sweeps.finish(begun)
+    first.begin()
+    first.sweeps.move_on(PLACE)
+    first.sweeps.finish()
     bookmark = first.bookmark
     assert parse_instant(bookmark["sweep"]) == NOW.add(minutes=10)
     assert bookmark["replication_key_value"] == "2026-11-10T12:00:00Z"
@@ -178,8 +177,8 @@ def test_a_sweep_that_is_over_leaves_when_it_began_and_when_it_ended(sweep: Swee
 
 def test_a_window_that_settings_fix_moves_no_bookmark(sweep: Sweep) -> None:
     report = sweep(DETAILS, {"replication_key_value": LAST, "filters": "x"}, report_days_back=3)
-    begun, _ = report.begin()
-    report.sweeps.finish(begun)
+    report.begin()
+    report.sweeps.finish()
     bookmark = report.bookmark
     assert (bookmark["replication_key_value"], bookmark["filters"]) == (LAST, "x")
     assert parse_instant(bookmark["sweep"]) == NOW.add(minutes=10)
@@ -187,8 +186,8 @@ def test_a_window_that_settings_fix_moves_no_bookmark(sweep: Sweep) -> None:
 
 def test_a_stream_that_is_read_whole_has_no_bookmark_to_move(sweep: Sweep) -> None:
     report = sweep(LINKS)
-    begun, _ = report.begin()
-    report.sweeps.finish(begun)
+    report.begin()
+    report.sweeps.finish()
     assert report.bookmark == {"sweep": "2026-11-10T12:10:00Z"}
 
 
@@ -225,7 +224,7 @@ def test_a_sweep_does_not_go_on_under_settings_that_would_read_something_else(
 ) -> None:
     first = sweep(**(SINCE_MAY if len(changed) > 1 else {}))
     begun, _ = first.begin()
-    first.sweeps.move_on(begun, PLACE)
+    first.sweeps.move_on(PLACE)
     stored = first.bookmark
     stored["sweep"] = str(replace(begun, began=parse_instant(LAST), place=PLACE))
     second = sweep(bookmark=stored, **changed)
@@ -263,8 +262,7 @@ def test_a_sweep_does_not_go_on_under_any_setting_that_would_change_its_window(
         run = replace(tap.run, config={**tap.config, **settings, **config})
         stream: Any = type(tap.streams[name])
         report = stream(run)
-        sweep = report.sweeps.current()
-        return sweep, report.visits.window(report.sweeps, sweep)
+        return report.sweeps.current, report.visits.window(report.sweeps)
 
     sweep, window = begin({})
     changing, going_on = [], []
@@ -285,8 +283,8 @@ def test_a_sweep_does_not_go_on_under_any_setting_that_would_change_its_window(
 )
 def test_a_sweep_goes_on_under_other_settings(sweep: Sweep, changed: Given) -> None:
     first = sweep(contact_status=["active", "deleted"])
-    begun, _ = first.begin()
-    first.sweeps.move_on(begun, PLACE)
+    first.begin()
+    first.sweeps.move_on(PLACE)
     second = sweep(bookmark=first.bookmark, **{"contact_status": ["active", "deleted"], **changed})
     assert second.sweeps.under_way()
 
@@ -296,30 +294,30 @@ def test_a_whole_reading_does_not_go_on_under_settings_that_would_read_something
     sweep: Sweep, changed: Given
 ) -> None:
     first = sweep(LINKS)
-    begun, _ = first.begin()
-    first.sweeps.move_on(begun, PLACE)
+    first.begin()
+    first.sweeps.move_on(PLACE)
     assert sweep(LINKS, first.bookmark).sweeps.under_way()
     assert sweep(LINKS, first.bookmark, **changed).sweeps.under_way() is None
 
 
 def test_a_sweep_goes_on_once_the_account_is_known(sweep: Sweep) -> None:
     first = sweep()
-    begun, _ = first.begin()
-    first.sweeps.move_on(begun, PLACE)
+    first.begin()
+    first.sweeps.move_on(PLACE)
     assert sweep(bookmark=first.bookmark, account="ours").sweeps.under_way()
 
 
 def test_a_whole_reading_does_not_go_on_with_a_sweep_of_what_is_new(sweep: Sweep) -> None:
     first = sweep()
-    begun, _ = first.begin()
-    first.sweeps.move_on(begun, PLACE)
+    first.begin()
+    first.sweeps.move_on(PLACE)
     assert sweep(bookmark=first.bookmark, whole=True).sweeps.under_way() is None
 
 
 def test_a_stream_that_is_read_whole_does_not_go_on_with_another_account(sweep: Sweep) -> None:
     first = sweep(LINKS, account="ours")
-    begun, _ = first.begin()
-    first.sweeps.move_on(begun, PLACE)
+    first.begin()
+    first.sweeps.move_on(PLACE)
     assert sweep(LINKS, first.bookmark, "ours").sweeps.under_way()
     assert sweep(LINKS, first.bookmark, "theirs").sweeps.under_way() is None
 
@@ -329,8 +327,8 @@ def test_rows_that_old_filters_left_out_are_told(
     sweep: Sweep, caplog: pytest.LogCaptureFixture, filters: str | None
 ) -> None:
     first = sweep(tracking_activity_types=["em_opens"])
-    begun, _ = first.begin()
-    first.sweeps.finish(begun)
+    first.begin()
+    first.sweeps.finish()
     bookmark = first.bookmark
     types = {"others": ["em_clicks"]}.get(filters or "", ["em_opens"])
     if filters is None:
@@ -349,7 +347,7 @@ def test_a_report_under_way_comes_first_and_then_the_one_that_was_swept_longest_
     lately = sweep(bookmark={"sweep": LAST})
     first = sweep()
     begun, _ = first.begin()
-    first.sweeps.move_on(begun, PLACE)
+    first.sweeps.move_on(PLACE)
     newer, older = first.bookmark, first.bookmark
     older["sweep"] = str(replace(begun, began=parse_instant(LAST), place=PLACE))
     order = [

@@ -127,10 +127,9 @@ class Reading:
         )
         parents = ParentType("campaign_id", campaigns(order), changed=Change("", "updated_at"))
         self.visits = Moved(parents, stats_of(parents, stats), GROUPS, keeps_growth)
-        self.sweep = self.sweeps.current()
-        self.sweeps.begin(self.sweep)
-        self.visits.begin(self.sweeps, self.sweep)
-        self.window = self.visits.window(self.sweeps, self.sweep)
+        self.sweeps.begin()
+        self.visits.begin(self.sweeps)
+        self.window = self.visits.window(self.sweeps)
         self._state = tap.run.state
 
     @property
@@ -140,15 +139,15 @@ class Reading:
     @property
     def due(self) -> dict[str, set[str]]:
         """The parents to read, each with the names of the counts to read."""
-        places = self.visits.due(self.sweeps, self.sweep)
+        places = self.visits.due(self.sweeps, self.sweeps.current)
         return {place.parent_id: {*self.moved(place.parent_id)} for place in places}
 
     def moved(self, parent_id: str) -> dict[str, int | None]:
-        return self.visits.moved(self.sweeps, self.sweep, parent_id)
+        return self.visits.moved(self.sweeps, parent_id)
 
     def finish(self) -> None:
-        self.visits.finish(self.sweeps, self.sweep)
-        self.sweeps.finish(self.sweep)
+        self.visits.finish(self.sweeps)
+        self.sweeps.finish()
 
 
 INCREMENTAL = {"replication_key_value": LAST, "full_read_at": FULL, "counts": tallies()}
@@ -179,7 +178,7 @@ def test_the_first_reading_is_full_and_one_each_time_that_the_days_are_over(
     bookmark: dict[str, Any], settings: dict[str, Any], *, is_full: bool
 ) -> None:
     reading = Reading(bookmark, **settings)
-    assert reading.visits.is_full(reading.sweeps, reading.sweep) is is_full
+    assert reading.visits.is_full(reading.sweeps) is is_full
 
 
 @pytest.mark.parametrize(
@@ -265,7 +264,7 @@ def test_the_counts_of_a_reading_are_kept_once_it_is_over() -> None:
 
 def test_a_reading_that_goes_on_keeps_the_counts_of_its_begin() -> None:
     first = Reading(INCREMENTAL)
-    first.sweeps.move_on(first.sweep, Place.of("2026-01-04T00:00:00Z", "quiet"))
+    first.sweeps.move_on(Place.of("2026-01-04T00:00:00Z", "quiet"))
     stats = {key: dict.fromkeys(counts, 9) for key, counts in BEFORE.items()}
     second = Reading(first.bookmark, stats)
     assert second.due == {key: {*BEFORE[key]} for key in ("a", "b", "c")}

@@ -259,7 +259,7 @@ def test_a_report_that_a_limit_has_cut_short_comes_before_those_that_were_finish
     tap = tap_with(config, {"bookmarks": over | {report: {}, f"{report}_from_campaigns": {}}})
     cut: Any = tap.streams[report]
     sweeps = cut.per_contact(tap.run).sweeps if of_completion else cut.sweeps
-    sweeps.bookmark.update(sweep=str(sweeps.current()))
+    sweeps.bookmark.update(sweep=str(sweeps.current))
     bookmark = "" if of_completion else "_from_campaigns"
     over[f"{report}{bookmark}"] = dict(tap.run.state["bookmarks"][f"{report}{bookmark}"])
     order = [*tap_with(config, {"bookmarks": over}).streams]
