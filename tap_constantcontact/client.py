@@ -6,8 +6,9 @@ and `_write_activate_version_message`.
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, cast
 from urllib.parse import ParseResult
 from weakref import WeakKeyDictionary
@@ -31,6 +32,7 @@ from tap_constantcontact.transport.pagination import NextLinkPaginator
 from tap_constantcontact.transport.responses import Page, page_in
 from tap_constantcontact.transport.retries import retried
 from tap_constantcontact.transport.status import Endpoint, judge
+from tap_constantcontact.transport.workers import R, T, in_order
 
 
 class ConstantContactStream(RESTStream[ParseResult | None]):
@@ -178,6 +180,19 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
         """Request the rows of what a context describes."""
         for page in self.pages(context):
             yield from page.rows
+
+    def in_order(
+        self, work: Callable[[T], R], items: Iterable[T], most_ahead: int = sys.maxsize
+    ) -> Iterator[tuple[T, R]]:
+        """Yield each item with its result, as far ahead as the pace and the quota allow."""
+        connection = self.run.connection
+        return in_order(
+            work,
+            items,
+            connection.turns,
+            lambda: min(connection.ahead(), most_ahead),
+            connection.concurrency.most,
+        )
 
     @override
     def get_replication_key_signpost(self, context: Mapping[str, Any] | None = None) -> None:

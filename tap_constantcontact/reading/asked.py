@@ -29,7 +29,6 @@ from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.state.bookmarks import UNKNOWN, Place
 from tap_constantcontact.state.tally import bucket_of
-from tap_constantcontact.transport.workers import in_order
 
 UNTIL_COUNTED = timedelta(hours=1)
 """Time after a bookmark in which the counts of its tally may have been requested."""
@@ -171,22 +170,16 @@ class AskedContacts:
         e_mail = keys[key]
         if e_mail not in self._people:
             return None
-        connection = self._run.connection
-        connection.turns.step_aside()  # for the requests below, whose turns come later
+        turns = self._run.connection.turns
+        turns.step_aside()  # for the requests below, whose turns come later
         with self._asking:
-            asked = in_order(
-                self._rows_of,
-                sorted(self._people[e_mail] - self._asked),
-                connection.turns,
-                connection.ahead,
-                connection.concurrency.most,
-            )
-            for contact_id, rows in asked:
+            unasked = sorted(self._people[e_mail] - self._asked)
+            for contact_id, rows in self._by_contact.in_order(self._rows_of, unasked):
                 for row in rows:
                     if contact_id in self._people.get(row[key], ()):
                         self._rows[row[key]].append(row)
                 self._asked.add(contact_id)
-        connection.turns.come_back()
+        turns.come_back()
         return self._rows[e_mail]
 
     def _rows_of(self, contact_id: str) -> list[Record]:

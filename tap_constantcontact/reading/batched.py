@@ -20,7 +20,6 @@ from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Place
-from tap_constantcontact.transport.workers import in_order
 
 DETAILS_AT_A_TIME = 500
 """Maximum number of parents whose details are requested before the report on their parts."""
@@ -111,16 +110,8 @@ class BatchedReport(ConstantContactStream):
         parts = self.parts
         if parts is None:
             return [(place, place.parent_id) for place in places]
-        connection = self.run.connection
-        found = in_order(
-            lambda place: parts.keys(self.run, place.parent_id) or [],
-            places,
-            connection.turns,
-            connection.ahead,
-            connection.concurrency.most,
-        )
-        unit = self.parents.unit
-        tracked = self.run.progress.track(self.name, found, unit, len(places))
+        found = self.in_order(lambda place: parts.keys(self.run, place.parent_id) or [], places)
+        tracked = self.run.progress.track(self.name, found, self.parents.unit, len(places))
         return [(place, part_id) for place, part_ids in tracked for part_id in part_ids]
 
     def rows_about(self, ids: Sequence[str]) -> Iterator[Record]:

@@ -75,15 +75,11 @@ def short_hash(values: list[Any]) -> str:
 class RefreshedIncrement(Increment):
     """The increment of a stream that reads all rows again when the last full read is long ago.
 
-    A full reading that a run did not finish is a sweep, with which a later run with the same
-    settings goes on.
+    It is after as many days as the setting named `refresh_days` says; None stands for never. And if
+    no query takes dates, all are read each time.
 
-    Args:
-        stream: The stream.
-        settings: Those that decide from when on changes are read.
-        refresh_days: Name of the setting for the days after which all rows are read again, if any.
-        queries: Those of a full reading. If the API takes dates in none, each reading is full.
-        resumes: Whether the stream keeps what is left of a full reading.
+    A full reading that a run did not finish is a sweep, which a later run with the same settings
+    goes on with, if the stream `resumes`. `queries` are those of a full reading.
     """
 
     def __init__(
@@ -107,14 +103,13 @@ class RefreshedIncrement(Increment):
     def start(self) -> DateTime | None:
         if self._fixed:
             return self._fixed.start
-        return super().start() if self._takes_dates and not self._refresh_is_due else None
-
-    @property
-    def _refresh_is_due(self) -> bool:
-        if not self._refresh_days or self.value is None:
-            return False
-        days = self._run.config[self._refresh_days]
-        return is_long_ago(self._bookmark["full_read_at"], days, self._run.began)
+        if not self._takes_dates:
+            return None
+        if self._refresh_days and self.value is not None:
+            days = self._run.config[self._refresh_days]
+            if is_long_ago(self._bookmark["full_read_at"], days, self._run.began):
+                return None
+        return super().start()
 
     @property
     def sweep(self) -> Sweep:

@@ -29,7 +29,6 @@ from tap_constantcontact.reading.visits import All
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.state.bookmarks import Place
-from tap_constantcontact.transport.workers import in_order
 
 Keep = Callable[[Iterable[Record]], Iterable[Record]]
 """Returns the rows of a parent to keep; all requests that it needs are sent before it returns."""
@@ -146,7 +145,7 @@ class Report(ConstantContactStream):
         self._tell_if_long(first.number * self.requests.requests)
         read = partial(self._read, window=window, keep=keep, after=sweep.part)
         unit = self.visits.parents.unit
-        with closing(self._in_order(read, chain([first], batches))) as parents:
+        with closing(self._read_batches(read, chain([first], batches))) as parents:
             tracked = self.run.progress.track(self.name, parents, unit, first.total)
             for place, (lists, limit) in tracked:
                 number = 0
@@ -162,22 +161,15 @@ class Report(ConstantContactStream):
                     self.visits.compare(self.sweeps, place.parent_id, number)
                 self.sweeps.move_on(place)
 
-    def _in_order(
+    def _read_batches(
         self, read: Callable[[Place], ParentRows], batches: Iterable[Batch]
     ) -> Generator[tuple[Place, ParentRows], None, None]:
-        connection = self.run.connection
         is_prepared = False
         for batch in batches:
             if batch.due and not is_prepared:
                 self.prepare()
                 is_prepared = True
-            yield from in_order(
-                read,
-                batch.due,
-                connection.turns,
-                lambda: min(connection.ahead(), self.visits.most_ahead),
-                connection.concurrency.most,
-            )
+            yield from self.in_order(read, batch.due, self.visits.most_ahead)
             if batch.end:
                 self.sweeps.move_on(batch.end)
 

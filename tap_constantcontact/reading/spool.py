@@ -26,8 +26,6 @@ TABLE = """
     CREATE TABLE items (key TEXT, item BLOB)
 """
 
-FIND = "SELECT 1 FROM items WHERE key = ? LIMIT 1"
-
 
 class Spool(Generic[Item]):
     """Items that JSON can hold, to be read as often as needed, by key if they have one.
@@ -83,7 +81,8 @@ class Spool(Generic[Item]):
         if self._recent:
             self._write()
         with _room_told():
-            return self._indexed.execute(FIND, (key,)).fetchone() is not None
+            found = self._indexed.execute("SELECT 1 FROM items WHERE key = ? LIMIT 1", (key,))
+            return found.fetchone() is not None
 
     @cached_property
     def _indexed(self) -> sqlite3.Connection:

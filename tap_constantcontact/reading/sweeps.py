@@ -90,8 +90,8 @@ class Sweeps:
 
         The latter ends a day after the run began, to include events that happen while it runs.
         """
-        if self.fixed_window:
-            return self.fixed_window
+        if fixed := self.fixed_window:
+            return fixed
         start = self.increment.start() or BEGINNING
         if self.increment.value is not None:
             start = self.reread_from(start)

@@ -221,8 +221,8 @@ class ContactsStream(Collection):
         includes = self.config.get("contact_includes")
         lists = _batches("lists", self.config.get("contact_list_ids"), LISTS_A_REQUEST)
         tags = _batches("tags", self.config.get("contact_tag_ids"), TAGS_A_REQUEST)
-        for some in itertools.product(lists, tags):
-            members = {name: value for filters in some for name, value in filters.items()}
+        for some_lists, some_tags in itertools.product(lists, tags):
+            members = some_lists | some_tags
             yield Query(
                 {
                     "status": ",".join(statuses),

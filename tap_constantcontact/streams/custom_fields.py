@@ -189,9 +189,8 @@ def _chosen(labels: Mapping[str, str], value: Mapping[str, Any], schema: Mapping
         return None
     if not isinstance(given, list):
         return UNFIT
-    known = [*labels.values()]
     told = [storable(one) if isinstance(one, str) else one for one in given]
-    chosen = [labels.get(_choice(one), one if one in known else UNFIT) for one in told]
+    chosen = [labels.get(_choice(one), one if one in labels.values() else UNFIT) for one in told]
     if "items" in schema:
         return chosen
     return chosen[0] if len(chosen) == 1 else chosen or None

@@ -24,7 +24,6 @@ from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStrea
 from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES
 from tap_constantcontact.streams.fields import Field, instant, key, schema, text
 
-EVENT_KEY = key("activity_id", "Key of the event: the same as in contact_activity_details.")
 TRACKING = "/reports/email_reports/{campaign_activity_id}/tracking"
 CONTACT = (
     text("email_address", "Address that the e-mail was sent to."),
@@ -37,7 +36,7 @@ CONTACT = (
 def event(*fields: Field) -> dict[str, Any]:
     """Return the schema of an event with these fields beside those of every event."""
     return schema(
-        EVENT_KEY,
+        key("activity_id", "Key of the event: the same as in contact_activity_details."),
         text("contact_id", "The contact of the event."),
         text("campaign_activity_id", "The e-mail, as an activity of its campaign."),
         text("tracking_activity_type", "Type of the event, such as em_opens."),

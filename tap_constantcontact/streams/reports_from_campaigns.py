@@ -169,7 +169,8 @@ class ReportFromCampaigns(Report):
     def rows_of(self, keys: Keys, window: Window) -> Iterable[Record]:
         found = self.activity_types(keys[self.visits.parents.key])
         types = [of_type for of_type in found if of_type == keys.get(KIND, of_type)]
-        events = [(of_type, self._events(keys, of_type, window)) for of_type in types]
+        e_mail = keys[self.requests.parts.key]
+        events = [(of_type, self.events_of(e_mail, of_type, window)) for of_type in types]
         rows = self.rows_from(keys, events)
         return (row for row in rows if self.is_about(row.get("contact_id") or ""))
 
@@ -186,26 +187,21 @@ class ReportFromCampaigns(Report):
     def rows_from(self, keys: Keys, events: TypedEvents) -> Iterable[Record]:
         """Return the report's rows, given the keys of a campaign and its e-mail, and the events."""
 
-    def _list_of(self, e_mail: str, activity_type: str) -> dict[str, Any]:
+    def list_of(self, e_mail: str, activity_type: str) -> dict[str, Any]:
+        """Return the values of a request for the events of a type."""
         tracking = activity_type.removeprefix("em_")
         return {self.requests.parts.key: e_mail, "tracking": tracking, "limit": self.page_size}
+
+    def events_of(self, e_mail: str, activity_type: str, window: Window) -> Iterable[Record]:
+        """Return the events of a type that the report reads of an e-mail."""
+        labels = {self.requests.parts.key: e_mail}
+        events = Events(activity_type, newest_first=self.rows.newest_first)
+        return events.read(self, self.list_of(e_mail, activity_type), labels, window.start)
 
     @property
     def is_full(self) -> bool:
         """Whether the sweep does without the counts that an earlier one left."""
         return self.visits.is_full(self.sweeps)
-
-    def _events(self, keys: Keys, activity_type: str, window: Window) -> Iterable[Record]:
-        e_mail = keys[self.requests.parts.key]
-        events = Events(activity_type, newest_first=self.rows.newest_first).read(
-            self,
-            self._list_of(e_mail, activity_type),
-            {self.requests.parts.key: e_mail},
-            window.start,
-        )
-        if not self.rows.newest_first or self.is_full:
-            return events
-        return self.run.once(NewEvents).noting((e_mail, activity_type), window.start, events)
 
 
 class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
@@ -248,6 +244,13 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
         except NotFoundError:
             self._unknown.add(e_mail)
             raise
+
+    @override
+    def events_of(self, e_mail: str, activity_type: str, window: Window) -> Iterable[Record]:
+        events = super().events_of(e_mail, activity_type, window)
+        if self.is_full:
+            return events
+        return self.run.once(NewEvents).noting((e_mail, activity_type), window.start, events)
 
     @override
     def activity_types(self, campaign_id: str) -> list[str]:

@@ -56,7 +56,7 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
     def __init__(self, run: Run) -> None:
         super().__init__(run)
         self._details = run.once(ContactActivityDetailsFromCampaigns)
-        lists = Lists(self, self.visits, self.requests.parts, COUNTED_BY, self._list_of)
+        lists = Lists(self, self.visits, self.requests.parts, COUNTED_BY, self.list_of)
         self._asked = AskedContacts(lists, self._per_contact, self._details.sweeps.reread_from)
 
     @override
