@@ -72,10 +72,12 @@ class Tally:
         return replace(self, moved=tuple(None if growth else growth for growth in self.moved))
 
     def _growth(self, bucket: int, before: Tally | None) -> int | None:
-        earlier = (before.moved[bucket] if before.moved else 0) if before else None
-        if before is None or earlier is None:
+        if before is None:
             return None
-        return (earlier + self.sums[bucket] - before.sums[bucket]) % 256
+        earlier = before.moved[bucket] if before.moved else 0
+        return (
+            None if earlier is None else (earlier + self.sums[bucket] - before.sums[bucket]) % 256
+        )
 
 
 def bucket_of(parent_id: str) -> int:

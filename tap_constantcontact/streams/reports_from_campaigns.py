@@ -27,7 +27,7 @@ from tap_constantcontact.reading.incremental import is_long_ago
 from tap_constantcontact.reading.new_events import NewEvents
 from tap_constantcontact.reading.parents import Parents
 from tap_constantcontact.reading.report import Report
-from tap_constantcontact.reading.rows import Events
+from tap_constantcontact.reading.rows import TYPE, Events
 from tap_constantcontact.reading.spool import Spool
 from tap_constantcontact.reading.targets import KIND, Keys, PerPart
 from tap_constantcontact.reading.visits import Moved
@@ -194,9 +194,8 @@ class ReportFromCampaigns(Report):
 
     def events_of(self, e_mail: str, activity_type: str, window: Window) -> Iterable[Record]:
         """Return the events of a type that the report reads of an e-mail."""
-        labels = {self.requests.parts.key: e_mail}
-        events = Events(activity_type, newest_first=self.rows.newest_first)
-        return events.read(self, self.list_of(e_mail, activity_type), labels, window.start)
+        labels = {self.requests.parts.key: e_mail, TYPE: activity_type}
+        return self.rows.read(self, self.list_of(e_mail, activity_type), labels, window.start)
 
     @property
     def is_full(self) -> bool:
