@@ -42,7 +42,7 @@ class Report(ConstantContactStream):
 
     A stream answers three questions, beside what every stream sets:
         visits: Which parents does a run read? `All(parents)`, `Changed(parents)`, or those whose
-            counts of events moved: `Moved(parents, stats, groups)`.
+            counts of events moved: `Moved(stats, groups)`.
         requests: What is requested for each? One list of rows, `PerParent()`, or one for each of
             its parts, `PerPart(parts)`. `path` contains the keys of what is requested.
         rows: What are its rows? `Keyed()`, or `Events()`, which have no keys of their own.

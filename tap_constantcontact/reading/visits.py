@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import ClassVar
 
@@ -24,7 +23,6 @@ from tap_constantcontact.state.bookmarks import Place, Sweep
 from tap_constantcontact.state.tally import Tally, joined, parsed
 
 
-@dataclass(frozen=True)
 class All:
     """All parents.
 
@@ -33,10 +31,11 @@ class All:
         settings: Names of the settings that decide which parents are read.
     """
 
-    parents: ParentType
-
     most_ahead: ClassVar[int] = sys.maxsize
     settings: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, parents: ParentType) -> None:
+        self.parents = parents
 
     def window(self, sweeps: Sweeps) -> Window:
         """Return the window of the rows to read."""
@@ -76,7 +75,6 @@ class All:
         """Warn if a parent has fewer rows than its counts tell, where these are known."""
 
 
-@dataclass(frozen=True)
 class Changed(All):
     """The parents that changed in the window; each row gets the date of its parent's change."""
 
@@ -96,7 +94,6 @@ class Changed(All):
         return run.once(Parents, self.parents).change_of(parent_id)
 
 
-@dataclass(frozen=True)
 class Moved(All):
     """The parents whose counts of events moved.
 
@@ -105,18 +102,26 @@ class Moved(All):
     are due in full readings: the first one, and one every `full_sweep_days`. These skip the parents
     without any event.
 
-    Attributes:
-        stats: The report that tells the counts.
+    Args:
+        stats: The report on the parents that tells the counts.
         groups: Names of the counts that move when there are new events, in groups by name.
         keeps_growth: Whether a sweep that goes on has to know by how much a tally grew.
     """
 
-    stats: type[BatchedReport]
-    groups: Mapping[str, tuple[str, ...]]
-    keeps_growth: bool = False
-
     settings: ClassVar[tuple[str, ...]] = ("full_sweep_days",)
     most_ahead: ClassVar[int] = 2  # the events of one parent may take much room
+
+    def __init__(
+        self,
+        stats: type[BatchedReport],
+        groups: Mapping[str, tuple[str, ...]],
+        *,
+        keeps_growth: bool = False,
+    ) -> None:
+        super().__init__(stats.parents)
+        self.stats = stats
+        self.groups = groups
+        self._keeps_growth = keeps_growth
 
     def _counts(self, sweeps: Sweeps) -> EventCounts:
         return sweeps.run.once(EventCounts, self.stats)
@@ -142,7 +147,7 @@ class Moved(All):
         if sweeps.under_way() is None and sweeps.moves_bookmark:
             before, now = self._kept(sweeps), self._tallies(sweeps)
             grown = {name: tally.since(before.get(name)) for name, tally in now.items()}
-            if not self.keeps_growth:
+            if not self._keeps_growth:
                 grown = {name: tally.flagged() for name, tally in grown.items()}
             sweeps.bookmark.update(counts=joined(grown), sweep=str(sweeps.current))
 

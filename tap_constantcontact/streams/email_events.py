@@ -90,7 +90,7 @@ class EmailSendsStream(EmailEvents):
 
     name = "email_sends"
     path = f"{TRACKING}/sends"
-    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"sends": ("em_sends",)})
+    visits = Moved(EmailCampaignStatsStream, {"sends": ("em_sends",)})
     rows = Events("em_sends")
     schema = event()
 
@@ -100,7 +100,7 @@ class EmailOpensStream(EmailEvents):
 
     name = "email_opens"
     path = f"{TRACKING}/opens"
-    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"opens": ("em_opens_all",)})
+    visits = Moved(EmailCampaignStatsStream, {"opens": ("em_opens_all",)})
     rows = Events("em_opens")
     schema = event(text("device_type", "Type of device."))
 
@@ -110,7 +110,7 @@ class EmailClicksStream(EmailEvents):
 
     name = "email_clicks"
     path = f"{TRACKING}/clicks"
-    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"clicks": ("em_clicks_all",)})
+    visits = Moved(EmailCampaignStatsStream, {"clicks": ("em_clicks_all",)})
     rows = Events("em_clicks")
     schema = event(
         text("device_type", "Type of device."),
@@ -124,7 +124,7 @@ class EmailBouncesStream(EmailEvents):
 
     name = "email_bounces"
     path = f"{TRACKING}/bounces"
-    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"bounces": ("em_bounces",)})
+    visits = Moved(EmailCampaignStatsStream, {"bounces": ("em_bounces",)})
     rows = Events("em_bounces")
     schema = event(
         text("bounce_code", "Reason for the bounce, as one letter."),
@@ -137,7 +137,7 @@ class EmailOptoutsStream(EmailEvents):
 
     name = "email_optouts"
     path = f"{TRACKING}/optouts"
-    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"optouts": ("em_optouts",)})
+    visits = Moved(EmailCampaignStatsStream, {"optouts": ("em_optouts",)})
     rows = Events("em_optouts")
     schema = event(text("opt_out_reason", "Reason for the opt-out, in the contact's words."))
 
@@ -147,7 +147,7 @@ class EmailForwardsStream(EmailEvents):
 
     name = "email_forwards"
     path = f"{TRACKING}/forwards"
-    visits = Moved(CAMPAIGNS, EmailCampaignStatsStream, {"forwards": ("em_forwards",)})
+    visits = Moved(EmailCampaignStatsStream, {"forwards": ("em_forwards",)})
     rows = Events("em_forwards")
     schema = event()
 

@@ -37,7 +37,7 @@ from tap_constantcontact.streams.campaign_reports import (
     EmailCampaignActivityStatsStream,
     EmailCampaignStatsStream,
 )
-from tap_constantcontact.streams.campaigns import CAMPAIGNS, SENT_ACTIVITIES, EmailCampaignDetails
+from tap_constantcontact.streams.campaigns import SENT_ACTIVITIES, EmailCampaignDetails
 from tap_constantcontact.streams.contact_reports import ContactActivityDetailsStream
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.email_events import ANY_EVENT
@@ -211,7 +211,6 @@ class ContactActivityDetailsFromCampaigns(ReportFromCampaigns):
     primary_keys = ("activity_id",)
     replication_key = "created_time"
     visits = Moved(
-        CAMPAIGNS,
         EmailCampaignStatsStream,
         {
             "opens": ("em_opens_all",),

@@ -19,7 +19,6 @@ from tap_constantcontact.reading.visits import Moved
 from tap_constantcontact.records.rows import Record
 from tap_constantcontact.run import Run
 from tap_constantcontact.streams.campaign_reports import EmailCampaignStatsStream
-from tap_constantcontact.streams.campaigns import CAMPAIGNS
 from tap_constantcontact.streams.contact_reports import ContactActionSummaryStream
 from tap_constantcontact.streams.contacts import CONTACTS
 from tap_constantcontact.streams.reports_from_campaigns import (
@@ -42,10 +41,7 @@ class ContactActionSummaryFromCampaigns(ReportFromCampaigns):
     primary_keys = ("contact_id", "campaign_activity_id")
     replication_key = "start_on"
     visits = Moved(
-        CAMPAIGNS,
-        EmailCampaignStatsStream,
-        {"events": tuple(COUNTED_BY.values())},
-        keeps_growth=True,
+        EmailCampaignStatsStream, {"events": tuple(COUNTED_BY.values())}, keeps_growth=True
     )
     rows = Events(newest_first=False)
     lookback_days = MOST_DAYS

@@ -126,7 +126,7 @@ class Reading:
             others=Moved.settings,
         )
         parents = ParentType("campaign_id", campaigns(order), changed=Change("", "updated_at"))
-        self.visits = Moved(parents, stats_of(parents, stats), GROUPS, keeps_growth)
+        self.visits = Moved(stats_of(parents, stats), GROUPS, keeps_growth=keeps_growth)
         self.sweeps.begin()
         self.visits.begin(self.sweeps)
         self.window = self.visits.window(self.sweeps)
