@@ -22,7 +22,7 @@ from tap_constantcontact.config.windows import DateSettings, ReportDateSettings,
 from tap_constantcontact.exceptions import LimitReachedError, NotFoundError
 from tap_constantcontact.limits.plan import Plan, added, pages
 from tap_constantcontact.reading.parents import Batch
-from tap_constantcontact.reading.rows import Events, Keyed
+from tap_constantcontact.reading.rows import TYPE, Events, Keyed
 from tap_constantcontact.reading.sweeps import Sweeps
 from tap_constantcontact.reading.targets import Keys, PerParent
 from tap_constantcontact.reading.visits import All
@@ -244,10 +244,12 @@ class Report(ConstantContactStream):
             NotFoundError: The API does not know what the keys name.
         """
         named = {name: value for name, value in keys.items() if f"{{{name}}}" in self.path}
-        lacking = {name: value for name, value in named.items() if name not in self.sent_keys}
+        labels = {name: value for name, value in named.items() if name not in self.sent_keys}
+        if self.rows.activity_type:
+            labels[TYPE] = self.rows.activity_type
         known = {name: keys[name] for name in keys if name in self.schema["properties"]}
         context = {**named, **self.parameters(window)}
-        rows = self.rows.read(self, context, lacking, window.start)
+        rows = self.rows.read(self, context, labels, window.start)
         return ({**known, **row} for row in rows)
 
     def _is_in(self, window: Window, row: Record) -> bool:

@@ -31,11 +31,10 @@ class Keyed:
         self,
         stream: ConstantContactStream,
         context: Mapping[str, Any],
-        labels: Mapping[str, Any],
+        labels: dict[str, Any],
         start: DateTime,  # noqa: ARG002
     ) -> Iterable[Record]:
         """Return each row of a list once, with some labels; all requests are sent before."""
-        labels = with_type(labels, self.activity_type)
         seen, spool = Seen(REMEMBERED), Spool[Record]()
         for page in in_full(stream, context):
             spool.add(
@@ -61,7 +60,7 @@ class Events:
         self,
         stream: ConstantContactStream,
         context: Mapping[str, Any],
-        labels: Mapping[str, Any],
+        labels: dict[str, Any],
         start: DateTime,
     ) -> Iterable[Record]:
         """Return each event of a list once, with some labels, from the page of `start` on.
@@ -70,7 +69,6 @@ class Events:
 
         Assumption: `events-newest-first`.
         """
-        labels = with_type(labels, self.activity_type)
         date = stream.replication_key or ""
 
         def labelled() -> Iterator[list[dict[str, Any]]]:
@@ -92,11 +90,6 @@ class Events:
                     return
 
         return with_ids(read_once(labelled))
-
-
-def with_type(labels: Mapping[str, Any], activity_type: str | None) -> dict[str, Any]:
-    """Return labels of rows, with the type of event if it is given."""
-    return {**labels, TYPE: activity_type} if activity_type else {**labels}
 
 
 def in_full(stream: ConstantContactStream, context: Mapping[str, Any]) -> Iterator[Page]:
