@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pendulum
 from pendulum import DateTime
@@ -32,6 +32,21 @@ from tap_constantcontact.state.tally import bucket_of
 
 UNTIL_COUNTED = timedelta(hours=1)
 """Time after a bookmark in which the counts of its tally may have been requested."""
+
+MOST_DOUBTFUL = 128
+"""Number of events that may or may not be in a tally from which on its growth proves nothing."""
+
+
+class Bucket(NamedTuple):
+    """The campaigns whose counts are in one sum of the tally.
+
+    Attributes:
+        old: Those that may have been in the sum that the bookmark keeps.
+        new: Those that were created later. All their events are new, so all are read.
+    """
+
+    old: list[str]
+    new: list[str]
 
 
 @dataclass(frozen=True)
@@ -74,17 +89,14 @@ class Lists:
         new_events = self.report.run.once(NewEvents)
         return all(new_events.known(of, start) is not None for of in self.of(campaign_id))
 
-    def since(self, campaign_id: str, start: datetime, most: int) -> list[NewEvent] | None:
-        """Return a campaign's events since an instant; None if they are too many, or not sure.
-
-        `most` is the number of rows of a list after which no further page is requested.
-        """
+    def since(self, campaign_id: str, start: datetime) -> list[NewEvent] | None:
+        """Return a campaign's events since an instant; None if they are too many, or not sure."""
         new_events = self.report.run.once(NewEvents)
         found: list[NewEvent] = []
         for of in self.of(campaign_id):
             rows = (page.as_dicts() for page in in_full(self.report, self.context(*of)))
             try:
-                events = new_events.request(of, start, rows, most)
+                events = new_events.request(of, start, rows)
             except NotFoundError:
                 continue
             if events is None:
@@ -130,30 +142,29 @@ class AskedContacts:
 
     def requests(self, places: Sequence[Place]) -> int:
         """Return the number of requests to read some campaigns, as far as the counts tell it."""
-        fewest = (
-            min(self._fewest(ids), sum(map(self._lists.pages, ids)))
-            for ids in self._buckets(places)
-        )
-        return int(sum(fewest))
+        return int(sum(map(self._least, self._buckets(places))))
 
     def choose(self, is_wanted: Callable[[str], bool]) -> None:
         """Decide which of the campaigns that the sweep has still to read it reads so.
 
-        `is_wanted` tells whether the report is about a contact. Where few requests are left, none
-        is sent that might be in vain.
+        `is_wanted` tells whether the report is about a contact. Of campaigns that this run cannot
+        pay for, nothing is requested, as the next run would have to request it again.
         """
         lists, quota = self._lists, self._run.connection.quota
         sweeps = lists.report.sweeps
         due = lists.visits.due(sweeps, replace(sweeps.current, place=None))
         left = {place.parent_id: place for place in sweeps.current.rest(due)}
-        buckets = [ids for ids in self._buckets(due) if not left.keys().isdisjoint(ids)]
+        done = [place for place in due if place.parent_id not in left]
         needed = {key: lists.pages(key) for key in left}
-        listing = sum(len(ids) + self._lists_of(ids) for ids in buckets)
-        if listing + max(needed.values(), default=0) > quota.left:
-            return
+        payable = quota.left - max(needed.values(), default=0)
         people: dict[str, AbstractSet[str]] = {}
-        for ids in buckets:
-            for key, found in self._found(ids).items():
+        for bucket in self._buckets([*left.values(), *done]):
+            if left.keys().isdisjoint(bucket.old):
+                continue
+            payable -= self._least(bucket)
+            if payable < 0:
+                break
+            for key, found in self._found(bucket).items():
                 if key in left:
                     people[key] = {*filter(is_wanted, found)}
         chosen = cheapest(needed, people)
@@ -192,43 +203,58 @@ class AskedContacts:
 
     # The campaigns in one bucket of the tallies
 
-    def _buckets(self, places: Sequence[Place]) -> list[list[str]]:
-        buckets: dict[int, list[str]] = defaultdict(list)
+    def _buckets(self, places: Sequence[Place]) -> list[Bucket]:
+        """Return the buckets of some campaigns, in the order of the first campaign of each."""
+        bookmark = parse_instant(self._lists.report.sweeps.increment.value or "")
+        counted_at = (bookmark + UNTIL_COUNTED).timestamp()
+        buckets: dict[int, Bucket] = defaultdict(lambda: Bucket([], []))
         for place in places:
-            buckets[bucket_of(place.parent_id)].append(place.parent_id)
+            old, new = buckets[bucket_of(place.parent_id)]
+            (new if counted_at <= place.created_at < UNKNOWN else old).append(place.parent_id)
         return [*buckets.values()]
 
-    def _lists_of(self, ids: Sequence[str]) -> int:
-        """Return the number of lists in which there may be new events."""
-        return sum(len(self._lists.sizes(key)) for key in ids)
+    def _least(self, bucket: Bucket) -> float:
+        """Return the number of requests for a bucket, as far as the counts tell it."""
+        pages = self._lists.pages
+        return min(self._fewest(bucket), sum(map(pages, bucket.old))) + sum(map(pages, bucket.new))
 
-    def _fewest(self, ids: Sequence[str]) -> float:
-        """Return the number of requests if each new event is another contact's."""
-        growth = self._lists.growth(ids[0])
-        return math.inf if growth is None else self._lists_of(ids) + growth
+    def _fewest(self, bucket: Bucket) -> float:
+        """Return that for its old campaigns if each new event is another contact's."""
+        growth = self._growth(bucket)
+        lists = sum(len(self._lists.sizes(key)) for key in bucket.old)
+        return math.inf if growth is None else lists + growth
 
-    def _found(self, ids: Sequence[str]) -> dict[str, set[str]]:
-        """Return the contacts with new events by campaign; none if the counts do not agree.
+    def _growth(self, bucket: Bucket) -> int | None:
+        """Return the number of new events of its old campaigns, modulo 256; None if unknown."""
+        growth = self._lists.growth([*bucket.old, *bucket.new][0])
+        counts = [count for key in bucket.new for count in self._lists.sizes(key).values()]
+        if growth is None or None in counts:
+            return None
+        return (growth - sum(filter(None, counts))) % 256
+
+    def _found(self, bucket: Bucket) -> dict[str, set[str]]:
+        """Return the contacts with new events by old campaign; none if the counts do not agree.
 
         Nor are there any if the counts tell that it is cheaper to read all events.
         """
         lists, increment = self._lists, self._lists.report.sweeps.increment
-        growth = lists.growth(ids[0])
+        growth = self._growth(bucket)
         if growth is None:
             return {}
         bookmark = parse_instant(increment.value or "")
         start, since = self._reread_from(bookmark), bookmark.start_of("minute")
         began = parse_instant(increment.at(self._run.began)).start_of("minute")
-        all_pages = sum(map(lists.pages, ids))
-        if self._fewest(ids) >= all_pages and not all(lists.known(key, start) for key in ids):
+        is_cheaper = self._fewest(bucket) < sum(map(lists.pages, bucket.old))
+        if not is_cheaper and not all(lists.known(key, start) for key in bucket.old):
             return {}
         people: dict[str, set[str]] = {}
         new: list[datetime] = []
-        for key in ids:
-            events = lists.since(key, start, all_pages)
+        for key in bucket.old:
+            events = lists.since(key, start)
             if events is None:
                 return {}
             people[key] = {event.contact_id for event in events}
             new += [event.at for event in events if event.at >= since]
-        doubtful = [at for at in new if at < since + UNTIL_COUNTED or at >= began]
-        return people if (len(new) - growth) % 256 <= len(doubtful) else {}
+        doubtful = sum(at < since + UNTIL_COUNTED or at >= began for at in new)
+        agrees = (len(new) - growth) % 256 <= doubtful < MOST_DOUBTFUL
+        return people if agrees else {}

@@ -64,11 +64,10 @@ class NewEvents:
         of: tuple[str, str],
         start: datetime,
         pages: Iterable[Sequence[Record]],
-        most: int,
     ) -> list[NewEvent] | None:
         """Return the same; of a list that is not known, take its pages, newest first.
 
-        None tells that it is not in order, or that it goes on after more than `most` rows.
+        None tells that it is not in order, or has more new events than are remembered.
         """
         if (known := self.known(of, start)) is not None:
             return known
@@ -81,7 +80,7 @@ class NewEvents:
                 return None
             if dates and dates[-1] < start:
                 break
-            if len(rows) > most:
+            if len(rows) > MOST_REMEMBERED:
                 return None
         for _ in self.noting(of, start, rows):
             pass

@@ -24,6 +24,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from tap_constantcontact.clock import SECONDS_A_DAY as DAY
 from tap_constantcontact.limits.stores.store import MemoryStore
+from tap_constantcontact.reading import new_events
 from tap_constantcontact.tap import TapConstantContact
 from tap_constantcontact.transport import session
 from tests.clocks import StillClock
@@ -59,8 +60,13 @@ def days_of(api: SimulatedApi, days: int, **settings: Any) -> Iterator[Day]:
         **settings,
     }
     store = MemoryStore(clock)
+    remembered = max(1, new_events.MOST_REMEMBERED // api.weight)
     state: dict[str, Any] = {}
-    with replaced_socket(api, clock), mock.patch.object(session, "store_for", return_value=store):
+    with (
+        replaced_socket(api, clock),
+        mock.patch.object(session, "store_for", return_value=store),
+        mock.patch.object(new_events, "MOST_REMEMBERED", remembered),
+    ):
         for day in range(days):
             clock.at = max(clock.at, BEGAN + day * DAY)
             with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tap_constantcontact.commands.estimate import estimated
 from tap_constantcontact.reading.counts import EventCounts
 from tap_constantcontact.sandbox.account import Account, status
 from tap_constantcontact.state.bookmarks import Bookmark
-from tap_constantcontact.streams.reports_from_campaigns import ReportFromCampaigns
+from tap_constantcontact.streams.reports_from_campaigns import COUNTED_BY, ReportFromCampaigns
 from tests.expected import Expected
 from tests.parameters import CONTACT_REPORTS, SUMMARY, partly_slow
 from tests.runs import Run, Runner, config_for, tap_with
@@ -132,6 +133,19 @@ def test_an_event_is_found_though_counts_that_are_late_agree(
     assert_whole([before, day], [SUMMARY], expected, mails)
 
 
+@pytest.mark.usefixtures("one_sum")
+def test_an_event_that_comes_late_is_found_beside_many_that_may_be_counted(
+    run: Runner, expected: Expected, mails: list[str]
+) -> None:
+    account = run.sandbox.account
+    before = first(run)
+    account.respond(mails[1], readers(account)[-1], "em_opens", PRESENT - timedelta(days=3))
+    for reader in islice(cycle(readers(account)), 300):
+        account.respond(mails[0], reader, "em_clicks", PRESENT + timedelta(minutes=10))
+    day = a_day_later(run, before.state, full_sweep_days=0)
+    assert_whole([before, day], [SUMMARY], expected, mails)
+
+
 def test_all_events_are_read_if_that_takes_fewer_requests(
     run: Runner, account: Account, expected: Expected, mails: list[str], requests_seen: list[Any]
 ) -> None:
@@ -142,6 +156,43 @@ def test_all_events_are_read_if_that_takes_fewer_requests(
     day = a_day_later(run, before.state, full_sweep_days=0)
     assert not asked(requests_seen)
     assert len(lists(requests_seen)) == len({*lists(requests_seen)})
+    assert_whole([before, day], [SUMMARY], expected, mails)
+
+
+@pytest.fixture
+def one_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All campaigns in one sum of the tally."""
+    for module in ("state.tally", "reading.asked"):
+        monkeypatch.setattr(f"tap_constantcontact.{module}.bucket_of", lambda _: 0)
+
+
+@pytest.mark.usefixtures("one_sum")
+def test_contacts_are_asked_though_another_mailing_was_sent_since(
+    run: Runner, account: Account, expected: Expected, mails: list[str], requests_seen: list[Any]
+) -> None:
+    before = first(run)
+    new = account.send_campaign(MORNING)
+    account.respond(mails[0], readers(account)[0], "em_opens", MORNING)
+    requests_seen.clear()
+    day = a_day_later(run, before.state, full_sweep_days=0)
+    assert asked(requests_seen) == readers(account)[:1]
+    assert len(lists(requests_seen)) == len({*lists(requests_seen)})
+    assert_whole([before, day], [SUMMARY], expected, [*mails, new])
+
+
+@pytest.mark.usefixtures("one_sum")
+def test_contacts_are_asked_though_another_mailing_has_many_new_events(
+    run: Runner, account: Account, expected: Expected, mails: list[str], requests_seen: list[Any]
+) -> None:
+    before = first(run)
+    for reader in islice(
+        cycle(readers(account)), 4 * 256
+    ):  # of which a tally's growth tells nothing
+        account.respond(mails[1], reader, "em_clicks", MORNING)
+    account.respond(mails[0], readers(account)[0], "em_opens", MORNING)
+    requests_seen.clear()
+    day = a_day_later(run, before.state, full_sweep_days=0)
+    assert sorted(asked(requests_seen)) == sorted(readers(account))
     assert_whole([before, day], [SUMMARY], expected, mails)
 
 
@@ -157,6 +208,23 @@ def test_a_day_over_many_runs_is_whole(
         assert len(runs) < 9
         runs.append(a_day_later(run, runs[-1].state, budget=budget, full_sweep_days=0))
     assert len(runs) > 2
+    assert_whole(runs, [SUMMARY], expected, mails)
+
+
+def test_a_run_looks_for_new_events_in_no_more_e_mails_than_it_can_pay_for(
+    run: Runner, account: Account, expected: Expected, mails: list[str], requests_seen: list[Any]
+) -> None:
+    mails += [account.send_campaign(PRESENT - timedelta(days=60 + day)) for day in range(8)]
+    runs = [first(run)]
+    for number, mail in enumerate(mails):
+        for reader in islice(cycle(readers(account)), 5 * number, 5 * number + 5):
+            account.respond(mail, reader, "em_opens", MORNING)
+    requests_seen.clear()
+    while len(runs) == 1 or not Bookmark(runs[-1].state, f"{SUMMARY}_from_campaigns").swept_at:
+        assert len(runs) < 9
+        runs.append(a_day_later(run, runs[-1].state, budget=60, full_sweep_days=0))
+    assert len(runs) > 2
+    assert len(lists(requests_seen)) <= len({*lists(requests_seen)}) + len(COUNTED_BY)
     assert_whole(runs, [SUMMARY], expected, mails)
 
 
