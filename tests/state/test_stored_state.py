@@ -40,7 +40,7 @@ PLACES = st.builds(
     st.text(max_size=LONGEST),
 )
 FINGERPRINTS = st.text("0123456789abcdef", min_size=16, max_size=16)
-PARTS = st.none() | st.text(max_size=30)
+PARTS = st.none() | st.text(st.characters(max_codepoint=126), max_size=27)  # quoted, they fit
 SWEEPS = st.builds(Sweep, INSTANTS, FINGERPRINTS, st.none() | PLACES, PARTS)
 
 
