@@ -8,13 +8,6 @@ from typing import Any
 from tap_constantcontact.config.selection import Mask, Schema, path
 from tap_constantcontact.exceptions import nearest
 
-PARTS = {
-    "batch_config": ("encoding", "storage", "batch_size"),
-    "batch_config.encoding": ("format", "compression"),
-    "batch_config.storage": ("root", "prefix", "params"),
-}
-"""The names within the setting. (Source: `singer_sdk.helpers._batch`.)"""
-
 CHANGING_RECORDS = ("stream_maps", "stream_map_config", "faker_config", "flattening_enabled")
 """Settings with which the SDK changes records, but not those in batches (singer-sdk issue 1117)."""
 
@@ -40,8 +33,11 @@ def batch_faults(config: Mapping[str, Any]) -> Iterator[str]:
             "leave batch_config or the others out"
         )
     encoding, storage = (batches.get(name) or {} for name in ("encoding", "storage"))
-    parts = zip(PARTS.items(), (batches, encoding, storage), strict=True)
-    for (name, known), part in parts:
+    for name, part, known in (  # (Source: `singer_sdk.helpers._batch`.)
+        ("batch_config", batches, ("encoding", "storage", "batch_size")),
+        ("batch_config.encoding", encoding, ("format", "compression")),
+        ("batch_config.storage", storage, ("root", "prefix", "params")),
+    ):
         for unknown in part.keys() - {*known}:
             yield f"{name} has no {unknown!r}{nearest(unknown, known)}"
     if encoding.get("format") != "jsonl":

@@ -20,13 +20,12 @@ PREFIX = "TAP_CONSTANTCONTACT_"
 """With what the environment variable of each setting begins."""
 
 DOTENV = Path(".env")
-"""The file of variables, in the working directory."""
-
-NOT_SETTINGS = ("LOGLEVEL",)
-"""Variables with the prefix that the SDK reads, which are not settings."""
 
 MELTANO = "MELTANO_EXTRACTOR_NAME"
 """A variable that Meltano sets for each command of an extractor. (Source: Meltano 4.4.)"""
+
+_KNOWN = SETTINGS["properties"]
+"""The JSON schema of each setting."""
 
 BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -57,20 +56,19 @@ def gathered(config: Mapping[str, Any], *, with_environment: bool) -> Given:
     Meltano may pass one that another version of the tap knew, and programs may set variables that
     only begin like the tap's: then it is a warning.
     """
-    known = SETTINGS["properties"]
     faults = [
-        f"{name[:100]!r} is not a setting that the tap knows{nearest(name, known)}"
+        f"{name[:100]!r} is not a setting that the tap knows{nearest(name, _KNOWN)}"
         for name in config
-        if name not in known
+        if name not in _KNOWN
     ]
     warnings: list[str] = []
     if MELTANO in os.environ:
         faults, warnings = [], [f"{fault}, and is ignored" for fault in faults]
-    settings = {name: value for name, value in config.items() if name in known}
+    settings = {name: value for name, value in config.items() if name in _KNOWN}
     notes: list[str] = []
     if with_environment:
         variables, passed_over, notes = _variables()
-        names = {name.upper(): name for name in known}
+        names = {name.upper(): name for name in _KNOWN}
         found = {names[name]: text for name, text in variables.items() if name in names}
         settings |= found
         warnings += passed_over
@@ -93,10 +91,9 @@ def _is_of_another_program(name: str) -> bool:
 
     Meltano sets one for each part of an object, and for each of its extras, as `__SELECT`.
     """
-    known = SETTINGS["properties"]
-    parts = (f"{one.upper()}_" for one, setting in known.items() if "object" in setting["type"])
-    is_extra = name.startswith("_") and name.strip("_").lower() not in known
-    return is_extra or name.startswith((*NOT_SETTINGS, *parts))
+    parts = (f"{one.upper()}_" for one, setting in _KNOWN.items() if "object" in setting["type"])
+    is_extra = name.startswith("_") and name.strip("_").lower() not in _KNOWN
+    return is_extra or name.startswith(("LOGLEVEL", *parts))
 
 
 def _variables() -> tuple[dict[str, str], list[str], list[str]]:
@@ -165,8 +162,7 @@ def typed(settings: Mapping[str, Any]) -> dict[str, Any]:
         >>> typed({"contact_ids": "a, b", "sandbox": "yes"})
         {'contact_ids': ['a', 'b'], 'sandbox': True}
     """
-    known = SETTINGS["properties"]
-    values = {name: _read(value, known[name]["type"]) for name, value in settings.items()}
+    values = {name: _read(value, _KNOWN[name]["type"]) for name, value in settings.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 

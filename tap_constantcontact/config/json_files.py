@@ -1,7 +1,6 @@
 """The JSON files that a command is given: its settings, a state, a catalog.
 
-Each is read here. The message of a fault names the file, and quotes nothing of what is in it, which
-may be a secret.
+A message names the file, and quotes nothing of what is in it, which may be a secret.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ STEP = 2
 class Declared(NamedTuple):
     """What a stream declares of itself; an object without `properties` in it may have any."""
 
-    schema: Mapping[str, Any]
+    schema: Schema
     keys: Sequence[str]
     replication_key: str | None
 
@@ -58,8 +58,7 @@ class Entry(msgspec.Struct):
 class Choice:
     """What an entry of a catalog selects of its stream.
 
-    Keys and replication keys are always selected. What the entry's schema lacks is deselected, such
-    as a property that is newer than the catalog.
+    What the entry's schema lacks is deselected, such as a property that is newer than the catalog.
 
     Attributes, in which a property stands for itself by its breadcrumb:
         metadata: The metadata; that of the stream itself has an empty breadcrumb.
@@ -72,7 +71,7 @@ class Choice:
         selected: Whether the stream is selected. Without any metadata, it is, as in the SDK.
     """
 
-    def __init__(self, entry: Entry, schema: Mapping[str, Any], declared: Declared) -> None:
+    def __init__(self, entry: Entry, schema: Schema, declared: Declared) -> None:
         self.entry = entry
         self.declared = declared
         self.metadata = {tuple(one.breadcrumb): one.metadata for one in entry.metadata}
@@ -180,16 +179,14 @@ class Choice:
         return [crumb[-1] for crumb in self.known if crumb[:-STEP] == within]
 
 
-def _properties(
-    schema: Mapping[str, Any], within: Breadcrumb = ()
-) -> Iterator[tuple[Breadcrumb, Mapping[str, Any]]]:
+def _properties(schema: Schema, within: Breadcrumb = ()) -> Iterator[tuple[Breadcrumb, Schema]]:
     for name, part in (schema.get("properties") or {}).items():
         crumb = (*within, "properties", name)
         yield crumb, part
         yield from _properties(part, crumb)
 
 
-def _may_have_any(schema: Mapping[str, Any]) -> bool:
+def _may_have_any(schema: Schema) -> bool:
     """Return whether a schema is that of an object whose properties are discovered."""
     return "object" in schema.get("type", ()) and "properties" not in schema
 

@@ -74,7 +74,17 @@ def check_selection(
     Raises:
         ConfigValidationError: With one sentence for each stream.
     """
-    found = [*_part_faults(parts, config)]
+    found = []
+    for stream, part in parts.items():
+        if config.get("segment_id"):
+            found.append(
+                f"{stream} cannot be read with segment_id, with which the API sends contacts "
+                "without their sub-resources: deselect the stream, or leave segment_id out"
+            )
+        elif part not in config["contact_includes"]:
+            found.append(
+                f"{stream} needs `{part}` in contact_includes: add it there, or deselect the stream"
+            )
     if config.get("batch_config"):
         found += batches.deselection_faults(selected)
     if found:
@@ -95,19 +105,6 @@ def warnings(config: Mapping[str, Any]) -> Iterator[str]:
 def is_id(text: str) -> bool:
     """Return whether a text can be the id in a path; one of dots would lead to another path."""
     return bool(text.strip(" ."))
-
-
-def _part_faults(parts: Mapping[str, str], config: Mapping[str, Any]) -> Iterator[str]:
-    for stream, part in parts.items():
-        if config.get("segment_id"):
-            yield (
-                f"{stream} cannot be read with segment_id, with which the API sends contacts "
-                "without their sub-resources: deselect the stream, or leave segment_id out"
-            )
-        elif part not in config["contact_includes"]:
-            yield (
-                f"{stream} needs `{part}` in contact_includes: add it there, or deselect the stream"
-            )
 
 
 def faults(config: Mapping[str, Any]) -> Iterator[str]:
@@ -226,13 +223,13 @@ def _malformed(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"timezone {zone!r} is not an IANA time zone, such as America/New_York"
         zone = "UTC"
     for name in (*INSTANTS, *DAYS):
+        is_day = name in DAYS
         if value := config.get(name):
             try:
-                parse_day(value) if name in DAYS else parse_instant(value, zone)
+                parse_day(value) if is_day else parse_instant(value, zone)
             except ValueError:
-                kind = "date or date-time of the calendar in ISO 8601, such as 2026-01-31"
-                kind = "day written YYYY-MM-DD" if name in DAYS else kind
-                yield f"{name} {value!r} is not a {kind}"
+                instant = "date or date-time of the calendar in ISO 8601, such as 2026-01-31"
+                yield f"{name} {value!r} is not a {'day written YYYY-MM-DD' if is_day else instant}"
 
 
 def _window_faults(config: Mapping[str, Any]) -> Iterator[str]:
