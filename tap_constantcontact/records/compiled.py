@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timezone
 from sys import float_info
 from typing import Annotated, Any, ClassVar
@@ -11,8 +11,11 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from tap_constantcontact.config.dates import ZONED
+from tap_constantcontact.config.selection import Schema
+from tap_constantcontact.config.validation import INTEGERS
+from tap_constantcontact.records.conversion import Convert
 
-_INTEGER = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_INTEGER = Annotated[int, msgspec.Meta(ge=INTEGERS[0], le=INTEGERS[-1])]
 _NUMBER = Annotated[float, msgspec.Meta(ge=-float_info.max, le=float_info.max)]
 
 TYPES: dict[str, Any] = {
@@ -26,8 +29,6 @@ TYPES: dict[str, Any] = {
 
 UNFIT_NAME = re.compile(r'["\\\x00-\x1f]').search
 """Finds what the name of a compiled field cannot have: a row with such a field does not fit."""
-
-Convert = Callable[[Any], Any]
 
 
 class UnfitRowError(ValueError):
@@ -92,7 +93,7 @@ class CompiledConverter:
 
     def __init__(
         self,
-        schema: Mapping[str, Any],
+        schema: Schema,
         ignored: Collection[str] = (),
         lenient: Mapping[str, Convert] | None = None,
     ) -> None:
@@ -117,7 +118,7 @@ class CompiledConverter:
         return records
 
     def _compiled(
-        self, schema: Mapping[str, Any], path: str, bases: tuple[type, ...] = ()
+        self, schema: Schema, path: str, bases: tuple[type, ...] = ()
     ) -> tuple[Any, Convert | None]:
         """Return the type of a value, and what converts it once it was decoded, if anything."""
         if convert := self._lenient.get(path):
@@ -129,12 +130,11 @@ class CompiledConverter:
             return list.__class_getitem__(item), _each(convert) if convert else None
         if schema.get("format") == "date-time":
             return ZONED, _in_utc
-        names = schema.get("type", ())
-        wanted = (names,) if isinstance(names, str) else names
+        wanted = schema.get("type", ())
         return next((TYPES[name] for name in TYPES if name in wanted), Any), None
 
     def _object(
-        self, properties: Mapping[str, Any], path: str, bases: tuple[type, ...]
+        self, properties: Mapping[str, Schema], path: str, bases: tuple[type, ...]
     ) -> tuple[Any, Convert | None]:
         prefix = f"{path}." if path else ""
         known: dict[str, tuple[Any, Convert | None]] = {}

@@ -9,11 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from tap_constantcontact.config.dates import instant_of, read_rfc3339, rfc3339
+from tap_constantcontact.config.selection import Schema
 from tap_constantcontact.config.validation import INTEGERS
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}").fullmatch
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+Convert = Callable[[Any], Any]
 
 
 class UnfitError(ValueError):
@@ -43,12 +46,12 @@ class LenientConverter:
         ({'age'}, {'age'})
     """
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Schema) -> None:
         self.unknown: set[str] = set()
         self.converted: set[str] = set()
         self.unreadable: set[str] = set()
         self.unfit: set[str] = set()
-        self.converters: dict[str, Callable[[Any], Any]] = {}
+        self.converters: dict[str, Convert] = {}
         self._convert = self._converter(schema, "")
 
     def record(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -56,25 +59,23 @@ class LenientConverter:
         record: dict[str, Any] = self._convert(row)
         return record
 
-    def _converter(self, schema: Mapping[str, Any], path: str) -> Callable[[Any], Any]:
+    def _converter(self, schema: Schema, path: str) -> Convert:
         self.converters[path] = converter = self._converter_for(schema, path)
         return converter
 
-    def _converter_for(self, schema: Mapping[str, Any], path: str) -> Callable[[Any], Any]:
+    def _converter_for(self, schema: Schema, path: str) -> Convert:
         if "properties" in schema:
             return self._of_object(schema["properties"], path)
         if "items" in schema:
             return self._of_array(schema["items"], path)
         if schema.get("format") == "date-time":
             return self._of_date_time(path)
-        wanted = schema.get("type", ())
-        names = (wanted,) if isinstance(wanted, str) else wanted
         for name, read in READERS.items():
-            if name in names:
+            if name in schema.get("type", ()):
                 return self._of_scalar(path, read)
         return lambda value: value
 
-    def _of_object(self, properties: Mapping[str, Any], path: str) -> Callable[[Any], Any]:
+    def _of_object(self, properties: Mapping[str, Schema], path: str) -> Convert:
         prefix = f"{path}." if path else ""
         converters = {
             name: self._converter(schema, f"{prefix}{name}") for name, schema in properties.items()
@@ -93,7 +94,7 @@ class LenientConverter:
 
         return convert
 
-    def _of_array(self, items: Mapping[str, Any], path: str) -> Callable[[Any], Any]:
+    def _of_array(self, items: Schema, path: str) -> Convert:
         convert_item = self._converter(items, f"{path}[]")
 
         def convert(value: Any) -> Any:
@@ -106,7 +107,7 @@ class LenientConverter:
 
         return convert
 
-    def _of_scalar(self, path: str, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _of_scalar(self, path: str, read: Convert) -> Convert:
         def convert(value: Any) -> Any:
             if value is None:
                 return None
@@ -121,7 +122,7 @@ class LenientConverter:
 
         return convert
 
-    def _of_date_time(self, path: str) -> Callable[[Any], Any]:
+    def _of_date_time(self, path: str) -> Convert:
         def convert(value: Any) -> Any:
             instant = instant_of(value)
             if instant is None:
@@ -181,17 +182,14 @@ def _number_in(text: str) -> float:
 
 
 def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, (str, int)):
-        try:
-            return _BOOLEANS[str(value).strip().lower()]
-        except KeyError:
-            raise UnfitError from None
+    if isinstance(value, (str, int)):  # a bool is an int as well
+        text = str(value).strip().lower()
+        if text in _BOOLEANS:
+            return _BOOLEANS[text]
     raise UnfitError
 
 
-READERS: dict[str, Callable[[Any], Any]] = {
+READERS: dict[str, Convert] = {
     "boolean": _boolean,
     "integer": _integer,
     "number": _number,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tap_constantcontact.config.selection import Schema
 from tap_constantcontact.exceptions import FatalAPIError, RetriableAPIError
 from tap_constantcontact.records.compiled import CompiledConverter, UnfitRowError
 from tap_constantcontact.records.conversion import LenientConverter, printable
@@ -41,7 +42,7 @@ class Rows:
     def __init__(
         self,
         stream: str,
-        schema: Mapping[str, Any],
+        schema: Schema,
         keys: Sequence[str],
         left_out: Iterable[str] = (),
     ) -> None:
