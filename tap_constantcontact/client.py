@@ -112,7 +112,9 @@ class ConstantContactStream(RESTStream[ParseResult | None]):
                     lines.write(self.read(), reading, self._counter)
                 else:
                     rows = self.run.at_most(self.ABORT_AT_RECORD_COUNT, self.read())
-                    yield from map(dict, reading.counting(rows))
+                    for row in rows:
+                        reading.rows += 1
+                        yield dict(row)
                 if self._stream_version is not None and not self.is_sampled:
                     super()._write_activate_version_message(self._stream_version)
                 reading.whole = True

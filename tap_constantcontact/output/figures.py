@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import pendulum
 from singer_sdk import metrics
 from singer_sdk.metrics import Metric, Point, Tag
 from tabulate import tabulate
-
-Row = TypeVar("Row")
 
 _MINUTE = 60
 
@@ -55,12 +53,6 @@ class Reading:
     total: int = 0
     anew: bool = False
     whole: bool = False
-
-    def counting(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield rows, and count them."""
-        for row in rows:
-            self.rows += 1
-            yield row
 
     def __str__(self) -> str:
         parents = f" from {self.parents}" if self.unit else ""
@@ -117,11 +109,6 @@ def table(readings: Iterable[Reading]) -> str:
         colalign=("left", "right", "right", "right", "left"),
         disable_numparse=True,
     )
-
-
-def enumeration(readings: Iterable[Reading]) -> str:
-    """Return the number of rows of each stream, for a sentence in a log."""
-    return ", ".join(f"{reading.rows:,} of {reading.stream}" for reading in readings)
 
 
 def counted(number: int, what: str) -> str:

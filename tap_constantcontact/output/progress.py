@@ -20,7 +20,6 @@ from tap_constantcontact.output.figures import (
     Figure,
     Reading,
     counted,
-    enumeration,
     lasting,
     log_metric,
     table,
@@ -117,7 +116,7 @@ class Progress:
                 if total is not None:
                     reading.done = done
                 if live:
-                    bar.set_postfix_str(f"{self._spent()}", refresh=False)
+                    bar.set_postfix_str(self._spent(), refresh=False)
                     bar.update(size(item))
                 elif time.monotonic() - self._last_line >= self.interval:
                     self._last_line = time.monotonic()
@@ -161,7 +160,11 @@ class Progress:
         seconds = round(time.monotonic() - self._began, 3)
         readings = self.readings.values()
         rows = sum(reading.rows for reading in readings)
-        shown = f"\n\n{table(readings)}\n" if sys.stderr.isatty() else f" {enumeration(readings)}."
+        if sys.stderr.isatty():
+            shown = f"\n\n{table(readings)}\n"
+        else:
+            parts = (f"{reading.rows:,} of {reading.stream}" for reading in readings)
+            shown = f" {', '.join(parts)}."
         self._logger.info(
             "Read %s of %s:%s",
             counted(rows, "row"),

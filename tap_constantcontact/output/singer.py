@@ -35,7 +35,6 @@ If the reader has stopped reading, a line may then be cut.
 """
 
 BLOCK = 64 * 1024
-"""Maximum size of a block of lines, in bytes, unless a single line is larger."""
 
 
 class Output(ABC):
@@ -162,8 +161,8 @@ class WholeLineWriter(SingerWriter):
             yield
         finally:
             self._writing = False
-        if self.terminated_by is not None:
-            self._end()
+        if (signum := self.terminated_by) is not None:
+            self._end(signum)
 
     def terminate(self, signum: int) -> None:
         """End the run between two lines; to be called by a signal handler.
@@ -177,10 +176,10 @@ class WholeLineWriter(SingerWriter):
         self.terminated_by = signum
         self._deadline.set(GRACE, _exit_code(signum))
         if not self._writing:
-            self._end()
+            self._end(signum)
 
-    def _end(self) -> None:
-        code = _exit_code(self.terminated_by or 0)
+    def _end(self, signum: int) -> None:
+        code = _exit_code(signum)
         self.terminated_by = None
         self.write_block()
         self.last_words()
@@ -248,9 +247,9 @@ class PlainCommand(click.Command):
         """Run the command with safe standard streams and a log that is worth reading."""
         leave_out_noise(logging.getLogger())
         if sys.stdin is None:
-            sys.stdin = cast("TextIO", _nothing(0, "r"))
+            sys.stdin = _nothing(0, "r")
         if sys.stderr is None:
-            sys.stderr = cast("TextIO", _nothing(2, "w"))
+            sys.stderr = _nothing(2, "w")
         if sys.stdout is None:
             self.complain("stdout is closed. Redirect it to a file or a program.")
             sys.exit(1)
@@ -281,10 +280,10 @@ class PlainSingerCommand(PlainCommand, SingerCommand):
         self.logger.error(message)
 
 
-def _nothing(descriptor: int, mode: str) -> io.TextIOBase:
+def _nothing(descriptor: int, mode: str) -> TextIO:
     """Open the null device as a closed standard stream, so that no other file takes its number."""
     opened = os.open(os.devnull, os.O_RDWR)
     if opened != descriptor:
         os.dup2(opened, descriptor)
         os.close(opened)
-    return cast("io.TextIOBase", os.fdopen(descriptor, mode, encoding="utf-8"))
+    return cast("TextIO", os.fdopen(descriptor, mode, encoding="utf-8"))

@@ -81,6 +81,9 @@ class Destination(Output):
         extension: A key of `FORMATS`; None for the end of the file's name, and for csv in a folder.
         tell: Takes a sentence about each file.
 
+    Attributes:
+        previous: The state of the last run into the folder, if there was one.
+
     Raises:
         ConfigValidationError: The format is none that can be written, or contradicts the file's
             name or the folder's files; or another run writes there.
@@ -116,7 +119,8 @@ class Destination(Output):
         try:
             with self._told():
                 self._clean_up()
-            self.previous = self._previous()
+            state = self.path / STATE
+            self.previous = json_object(state, "state") if state.exists() else None
             self.format = named if self.is_file else self._format(extension)
             self._make = FORMATS[self.format]()
         except BaseException:
@@ -136,11 +140,6 @@ class Destination(Output):
 
     def _part(self, name: str) -> Path:
         return self._folder / f".{name}{PART_OF_FILE if self.is_file else PART_IN_FOLDER}"
-
-    def _previous(self) -> dict[str, Any] | None:
-        """The state of the last run into this folder, if there was one."""
-        state = self.path / STATE
-        return json_object(state, "state") if not self.is_file and state.exists() else None
 
     def _format(self, extension: str | None) -> str:
         """Return the format of the folder's files, or of new ones if there was no run yet."""
