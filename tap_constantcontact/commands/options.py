@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import click
+from singer_sdk.plugin_base import SingerCommand
+from typing_extensions import override
 
 from tap_constantcontact.commands import estimate
 from tap_constantcontact.commands.modes import CommandOfModes
 from tap_constantcontact.output.files.formats import FORMATS
-from tap_constantcontact.output.singer import PlainSingerCommand
+from tap_constantcontact.output.singer import PlainCommand
 
 ABOUT_FORMATS = ("json", "markdown")
 
@@ -76,8 +78,8 @@ OF_ANY_MODE = {"--catalog", "--config", "--sandbox", "--select", "--state"}
 """What may stand beside every mode. Meltano gives a state with `--discover` as well."""
 
 
-class TapCommand(CommandOfModes, PlainSingerCommand):
-    """The command, of whose options some say what a run is to do."""
+class TapCommand(CommandOfModes, PlainCommand, SingerCommand):
+    """The command, of whose options some say what a run is to do; its log tells of failures."""
 
     modes: ClassVar = {
         "--about": {*OF_ANY_MODE, "--format"},
@@ -86,3 +88,7 @@ class TapCommand(CommandOfModes, PlainSingerCommand):
         "--estimate": OF_ANY_MODE,
         "--limit": {*OF_ANY_MODE - {"--state"}, "--format", "--to"},
     }
+
+    @override
+    def complain(self, message: str) -> None:
+        self.logger.error(message)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 from singer_sdk.io_base import SingerWriter
-from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Message, SchemaMessage
 from typing_extensions import override
 
@@ -270,14 +269,6 @@ class PlainCommand(click.Command):
     def complain(self, message: str) -> None:
         """Tell the user why the command ends."""
         click.ClickException(message).show()
-
-
-class PlainSingerCommand(PlainCommand, SingerCommand):
-    """A tap's command, which reports failures in its log."""
-
-    def complain(self, message: str) -> None:
-        """Log why the command ends."""
-        self.logger.error(message)
 
 
 def _nothing(descriptor: int, mode: str) -> TextIO:
