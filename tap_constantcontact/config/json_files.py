@@ -29,9 +29,6 @@ DEEPEST = 100
 PIPE_PATIENCE = 3.0
 """Seconds to wait for a named pipe that nobody writes to yet."""
 
-REMEDIES = {"state": ". Of a tap's output, give the last line of type STATE alone"}
-"""What to do, by what a file that is not JSON was to be."""
-
 BLANK = " \t\r\n"
 """The white space of JSON."""
 
@@ -70,7 +67,9 @@ def json_object(path: str | Path, kind: str) -> dict[str, Any]:
     except UnicodeDecodeError:
         why = "it is not JSON in UTF-8, which is expected: save it in that encoding"
     except NotJSONError as error:
-        why = f"{error}{REMEDIES.get(kind, '')}"
+        why = str(error)
+        if kind == "state":
+            why += ". Of a tap's output, give the last line of type STATE alone"
     else:
         if isinstance(content, dict):
             return content

@@ -63,7 +63,6 @@ class Choice:
     Attributes, in which a property stands for itself by its breadcrumb:
         metadata: The metadata; that of the stream itself has an empty breadcrumb.
         root: The metadata of the stream itself; empty if it has none.
-        declared_properties: The schema of each property that the stream declares.
         in_entry: The schema of each property that the entry's schema has.
         known: The schema of each property that the stream declares, or that the entry has within
             an object in which the stream allows any.
@@ -76,9 +75,8 @@ class Choice:
         self.declared = declared
         self.metadata = {tuple(one.breadcrumb): one.metadata for one in entry.metadata}
         self.root = self.metadata.get((), {})
-        self.declared_properties = dict(_properties(declared.schema))
         self.in_entry = dict(_properties(schema))
-        self.known = dict(self.declared_properties)
+        self.known = dict(_properties(declared.schema))
         open_to_any = {crumb for crumb, part in self.known.items() if _may_have_any(part)}
         for crumb, part in self.in_entry.items():
             if crumb[:-STEP] in open_to_any:
@@ -143,8 +141,8 @@ class Choice:
 
     def lacking_items(self) -> Iterator[Breadcrumb]:
         """Yield the arrays of objects of which the entry's schema lacks some property."""
-        for crumb in self.declared_properties.keys() & self.in_entry.keys():
-            ours = dict(_properties(self.declared_properties[crumb].get("items") or {}))
+        for crumb in self.known.keys() & self.in_entry.keys():
+            ours = dict(_properties(self.known[crumb].get("items") or {}))
             theirs = dict(_properties(self.in_entry[crumb].get("items") or {}))
             if ours.keys() - theirs.keys():
                 yield crumb
