@@ -85,11 +85,8 @@ class Stdout(Output):
 class WholeLineWriter(SingerWriter):
     """Writes messages so that a signal ends the run between two lines, never within one.
 
-    Lines of records are collected and written in blocks.
-
-    Args:
-        output: Where they go.
-        without: Types of messages that are left out.
+    Lines of records are collected and written in blocks. Messages of the types `without` are left
+    out.
 
     Attributes:
         last_words: Called to write the last line of a run that a signal ends.

@@ -84,11 +84,8 @@ def put(file: Path, place: Path) -> None:
 def write_whole(content: bytes, draft: Path, place: Path, mode: int = 0o666) -> None:
     """Write a file, so that its place has it whole or has what was there before.
 
-    Args:
-        content: What it is to contain.
-        draft: Where it is written first, in the same folder; a file there is removed.
-        place: Where it is moved to.
-        mode: The rights of a new file, less those that the process withholds.
+    A file at `draft`, in the same folder, is removed. `mode` is the rights of the new file, less
+    those that the process withholds.
 
     Raises:
         OSError: It cannot be written.
