@@ -30,34 +30,9 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 import requests
-from singer_sdk.exceptions import ConfigValidationError, FatalAPIError, RetriableAPIError
-
-__all__ = [
-    "CAUSES",
-    "ENDS_A_RUN",
-    "AbandonedError",
-    "ConfigValidationError",
-    "DayClosedError",
-    "DeadlineExceededError",
-    "FatalAPIError",
-    "ForbiddenError",
-    "ForeignServerError",
-    "LimitReachedError",
-    "NotFoundError",
-    "QuotaExceededError",
-    "RefusedError",
-    "RetriableAPIError",
-    "SignInError",
-    "ThrottledError",
-    "TokenRenewedError",
-    "cause",
-    "end_run",
-    "exits_with_a_message",
-    "nearest",
-    "plain",
-    "reason",
-    "refused",
-]
+from singer_sdk.exceptions import ConfigValidationError as ConfigValidationError  # noqa: PLC0414
+from singer_sdk.exceptions import FatalAPIError as FatalAPIError  # noqa: PLC0414
+from singer_sdk.exceptions import RetriableAPIError as RetriableAPIError  # noqa: PLC0414
 
 
 class ThrottledError(RetriableAPIError):

@@ -30,7 +30,11 @@ def test_the_tree_at_the_head_is_that_of_the_classes() -> None:
     ):
         above = above if len(indent) > 4 else name
         drawn[name] = above
-    classes = {name: vars(exceptions)[name] for name in exceptions.__all__ if "Error" in name}
+    classes = {
+        name: one
+        for name, one in vars(exceptions).items()
+        if isinstance(one, type) and issubclass(one, Exception)
+    }
     assert drawn == {
         name: next((each.__name__ for each in one.__mro__[1:] if each.__name__ in classes), name)
         for name, one in classes.items()
