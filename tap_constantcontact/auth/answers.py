@@ -13,8 +13,6 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
-from tap_constantcontact.auth.permissions import scope_in
-
 LIFETIME = 86_400.0
 """Lifetime of an access token in seconds. (Source: the vendor's developer forum, staff answers.)
 
@@ -25,6 +23,9 @@ LIFETIMES = (0.0, 365 * LIFETIME)
 
 LONGEST_TOKEN = 16_384
 """Maximum number of characters of a token, many times those of Okta's; headers hold no more."""
+
+LONGEST_SCOPE = 4096
+"""Maximum number of characters of the scopes of a token."""
 
 SECRET = ("refresh_token", "access_token", "device_code")
 """Names of secrets in answers, which an answer might repeat in its texts."""
@@ -77,7 +78,7 @@ class GrantedTokens(NamedTuple):
             access_token,
             refresh_token or "",
             seconds_in(answer, "expires_in", LIFETIME, LIFETIMES),
-            scope_in(answer),
+            _scope_in(answer),
         )
 
 
@@ -131,6 +132,12 @@ def is_token(value: Any) -> TypeGuard[str]:
 def is_visible(text: str) -> bool:
     """Return whether a text is not empty and has only visible characters of ASCII, no space."""
     return bool(_visible(text))
+
+
+def _scope_in(answer: Mapping[str, Any]) -> str:
+    scope = answer.get("scope")
+    words = scope.split() if isinstance(scope, str) else []
+    return " ".join(filter(is_visible, words))[:LONGEST_SCOPE]
 
 
 def seconds_in(

@@ -13,9 +13,8 @@ This relies on facts about the API:
 from __future__ import annotations
 
 import json
-import re
 from base64 import urlsafe_b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import requests
@@ -25,11 +24,6 @@ from tap_constantcontact.auth.account import response_of, text_of
 from tap_constantcontact.auth.session import json_in
 
 PRIVILEGES_PATH = "/account/user/privileges"
-
-LONGEST_SCOPE = 4096
-"""Maximum number of characters of the scopes of a token."""
-
-_is_scope = re.compile(r"[!-~]+").fullmatch
 
 
 class Need(NamedTuple):
@@ -105,13 +99,6 @@ def forbidden_streams(permissions: Iterable[Permission]) -> list[str]:
 def forbids(streams: Iterable[str]) -> str:
     """Return the sentence that these streams are forbidden."""
     return f"The token or its user may not read {', '.join(streams)}."
-
-
-def scope_in(answer: Mapping[str, Any]) -> str:
-    """Return the scopes that a token response names, separated by spaces; empty if none."""
-    scope = answer.get("scope")
-    words = scope.split() if isinstance(scope, str) else []
-    return " ".join(filter(_is_scope, words))[:LONGEST_SCOPE]
 
 
 def scopes_of(access_token: str | None, answered: str) -> frozenset[str] | None:
