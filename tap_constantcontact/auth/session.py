@@ -35,9 +35,6 @@ GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 MOST_SIGN_IN_BYTES = 2**20
 """Maximum size of a decoded response; tokens, an account and privileges take a few kilobytes."""
 
-RESPONSE_TIMEOUT_FACTOR = TimedConnection.timeouts
-"""Time that a request may take until its whole response is there, as a multiple of the time-out."""
-
 
 class Origin(NamedTuple):
     """A server, as RFC 6454 tells one from another."""

@@ -1,9 +1,7 @@
 """Requests to the authorization server, which grants tokens (RFC 6749).
 
 It allows one token request a second, and answers more with status 429. (Source: the vendor's
-developer forum, staff answers.) It is one of Okta's, which tells what went wrong as `errorSummary`
-where RFC 6749 has `error` and `error_description`; a gateway before it tells it as `message` or in
-HTML. (Inference from the server's paths; form of these products.)
+developer forum, staff answers.)
 """
 
 from __future__ import annotations
@@ -18,9 +16,9 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from tap_constantcontact.auth.answers import SECRET, GrantedTokens
+from tap_constantcontact.auth.deadlines import TimedConnection
 from tap_constantcontact.auth.error_texts import in_a_line, secrets_of, text_of_other, texts_in
 from tap_constantcontact.auth.session import (
-    RESPONSE_TIMEOUT_FACTOR,
     BoundedSession,
     json_in,
     refuse_redirect,
@@ -69,6 +67,9 @@ class AuthorizationServer:
         self._timeout = float(config["request_timeout"])
         self._clock = clock
 
+    def __str__(self) -> str:
+        return f"The authorization server at {shown(self.url)}"
+
     def grant(self, form: Mapping[str, str], patience: float | None = None) -> GrantedTokens:
         """Request tokens, with the application added to the form, and retry as `patiently` does."""
         return self.patiently(lambda left: self.grant_once(form, left), patience)
@@ -86,8 +87,8 @@ class AuthorizationServer:
             return GrantedTokens.of(answer)
         except ValueError as error:
             raise FatalAPIError(
-                f"The authorization server at {shown(self.url)} sent no {error} that can be used, "
-                "so nothing was stored. Check auth_url and any proxy."
+                f"{self} sent no {error} that can be used, so nothing was stored. Check auth_url "
+                "and any proxy."
             ) from None
 
     def patiently(self, ask: Callable[[float], T], patience: float | None = None) -> T:
@@ -99,7 +100,7 @@ class AuthorizationServer:
             FatalAPIError: The server still failed after the last retry, or refused.
         """
         if patience is None:
-            patience = max(TOKEN_PATIENCE, RESPONSE_TIMEOUT_FACTOR * self._timeout)
+            patience = max(TOKEN_PATIENCE, TimedConnection.timeouts * self._timeout)
         ends_at = self._clock.monotonic() + patience
         waits = iter(WAITS)
         while True:
@@ -122,8 +123,7 @@ class AuthorizationServer:
                 "runs at a time."
             )
         return FatalAPIError(
-            f"The authorization server at {shown(self.url)} cannot be reached ({failure}). Check "
-            "auth_url and the network, then run again."
+            f"{self} cannot be reached ({failure}). Check auth_url and the network, then run again."
         )
 
     def ask(
@@ -140,7 +140,7 @@ class AuthorizationServer:
             FatalAPIError: The answer is a redirect, is too large or is not a JSON object.
         """
         response = self._post(path, form, left, secret)
-        refuse_redirect(response, f"The authorization server at {shown(self.url)}", "auth_url")
+        refuse_redirect(response, str(self), "auth_url")
         status = response.status_code
         found = json_in(response)
         answer: dict[str, Any] | None = found if isinstance(found, dict) else None
@@ -153,15 +153,14 @@ class AuthorizationServer:
             raise RefusedError(error, _refusal(error, told))
         if answer is None or status != requests.codes.ok:
             raise FatalAPIError(
-                f"The authorization server at {shown(self.url)} sent no token ({told}). Check "
-                "auth_url and the application."
+                f"{self} sent no token ({told}). Check auth_url and the application."
             )
         return answer
 
     def _post(
         self, path: str, form: Mapping[str, str], left: float, secret: str | None
     ) -> requests.Response:
-        timeout = max(min(self._timeout, left / RESPONSE_TIMEOUT_FACTOR), SHORTEST)
+        timeout = max(min(self._timeout, left / TimedConnection.timeouts), SHORTEST)
         try:
             proof = HTTPBasicAuth(self.client_id.encode(), secret.encode()) if secret else None
             with BoundedSession(self.url, self._user_agent) as session:

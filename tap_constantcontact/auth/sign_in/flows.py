@@ -21,7 +21,6 @@ import click
 
 from tap_constantcontact.auth.answers import INTERVAL, INTERVALS, Device, GrantedTokens
 from tap_constantcontact.auth.error_texts import in_a_line, texts_in
-from tap_constantcontact.auth.session import shown
 from tap_constantcontact.auth.sign_in.loopback import Loopback, Outcome
 from tap_constantcontact.auth.token_request import AuthorizationServer, log_retry
 from tap_constantcontact.clock import SYSTEM, Clock
@@ -113,10 +112,9 @@ class SignIn:
         url = f"{self._server.url}/authorize?{query}"
         click.echo(f"Opening your browser. If it does not open, go to\n\n  {url}\n", err=True)
         click.echo(
-            f"The application must be registered with the redirect address {redirect_uri}\n"
-            f"Waiting for you, for up to {_minutes(timeout)}. Press Ctrl-C to give up.",
-            err=True,
+            f"The application must be registered with the redirect address {redirect_uri}", err=True
         )
+        _say_how_long(timeout)
         threading.Thread(target=_open, args=(url,), daemon=True).start()
 
     def _exchanged(
@@ -147,10 +145,7 @@ class SignIn:
         click.echo(f"  Enter  {device.user_code}\n", err=True)
         if device.complete_uri:
             click.echo(f"or open {device.complete_uri}\n", err=True)
-        click.echo(
-            f"Waiting for you, for up to {_minutes(device.lifetime)}. Press Ctrl-C to give up.",
-            err=True,
-        )
+        _say_how_long(device.lifetime)
         store(self._entered(device))
 
     def _entered(self, device: Device) -> GrantedTokens:
@@ -187,8 +182,8 @@ class SignIn:
             raise _failed(refusal) from None
         except ValueError as error:
             raise SignInError(
-                f"The authorization server at {shown(self._server.url)} sent no {error} that can "
-                "be used. Check auth_url, or use --browser."
+                f"{self._server} sent no {error} that can be used. Check auth_url, or use "
+                "--browser."
             ) from None
 
 
@@ -214,6 +209,12 @@ def _open(url: str) -> None:
     """Open an address in the user's browser, if there is one that works."""
     with suppress(OSError, ValueError, webbrowser.Error):  # ValueError: of a BROWSER in odd quotes
         webbrowser.open(url)
+
+
+def _say_how_long(seconds: float) -> None:
+    click.echo(
+        f"Waiting for you, for up to {_minutes(seconds)}. Press Ctrl-C to give up.", err=True
+    )
 
 
 def _minutes(seconds: float) -> str:
