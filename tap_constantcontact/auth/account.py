@@ -7,7 +7,6 @@ privilege `account:read`. (Contract.)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +23,6 @@ FLEETING = (requests.codes.unauthorized, requests.codes.too_many_requests)
 
 FACT_PATIENCE = 10.0
 """Seconds to wait for a fact about the token; without a response, a run continues."""
-
-Ask = Callable[[], "Account | None"]
-"""Requests the account; returns None if the API does not respond for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +63,6 @@ class Account:
         return hashlib.sha256(self.encoded_account_id.encode()).hexdigest()[:8]
 
 
-UNTOLD = Account()
-"""The account of a token that may not read it; it is not requested again."""
-
-
 def account_in_words(account: Account | None) -> str:
     """Describe an account, or why it is not known."""
     if account is None:
@@ -87,7 +79,8 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
     """Request the account that a token belongs to, as `response_of` does.
 
     Returns:
-        The account; `UNTOLD` if the token may not read it; None if a later request may succeed.
+        The account, without a key if the token may not read it; None if a later request may
+        succeed.
     """
     response = response_of(session, f"{api_url}/account/summary", timeout)
     if response is None:
@@ -97,7 +90,7 @@ def ask(session: requests.Session, api_url: str, timeout: float) -> Account | No
         return None
     details = json_in(response) if status == requests.codes.ok else None
     if not isinstance(details, dict):
-        return UNTOLD
+        return Account()
     return Account(
         text_of(details.get("encoded_account_id")), text_of(details.get("organization_name"))
     )

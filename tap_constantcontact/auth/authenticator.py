@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import requests
 from singer_sdk.authenticators import APIAuthenticatorBase, BearerTokenAuthenticator
 
-from tap_constantcontact.auth.account import Account, Ask
+from tap_constantcontact.auth.account import Account
 from tap_constantcontact.auth.answers import GrantedTokens
 from tap_constantcontact.auth.permissions import scopes_of
 from tap_constantcontact.auth.token_file import SIGN_IN, TokenFile
@@ -102,8 +102,8 @@ class RefreshTokenAuthenticator(APIAuthenticatorBase):
             )
         return tokens
 
-    def account(self, ask: Ask) -> Account | None:
-        """Return the tokens' account; request it if the file can keep it and has none yet."""
+    def account(self, ask: Callable[[], Account | None]) -> Account | None:
+        """Return the tokens' account; `ask` for it if the file can keep it and has none yet."""
         if self.tokens.account is None and not self.why_not_kept and (account := ask()):
             self.keep(account=account)
         return self.tokens.account
@@ -138,24 +138,20 @@ class RefreshTokenAuthenticator(APIAuthenticatorBase):
             FatalAPIError: The server refused, or could not be reached for minutes.
         """
         with self._renewal:
-            if self.is_token_valid() and self.tokens.access_token != rejected:
+            if _is_valid(self.tokens, rejected):
                 return None
-            fetched = None
             if self.why_not_kept:
                 self.tokens = self._refresh(self.tokens)
-                fetched = self.tokens.access_token
                 self._warn_of_loss(self.why_not_kept)
-            else:
-                with self.file.lock:
-                    tokens = self._writer.newest()
-                    self._check_account(tokens)
-                    if not _is_valid(tokens) or tokens.access_token == rejected:
-                        tokens = self._writer.replace(tokens, self._refresh)
-                        fetched = tokens.access_token
-                    self.tokens = tokens
-                if self.file.vanishes:
-                    self._warn_of_loss("it is in a container, and is lost with it")
-            return fetched
+                return self.tokens.access_token
+            with self.file.lock:
+                newest = self._writer.newest()
+                self._check_account(newest)
+                is_there = _is_valid(newest, rejected)
+                self.tokens = newest if is_there else self._writer.replace(newest, self._refresh)
+            if self.file.vanishes:
+                self._warn_of_loss("it is in a container, and is lost with it")
+            return None if is_there else self.tokens.access_token
 
     def _check_account(self, tokens: Tokens) -> None:
         """Refuse the tokens of another account that somebody signed in to during this run."""
@@ -215,9 +211,11 @@ class RefreshTokenAuthenticator(APIAuthenticatorBase):
             ) from None
 
 
-def _is_valid(tokens: Tokens) -> bool:
+def _is_valid(tokens: Tokens, rejected: str | None = None) -> bool:
+    if tokens.access_token in (None, rejected):
+        return False
     margin = min(EXPIRY_MARGIN, (tokens.expires_at - tokens.refreshed_at) / 10)
-    return tokens.access_token is not None and time.time() < tokens.expires_at - margin
+    return time.time() < tokens.expires_at - margin
 
 
 class AccessTokenAuthenticator(BearerTokenAuthenticator):
