@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import NoReturn
@@ -36,7 +36,7 @@ class Quota:
         >>> from tap_constantcontact.limits.key import KeyLimits
         >>> limits = KeyLimits(4, daily_limit=10_000)
         >>> permits = Permits(MemoryStore(), limits, lambda: Client("run", ""))
-        >>> quota = Quota(permits, budget=1, on_daily_limit="stop")
+        >>> quota = Quota(permits, budget=1, on_daily_limit="stop", turns=Turns())
         >>> with quota.admitted():
         ...     quota.count()
         >>> with quota.admitted():
@@ -50,7 +50,7 @@ class Quota:
         permits: Permits,
         budget: int | None,
         on_daily_limit: str,
-        turns: Turns | None = None,
+        turns: Turns,
         clock: Clock = SYSTEM,
     ) -> None:
         self.budget = budget
@@ -58,8 +58,8 @@ class Quota:
         self.first = self.last = 0.0
         self._permits = permits
         self._on_daily_limit = on_daily_limit
-        self._turns = turns or Turns()
-        self._changed = self._turns.changed
+        self._turns = turns
+        self._changed = turns.changed
         self._clock = clock
         self._closed_until: float | None = None
         self._probe: int | None = None
@@ -96,8 +96,10 @@ class Quota:
             self.budget, self._end = budget, end
 
     @contextmanager
-    def admitted(self, before_waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    def admitted(self) -> Iterator[None]:
         """Wait, for a new day if need be, until a request may be sent; send it within this context.
+
+        Later work goes ahead meanwhile.
 
         Raises:
             LimitReachedError: None may be sent in this run; the next run resumes.
@@ -109,7 +111,7 @@ class Quota:
                 if left <= 0 and self._probe is None:
                     self._probe = threading.get_ident()
                 else:
-                    before_waiting()
+                    self._turns.step_aside()
                     self._clock.wait(self._changed, min(left, DAY_POLL) if left > 0 else DAY_POLL)
         try:
             yield

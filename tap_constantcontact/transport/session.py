@@ -208,13 +208,12 @@ class LimitedAdapter(HomeAdapter):
             ForeignServerError: The address is not that of the API, or the response is too large.
         """
         timeout = min(self._timeout, kwargs.get("timeout") or math.inf)
-        quota, turns = self._api.quota, self._api.turns
         while True:
-            with suppress(DayClosedError), quota.admitted(turns.step_aside):
+            with suppress(DayClosedError), self._api.quota.admitted():
                 self._api.authenticator(request)
                 response = super().send(request, *args, **{**kwargs, "timeout": timeout})
                 response.content  # noqa: B018 - reads the body
-                turns.come_back()
+                self._api.turns.come_back()
                 return response
 
 

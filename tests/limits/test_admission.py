@@ -17,6 +17,7 @@ from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
 from tap_constantcontact.limits.stores.store import MemoryStore
 from tap_constantcontact.limits.tuning import DAY_POLL, MIDNIGHT, RESERVE
+from tap_constantcontact.limits.turns import Turns
 from tests.clocks import StillClock, Wakeful
 from tests.limits.paces import permits_of
 
@@ -31,7 +32,7 @@ def clock() -> StillClock:
 
 def quota_of(clock: Clock, on_daily_limit: str = "stop", /, **limits: int) -> Quota:
     permits = permits_of(4, limits.get("daily_limit", 10**9), clock)
-    return Quota(permits, limits.get("budget"), on_daily_limit, clock=clock)
+    return Quota(permits, limits.get("budget"), on_daily_limit, Turns(), clock)
 
 
 def send(quota: Quota, number: int = 1) -> None:
@@ -214,20 +215,24 @@ def test_a_day_begins_at_midnight_in_utc_wherever_the_machine_and_its_clock_are(
 ) -> None:
     client = Client("run", "account", lag=120.0)
     permits = Permits(MemoryStore(clock), KeyLimits(4, 10**9), lambda: client, clock=clock)
-    quota = Quota(permits, None, "stop", clock=clock)
+    quota = Quota(permits, None, "stop", Turns(), clock)
     send(quota)
     with pytest.raises(LimitReachedError, match="until 2026-05-05 00:00 UTC"):
         quota.refused()
 
 
-def test_the_callback_for_before_a_wait_is_called_before_the_wait(clock: StillClock) -> None:
-    quota = quota_of(clock, "wait")
+def test_later_work_goes_ahead_before_a_wait(
+    clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = Turns()
+    quota = Quota(permits_of(4, clock=clock), None, "wait", turns, clock)
     done: list[float] = []
-    with quota.admitted(lambda: done.append(clock.at)):
+    monkeypatch.setattr(turns, "step_aside", lambda: done.append(clock.at))
+    with quota.admitted():
         quota.count()
     assert not done
     quota.refused()
-    with quota.admitted(lambda: done.append(clock.at)):
+    with quota.admitted():
         pass
     assert done[0] == NOON
 

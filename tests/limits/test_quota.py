@@ -22,6 +22,7 @@ from tap_constantcontact.clock import Clock
 from tap_constantcontact.exceptions import AbandonedError, DayClosedError
 from tap_constantcontact.limits.permits import Permits
 from tap_constantcontact.limits.quota import Quota
+from tap_constantcontact.limits.turns import Turns
 from tap_constantcontact.sandbox.account import Account
 from tap_constantcontact.sandbox.limits import Limits
 from tap_constantcontact.sandbox.oauth import Authorization
@@ -310,7 +311,7 @@ def test_waiting_goes_on_night_after_night(account: Account, tmp_path: Path, per
 
 
 def test_a_request_on_its_way_stays_when_the_day_is_found_to_be_spent() -> None:
-    quota = Quota(permits_of(4), budget=None, on_daily_limit="wait")
+    quota = Quota(permits_of(4), budget=None, on_daily_limit="wait", turns=Turns())
     with quota.admitted():
         quota.count()
     with quota.admitted():
@@ -335,7 +336,7 @@ class Jumping(StillClock):
 
 def waiting(permits: Permits, clock: Clock) -> Quota:
     """A quota that waits for a new day, after one request."""
-    quota = Quota(permits, None, "wait", clock=clock)
+    quota = Quota(permits, None, "wait", Turns(), clock)
     with quota.admitted():
         quota.count()
     return quota
