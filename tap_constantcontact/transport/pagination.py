@@ -18,6 +18,10 @@ from tap_constantcontact.transport.responses import Page
 MOST_EMPTY = 100
 """Maximum number of pages without rows, one after another, that are followed."""
 
+TRY_LATER = (
+    "Run again later with the last state, and tell Constant Contact's support if it happens again."
+)
+
 
 class NextLinkPaginator(BaseHATEOASPaginator):
     """Follows the links of a stream's pages to the next ones, through empty pages too."""
@@ -44,14 +48,12 @@ class NextLinkPaginator(BaseHATEOASPaginator):
         if self._empty > MOST_EMPTY:
             raise FatalAPIError(
                 f"The API sent {self._empty} pages of {self._stream} without a row, each with a "
-                "link to another. Run again later with the last state, and tell Constant Contact's "
-                "support if it happens again."
+                f"link to another. {TRY_LATER}"
             )
         if link in self._followed:
             raise FatalAPIError(
                 f"The next links of {self._stream} lead in a circle: the API sent a link to a page "
-                "that was already read. Run again later with the last state, and tell Constant "
-                "Contact's support if it happens again."
+                f"that was already read. {TRY_LATER}"
             )
         self._followed.add(link)
         return link

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from typing import Any
@@ -64,6 +65,7 @@ REQUEST_IDS = ("x-amzn-requestid", "x-amz-apigw-id", "x-eig-tracking-id")
 """Names of the headers with the ids of a request."""
 
 
+@dataclass(eq=False)
 class Page:
     """The rows that a response brings: a page of a list, or all there are.
 
@@ -71,28 +73,21 @@ class Page:
     one converts and writes what they bring.
 
     Attributes:
+        convert: Makes records of the rows.
         total: Number of rows of the whole list, if the API sent it.
         next_link: Address of the next page; None on the last page.
         is_empty: Whether there are no rows.
     """
 
-    def __init__(
-        self,
-        convert: Callable[[], Sequence[Record]],
-        total: int | None = None,
-        next_link: str | None = None,
-        *,
-        is_empty: bool = False,
-    ) -> None:
-        self._convert = convert
-        self.total = total
-        self.next_link = next_link
-        self.is_empty = is_empty
+    convert: Callable[[], Sequence[Record]]
+    total: int | None = None
+    next_link: str | None = None
+    is_empty: bool = False
 
     @cached_property
     def rows(self) -> Sequence[Record]:
         """The records."""
-        return self._convert()
+        return self.convert()
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the rows as new dictionaries."""

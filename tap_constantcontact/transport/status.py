@@ -70,26 +70,28 @@ def judge(response: requests.Response, endpoint: Endpoint, connection: Connectio
     elif status == requests.codes.not_found:
         raise NotFoundError(_refusal(response, endpoint))
     elif status == requests.codes.forbidden:
-        raise ForbiddenError(_refusal(response, endpoint))
+        raise ForbiddenError(
+            f"Constant Contact forbids reading {endpoint.stream} ({refusal_of(response)}). "
+            f"{_needed(endpoint)}"
+        )
     else:
         refuse_redirect(response, f"The API, asked for {endpoint.stream},", "api_url and any proxy")
         raise FatalAPIError(_refusal(response, endpoint))
 
 
 def _refusal(response: requests.Response, endpoint: Endpoint) -> str:
-    status = response.status_code
-    if status == requests.codes.forbidden and endpoint.scope is None:
-        return (
-            f"Constant Contact forbids reading {endpoint.stream} ({refusal_of(response)}). Only a "
-            "technology partner can read it: give the partner's client_id and access_token, or "
-            "deselect the stream."
-        )
-    if status == requests.codes.forbidden:
-        return (
-            f"Constant Contact forbids reading {endpoint.stream} ({refusal_of(response)}). The "
-            f"token needs the scope {endpoint.scope}, and the user who signed in needs the "
-            f"privilege {endpoint.privilege}: sign in with both, or deselect the stream. An "
-            "application that Constant Contact's support has not approved yet can only read the "
-            "account of the user who created it."
-        )
     return f"Constant Contact refused the request for {endpoint.stream} ({refusal_of(response)})."
+
+
+def _needed(endpoint: Endpoint) -> str:
+    if endpoint.scope is None:
+        return (
+            "Only a technology partner can read it: give the partner's client_id and access_token, "
+            "or deselect the stream."
+        )
+    return (
+        f"The token needs the scope {endpoint.scope}, and the user who signed in needs the "
+        f"privilege {endpoint.privilege}: sign in with both, or deselect the stream. An "
+        "application that Constant Contact's support has not approved yet can only read the "
+        "account of the user who created it."
+    )
