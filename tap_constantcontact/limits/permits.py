@@ -65,10 +65,7 @@ class Permits:
     def take(
         self, allowance: float, corrections: Iterable[Correction] = ()
     ) -> Permit | Queued | DayUsedUp:
-        """Correct departures; take a permit for a request, or tell when to ask again.
-
-        `allowance` is the maximum assumed delay of the request on its way to the server, in
-        seconds.
+        """Correct departures, then take a permit as `Ledger.take` does.
 
         Raises:
             FatalAPIError: The store cannot be used, and is required.
@@ -107,11 +104,7 @@ class Permits:
                 self._store.change(step)
 
     def close_day(self, age: float) -> float:
-        """Note that the API said that the quota of the day of a request is used up.
-
-        The request was sent `age` seconds ago. Returns the seconds until requests may be sent
-        again; not positive if they may.
-        """
+        """Close the day as `Ledger.close_day` does; without the store, by this machine's clock."""
 
         def close(ledger: Ledger, now: float) -> float:
             return ledger.close_day(self._client(), self.limits, now, age)

@@ -27,8 +27,6 @@ class Quota:
 
     Attributes:
         spent: Number of requests sent in this run, retries included.
-        first: When the first request was sent, in seconds of the monotonic clock.
-        last: When the most recent request was sent, in seconds of the monotonic clock.
 
     Example:
         >>> from tap_constantcontact.limits.ledger import Client
@@ -55,7 +53,7 @@ class Quota:
     ) -> None:
         self.budget = budget
         self.spent = 0
-        self.first = self.last = 0.0
+        self._first_at = self._last_at = 0.0  # by the monotonic clock
         self._permits = permits
         self._on_daily_limit = on_daily_limit
         self._turns = turns
@@ -70,7 +68,8 @@ class Quota:
     @property
     def pace(self) -> float:
         """Average requests a second, between the first request and the most recent."""
-        return (self.spent - 1) / (self.last - self.first) if self.last > self.first else 0.0
+        seconds = self._last_at - self._first_at
+        return (self.spent - 1) / seconds if seconds > 0 else 0.0
 
     @property
     def left(self) -> float:
@@ -134,8 +133,8 @@ class Quota:
     def count(self) -> None:
         """Count a request that is about to be sent."""
         with self._changed:
-            self.last = self._clock.monotonic()
-            self.first = self.first or self.last
+            self._last_at = self._clock.monotonic()
+            self._first_at = self._first_at or self._last_at
             self.spent += 1
             self._sent.at = self._clock.now()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from tap_constantcontact.clock import SECONDS_A_DAY
 from tap_constantcontact.limits.stores.addresses import UNKNOWN_OPTION, UNREADABLE, options_of
 from tap_constantcontact.limits.stores.store import STORE_PATIENCE, Step, StoreError, T, stepped
 
-LIFE = 2 * 86_400
+LIFE = 2 * SECONDS_A_DAY
 """Seconds after its last change at which Redis removes a ledger."""
 
 KNOWN_OPTIONS = {
