@@ -45,8 +45,6 @@ class Account:
         return bool(self.encoded_account_id)
 
     def __str__(self) -> str:
-        if not self.is_known:
-            return "not known"
         if not self.organization_name:
             return self.encoded_account_id
         return f"{self.organization_name} ({self.encoded_account_id})"

@@ -19,7 +19,7 @@ from singer_sdk.authenticators import APIAuthenticatorBase, BearerTokenAuthentic
 from tap_constantcontact.auth.account import Account
 from tap_constantcontact.auth.answers import GrantedTokens
 from tap_constantcontact.auth.permissions import scopes_of
-from tap_constantcontact.auth.token_file import SIGN_IN, TokenFile
+from tap_constantcontact.auth.token_file import FILE_REMEDY, SIGN_IN, TokenFile
 from tap_constantcontact.auth.token_request import AuthorizationServer
 from tap_constantcontact.auth.token_writer import TokenWriter
 from tap_constantcontact.auth.tokens import IDLE_DAYS, Tokens, fingerprint
@@ -64,7 +64,7 @@ class RefreshTokenAuthenticator(APIAuthenticatorBase):
         if self.why_not_kept and config.get("token_file") and self.tokens.rotates is not False:
             raise refused(
                 f"token_file {str(file.path)!r} cannot be written ({self.why_not_kept}): rotating "
-                "tokens would be lost; set it to a file in a folder that the tap may write to"
+                f"tokens would be lost; {FILE_REMEDY}"
             )
         if (idle := self.tokens.idle_days) > IDLE_WARNING:
             self.logger.warning(

@@ -33,6 +33,8 @@ from tap_constantcontact.output.system import BINARY, put
 
 SIGN_IN = "sign in again with tap-constantcontact-login"
 
+FILE_REMEDY = "set it to a file in a folder that the tap may write to"
+
 ROOM = 40_960
 """Bytes to reserve: two tokens of the largest size (16 KiB each), and the other keys."""
 
@@ -117,13 +119,13 @@ class TokenFile:
         except RuntimeError as error:
             named = config.get("token_file") or "is missing"
             raise refused(
-                f"token_file {named}: this user has no home folder to keep tokens in, so set it to "
-                "a file in a folder that the tap may write to"
+                f"token_file {named}: this user has no home folder to keep tokens in, so "
+                f"{FILE_REMEDY}"
             ) from error
         except ValueError as error:
             raise refused(
-                "token_file contains a character that no file name can have, such as NUL: set it "
-                "to a file in a folder that the tap may write to"
+                "token_file contains a character that no file name can have, such as NUL: "
+                f"{FILE_REMEDY}"
             ) from error
 
     @staticmethod
