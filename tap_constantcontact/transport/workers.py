@@ -98,8 +98,9 @@ def in_order(
 ) -> Iterator[tuple[T, R]]:
     """Yield each item with its result, in the order of the items.
 
-    The work is done in at most `most` threads. While an item is being yielded, at most `ahead()` of
-    the following ones may be in progress or done.
+    While an item is being yielded, at most `ahead()` of the following ones may be in progress or
+    done. The work is done in at most `most` threads, one for each of these items: work may wait for
+    other work that has a later number.
 
     What the work on an item raises is raised after the items before it were yielded.
     """
@@ -108,12 +109,12 @@ def in_order(
     try:
         for item in items:
             number = turns.take()
-            if workers.number < min(len(pending) + 1, most):
+            if workers.number == len(pending):
                 workers.add()
             pending.append(
                 (item, number, workers.do(partial(_numbered, work, item, turns, number)))
             )
-            while len(pending) > ahead():
+            while len(pending) > min(ahead(), most - 1):
                 first, _, result = pending.popleft()
                 yield first, result_of(result)
         while pending:

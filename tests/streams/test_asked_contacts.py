@@ -97,6 +97,17 @@ def test_each_contact_with_new_events_is_asked_once(
     assert_whole([before, day], CONTACT_REPORTS, expected, mails)
 
 
+@pytest.mark.parametrize("most", [1, 2])
+def test_contacts_are_asked_however_few_requests_may_be_sent_at_once(
+    run: Runner, account: Account, expected: Expected, mails: list[str], most: int
+) -> None:
+    before = first(run)
+    for number, mail in enumerate(mails):
+        account.respond(mail, readers(account)[number], "em_opens", MORNING)
+    day = a_day_later(run, before.state, full_sweep_days=0, max_concurrent_requests=most)
+    assert_whole([before, day], [SUMMARY], expected, mails)
+
+
 @pytest.mark.parametrize(
     ("days", "others"), partly_slow([(3, 0)], [(3, 3), (0.1, 0), (0.1, 3), (0, 3)])
 )
