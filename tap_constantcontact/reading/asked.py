@@ -20,7 +20,12 @@ from tap_constantcontact.config.windows import Window
 from tap_constantcontact.exceptions import NotFoundError
 from tap_constantcontact.limits.plan import pages
 from tap_constantcontact.reading.counts import EventCounts
-from tap_constantcontact.reading.new_events import NewEvent, NewEvents, cheapest
+from tap_constantcontact.reading.new_events import (
+    MOST_REMEMBERED,
+    NewEvent,
+    NewEvents,
+    cheapest,
+)
 from tap_constantcontact.reading.parts import PartType
 from tap_constantcontact.reading.report import Report
 from tap_constantcontact.reading.rows import in_full
@@ -78,6 +83,13 @@ class Lists:
         a_page = self.report.page_size or 1
         sizes = self.sizes(campaign_id).values()
         return sum(pages(size or 0, a_page, shrinks=False) for size in sizes)
+
+    def most_looked_at(self, campaign_id: str) -> int:
+        """Return the maximum number of requests that `since` takes, the details included."""
+        a_page = self.report.page_size or 1
+        most = MOST_REMEMBERED // a_page + 1
+        sizes = self.sizes(campaign_id).values()
+        return 1 + sum(min(most, pages(size or 0, a_page, shrinks=False)) for size in sizes)
 
     def growth(self, campaign_id: str) -> int | None:
         """Return by how much the tally of a campaign grew, modulo 256; None if it is not known."""
@@ -156,24 +168,25 @@ class AskedContacts:
         left = {place.parent_id: place for place in sweeps.current.rest(due)}
         done = [place for place in due if place.parent_id not in left]
         needed = {key: lists.pages(key) for key in left}
-        payable = quota.left - max(needed.values(), default=0)
+        reserve = max(needed.values(), default=0) + 1  # the largest campaign and its details
+        payable = quota.left - reserve
         people: dict[str, AbstractSet[str]] = {}
         for bucket in self._buckets([*left.values(), *done]):
-            if left.keys().isdisjoint(bucket.old):
+            if left.keys().isdisjoint([*bucket.old, *bucket.new]):
                 continue
-            payable -= self._least(bucket)
+            payable -= self._least(bucket) + len(bucket.old) + len(bucket.new)
             if payable < 0:
                 break
-            for key, found in self._found(bucket).items():
+            for key, found in self._found(bucket, reserve).items():
                 if key in left:
                     people[key] = {*filter(is_wanted, found)}
         chosen = cheapest(needed, people)
         if len(set().union(*(people[key] for key in chosen))) > quota.left:
             chosen = {key for key, found in people.items() if len(found) < needed[key]}
         self._people = {e_mail: people[key] for key in chosen for e_mail in lists.e_mails(key)}
-        created = min((left[key].created_at for key in chosen), default=UNKNOWN)
-        if 0 < created < UNKNOWN:
-            self._window = Window(pendulum.from_timestamp(created), self._window.end)
+        created = [left[key].created_at for key in chosen]
+        if created and all(0 < at < UNKNOWN for at in created):
+            self._window = Window(pendulum.from_timestamp(min(created)), self._window.end)
 
     def rows(self, keys: Keys) -> list[Record] | None:
         """Return the rows of an e-mail's contacts with new events; None if all are to be read."""
@@ -232,10 +245,11 @@ class AskedContacts:
             return None
         return (growth - sum(filter(None, counts))) % 256
 
-    def _found(self, bucket: Bucket) -> dict[str, set[str]]:
+    def _found(self, bucket: Bucket, reserve: int) -> dict[str, set[str]]:
         """Return the contacts with new events by old campaign; none if the counts do not agree.
 
-        Nor are there any if the counts tell that it is cheaper to read all events.
+        Nor are there any if the counts tell that it is cheaper to read all events, or if looking
+        for them may leave fewer than `reserve` requests.
         """
         lists, increment = self._lists, self._lists.report.sweeps.increment
         growth = self._growth(bucket)
@@ -250,6 +264,8 @@ class AskedContacts:
         people: dict[str, set[str]] = {}
         new: list[datetime] = []
         for key in bucket.old:
+            if self._run.connection.quota.left < reserve + lists.most_looked_at(key):
+                return {}
             events = lists.since(key, start)
             if events is None:
                 return {}

@@ -15,7 +15,7 @@ import time_machine
 from tap_constantcontact.commands.estimate import estimated
 from tap_constantcontact.reading.counts import EventCounts
 from tap_constantcontact.sandbox.account import Account, status
-from tap_constantcontact.state.bookmarks import Bookmark
+from tap_constantcontact.state.bookmarks import Bookmark, Place
 from tap_constantcontact.streams.reports_from_campaigns import COUNTED_BY, ReportFromCampaigns
 from tests.expected import Expected
 from tests.parameters import CONTACT_REPORTS, SUMMARY, partly_slow
@@ -237,6 +237,60 @@ def test_a_run_looks_for_new_events_in_no_more_e_mails_than_it_can_pay_for(
     assert len(runs) > 2
     assert len(lists(requests_seen)) <= len({*lists(requests_seen)}) + len(COUNTED_BY)
     assert_whole(runs, [SUMMARY], expected, mails)
+
+
+@pytest.mark.parametrize("budget", partly_slow([34, 58], [38, 42, 46, 50, 54]))
+def test_each_run_gets_further_although_it_looks_for_new_events_first(
+    run: Runner, account: Account, expected: Expected, mails: list[str], budget: int
+) -> None:
+    mails += [account.send_campaign(PRESENT - timedelta(days=60 + day)) for day in range(8)]
+    for mail in mails[4:]:
+        for reader in readers(account)[:12]:
+            account.respond(mail, reader, "em_clicks", PRESENT - timedelta(days=20))
+    runs = [first(run)]
+    new = account.send_campaign(MORNING)
+    for reader in islice(cycle(readers(account)), 60):
+        account.respond(new, reader, "em_opens", MORNING)
+    for mail in mails:
+        account.respond(mail, readers(account)[0], "em_opens", MORNING)
+    while len(runs) == 1 or not Bookmark(runs[-1].state, f"{SUMMARY}_from_campaigns").swept_at:
+        assert len(runs) < 9
+        runs.append(a_day_later(run, runs[-1].state, budget=budget, full_sweep_days=0))
+    assert_whole(runs, [SUMMARY], expected, [*mails, new])
+
+
+@pytest.mark.usefixtures("one_sum")
+def test_each_run_gets_further_although_the_counts_do_not_agree(
+    run: Runner, account: Account, expected: Expected, mails: list[str]
+) -> None:
+    mails += [account.send_campaign(PRESENT - timedelta(days=60 + day)) for day in range(8)]
+    runs = [first(run)]
+    account.respond(mails[1], readers(account)[-1], "em_opens", PRESENT - timedelta(days=3))
+    account.respond(mails[0], readers(account)[0], "em_opens", MORNING)
+    while len(runs) == 1 or not Bookmark(runs[-1].state, f"{SUMMARY}_from_campaigns").swept_at:
+        assert len(runs) < 9
+        runs.append(a_day_later(run, runs[-1].state, budget=90, full_sweep_days=0))
+    assert_whole(runs, [SUMMARY], expected, mails)
+
+
+def test_contacts_are_asked_about_a_campaign_without_a_date_as_well(
+    run: Runner,
+    account: Account,
+    expected: Expected,
+    mails: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    undated, dated = account.campaigns.activities[mails[3]]["campaign_id"], Place.of
+
+    def place(created_at: str | None, parent_id: str) -> Place:
+        return dated(None if parent_id == undated else created_at, parent_id)
+
+    monkeypatch.setattr(Place, "of", place)
+    before = first(run)
+    for mail, reader in zip((mails[0], mails[3]), readers(account), strict=False):
+        account.respond(mail, reader, "em_opens", MORNING)
+    day = a_day_later(run, before.state, full_sweep_days=0)
+    assert_whole([before, day], [SUMMARY], expected, mails)
 
 
 def test_only_the_contacts_that_are_wanted_and_known_are_asked(
