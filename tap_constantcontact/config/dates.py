@@ -61,7 +61,7 @@ def parse_day(value: str) -> Date:
         ValueError: The text is neither a day nor a date-time.
     """
     parse_instant(value)
-    return Date.fromisoformat(value[: len("YYYY-MM-DD")])
+    return cast("Date", pendulum.parse(value[: len("YYYY-MM-DD")], exact=True))
 
 
 def first_instant(day: Date, zone: str) -> DateTime:
