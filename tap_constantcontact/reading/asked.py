@@ -175,7 +175,7 @@ class AskedContacts:
             if left.keys().isdisjoint([*bucket.old, *bucket.new]):
                 continue
             payable -= self._least(bucket) + len(bucket.old) + len(bucket.new)
-            if payable < 0:
+            if payable < 0 or quota.left < reserve + len(bucket.old):  # whose details it requests
                 break
             for key, found in self._found(bucket, reserve).items():
                 if key in left:
