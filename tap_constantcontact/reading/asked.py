@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,18 +79,15 @@ class Lists:
         sizes = {of: counts.of(campaign_id, [name]) for of, name in self.counted_by.items()}
         return {activity_type: size for activity_type, size in sizes.items() if size != 0}
 
-    def pages(self, campaign_id: str) -> int:
-        """Return the number of requests for all events of a campaign."""
+    def pages(self, campaign_id: str, most: int = sys.maxsize) -> int:
+        """Return the number of requests for the events of a campaign, at most `most` a list."""
         a_page = self.report.page_size or 1
         sizes = self.sizes(campaign_id).values()
-        return sum(pages(size or 0, a_page, shrinks=False) for size in sizes)
+        return sum(min(most, pages(size or 0, a_page, shrinks=False)) for size in sizes)
 
     def most_looked_at(self, campaign_id: str) -> int:
         """Return the maximum number of requests that `since` takes, the details included."""
-        a_page = self.report.page_size or 1
-        most = MOST_REMEMBERED // a_page + 1
-        sizes = self.sizes(campaign_id).values()
-        return 1 + sum(min(most, pages(size or 0, a_page, shrinks=False)) for size in sizes)
+        return 1 + self.pages(campaign_id, MOST_REMEMBERED // (self.report.page_size or 1) + 1)
 
     def growth(self, campaign_id: str) -> int | None:
         """Return by how much the tally of a campaign grew, modulo 256; None if it is not known."""
